@@ -1,0 +1,54 @@
+"""General-population mortality on the model's time axis."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from heor.inputs.problem import LifeTable
+
+
+def cumulative_hazard_by_sex(
+    table: LifeTable, start_age: float, time: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cumulative hazard of men and women from `start_age`, at `time` years later. Dims: time.
+
+    The hazard is constant within a year of age, −log(1 − q). The closing age (q = 1) and any
+    later age keep the hazard of the last age below it.
+    """
+    out = []
+    for q in (table.q_male, table.q_female):
+        rate = -np.log1p(-np.clip(q, 0.0, 1.0 - 1e-12))
+        open_ended = q >= 1.0
+        if open_ended.any():
+            rate = np.where(open_ended, rate[~open_ended][-1], rate)
+        edges = np.append(table.age, table.age[-1] + 1.0)
+        cumulative = np.concatenate([[0.0], np.cumsum(rate)])
+        at = np.asarray(time, float) + start_age
+        beyond = np.maximum(at - edges[-1], 0.0) * rate[-1]
+        out.append(np.interp(at, edges, cumulative) - np.interp(start_age, edges, cumulative) + beyond)
+    return out[0], out[1]
+
+
+def survival(
+    table: LifeTable,
+    start_age: float,
+    share_male: float,
+    time: np.ndarray,
+    mortality_ratio: float | np.ndarray = 1.0,
+) -> np.ndarray:
+    """Survival of a mixture of men and women (not of a mean person). Dims: time or (draw, time).
+
+    `mortality_ratio` (scalar or per draw) multiplies the hazard of both sexes.
+    """
+    male, female = cumulative_hazard_by_sex(table, start_age, time)
+    ratio = np.asarray(mortality_ratio, float)
+    if ratio.ndim:
+        ratio = ratio[:, None]
+    return share_male * np.exp(-ratio * male) + (1.0 - share_male) * np.exp(-ratio * female)
+
+
+def cumulative_hazard(
+    table: LifeTable, start_age: float, share_male: float, time: np.ndarray
+) -> np.ndarray:
+    """−log of the mixture's survival. Dims: time."""
+    return -np.log(survival(table, start_age, share_male, time))
