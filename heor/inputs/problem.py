@@ -237,9 +237,9 @@ class RelativeCurve:
 class Exposure:
     """Who is exposed, when and how much: person-years in a state, or persons at an event.
 
-    Exactly one of `state`, `flow` and `at` is given. `among` restricts to a group of the
+    Exactly one of `state`, `flow`, `at` and `sum_of` (other exposures added up) is given. `among` restricts to a group of the
     strategy. The window [`from_time`, `until`) and `share` are expressions; `less` names
-    exposures that are subtracted (they must lie inside this one).
+    exposures whose part inside this one's window is left out.
     """
 
     name: str
@@ -251,6 +251,7 @@ class Exposure:
     from_time: str = "0"
     until: str | None = None
     less: tuple[str, ...] = ()
+    sum_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

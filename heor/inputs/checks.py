@@ -1,0 +1,242 @@
+"""Faults that only show when the inputs are seen together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from heor.inputs import schema
+from heor.inputs.expressions import problem_with
+from heor.inputs.layers import Layer, nearest
+from heor.inputs.problem import (
+    DecisionProblem,
+    Exposure,
+    FittedCurve,
+    Origin,
+    RelativeCurve,
+    Strategy,
+)
+
+FAMILIES = (
+    "exponential",
+    "weibull",
+    "gompertz",
+    "gamma",
+    "lognormal",
+    "loglogistic",
+    "generalised_gamma",
+)
+
+
+def check(
+    problem: DecisionProblem,
+    models: schema.Inputs,
+    layer: Layer,
+    scenarios: Iterable[str],
+    problems: list[str],
+) -> None:
+    """Append every fault found to `problems`."""
+    known = _known_names(problem, layer, problems)
+    _check_settings(problem, layer, scenarios, problems)
+    _check_correlations(problem, models, layer, known, problems)
+    _check_sources(problem, models, layer, problems)
+    _check_ages(problem, problems)
+    for strategy in problem.strategies.values():
+        _check_strategy(problem, strategy, layer, known, problems)
+
+
+def _named(
+    what: str, name: str, allowed: Iterable[str], origin: Origin, problems: list[str]
+) -> bool:
+    allowed = list(allowed)
+    if name in allowed:
+        return True
+    problems.append(
+        f"{origin}: unknown {what} '{name}'; available: {', '.join(allowed)}.{nearest(name, allowed)}"
+    )
+    return False
+
+
+def _known_names(problem: DecisionProblem, layer: Layer, problems: list[str]) -> set[str]:
+    """Parameter, synthesis and derived names; derived ones are checked in order."""
+    known = set(problem.parameters) | set(problem.syntheses)
+    for name, expression in problem.derived.items():
+        if name in problem.parameters:
+            problems.append(
+                f"{layer.origin(f'analysis.derived.{name}')}: derived name '{name}' is also a "
+                "parameter; names must be unique. Rename one."
+            )
+        fault = problem_with(expression, known)
+        if fault:
+            problems.append(f"{layer.origin(f'analysis.derived.{name}')}: {name}: {fault}")
+        known.add(name)
+    return known
+
+
+def _check_settings(
+    problem: DecisionProblem, layer: Layer, scenarios: Iterable[str], problems: list[str]
+) -> None:
+    settings = problem.settings
+    for role in ("comparator", "intervention"):
+        name = getattr(settings, role)
+        _named("strategy", name, problem.strategies, layer.origin(f"analysis.{role}"), problems)
+    survival = layer.values["analysis"]["survival"]
+    origin = layer.origin("analysis.survival.distributions")
+    for family in survival["distributions"]:
+        _named("distribution", family, FAMILIES, origin, problems)
+    origin = layer.origin("analysis.survival.extrapolation")
+    if settings.extrapolation != "stacked":
+        _named("extrapolation", settings.extrapolation, ("stacked", *FAMILIES), origin, problems)
+    for name in problem.companions:
+        _named("scenario", name, scenarios, layer.origin("analysis.companions"), problems)
+    if problem.start_age >= settings.end_age:
+        problems.append(
+            f"{layer.origin('analysis.end_age')}: end_age {settings.end_age:g} is not above start_age "
+            f"{problem.start_age:g}. The horizon must be positive."
+        )
+    for state in ("progression_free", "progressed", "dead"):
+        if state not in settings.states:
+            problems.append(
+                f"{layer.origin('analysis.states')}: state '{state}' is missing; partitioned survival "
+                "needs progression_free, progressed and dead."
+            )
+
+
+def _check_correlations(
+    problem: DecisionProblem,
+    models: schema.Inputs,
+    layer: Layer,
+    known: set[str],
+    problems: list[str],
+) -> None:
+    for name, synthesis in problem.syntheses.items():
+        origin = layer.origin(f"analysis.syntheses.{name}")
+        needed = [*synthesis.studies]
+        if synthesis.between_study_sd:
+            needed.append(synthesis.between_study_sd)
+        for study in needed:
+            _named("parameter", study, problem.parameters, origin, problems)
+        fault = problem_with(synthesis.shift, problem.parameters)
+        if fault:
+            problems.append(f"{origin}: shift: {fault}")
+    for key, model in models.analysis.correlations.items():
+        origin = layer.origin(f"analysis.correlations.{key}")
+        _named("parameter", model.correlation, problem.parameters, origin, problems)
+        for name in model.pair or ():
+            _named("parameter", name, known, origin, problems)
+        groups = {p.correlation_group for p in problem.parameters.values() if p.correlation_group}
+        if model.group and model.group not in groups:
+            problems.append(
+                f"{origin}: no parameter has correlation_group '{model.group}'."
+                f"{nearest(model.group, groups)}"
+            )
+
+
+def _check_sources(
+    problem: DecisionProblem, models: schema.Inputs, layer: Layer, problems: list[str]
+) -> None:
+    for name, evidence in problem.evidence.items():
+        for key in evidence.source:
+            _named("source", key, problem.sources, layer.origin(f"survival.{name}"), problems)
+    for field in type(models.country).model_fields:
+        part = getattr(models.country, field)
+        if isinstance(part, schema.Sourced):
+            for key in part.source:
+                origin = layer.origin(f"country.{field}")
+                _named("source", key, problem.sources, origin, problems)
+
+
+def _check_ages(problem: DecisionProblem, problems: list[str]) -> None:
+    table, norms = problem.country.life_table, problem.country.norms
+    last = table.age[-1]
+    closed = max(table.q_male[-1], table.q_female[-1]) >= 1
+    if problem.settings.end_age > last + 1 and not closed:
+        problems.append(
+            f"{table.origin}: ends at age {last:g}, before the horizon (age "
+            f"{problem.settings.end_age:g}), and is not closed with q = 1. Add the missing ages."
+        )
+    if problem.start_age < table.age[0]:
+        problems.append(f"{table.origin}: starts at age {table.age[0]:g}, after start_age.")
+    if not norms.age[0] <= problem.start_age <= norms.age[-1]:
+        problems.append(
+            f"{norms.origin}: norms cover ages {norms.age[0]:g} to {norms.age[-1]:g}; start_age "
+            f"{problem.start_age:g} is outside. Add the missing ages."
+        )
+
+
+def _check_strategy(
+    problem: DecisionProblem, strategy: Strategy, layer: Layer, known: set[str], problems: list[str]
+) -> None:
+    root = f"strategies.{strategy.name}"
+
+    def expression(path: str, text: str | None) -> None:
+        fault = problem_with(text, known) if text is not None else ""
+        if fault:
+            problems.append(f"{layer.origin(f'{root}.{path}')}: {path}: {fault}")
+
+    for group, share in strategy.groups.items():
+        expression(f"groups.{group}", share)
+    if strategy.cured_group is not None:
+        origin = layer.origin(f"{root}.cured_group")
+        _named("group", strategy.cured_group, strategy.groups, origin, problems)
+    for endpoint in ("os", "pfs"):
+        if endpoint not in strategy.curves:
+            problems.append(f"{layer.origin(f'{root}.curves')}: endpoint '{endpoint}' is missing.")
+    for endpoint, curve in strategy.curves.items():
+        _check_curve(problem, curve, f"{root}.curves.{endpoint}", layer, problems)
+        for name, value in vars(curve).items():
+            if isinstance(value, str) and name not in ("evidence", "relative_to"):
+                expression(f"curves.{endpoint}.{name}", value)
+    for name, exposure in strategy.exposures.items():
+        _check_exposure(problem, strategy, exposure, layer.origin(f"{root}.exposures.{name}"), problems)
+        for part in ("share", "from_time", "until", "at"):
+            expression(f"exposures.{name}", getattr(exposure, part))
+    for kind in ("costs", "utilities"):
+        for name, item in getattr(strategy, kind).items():
+            origin = layer.origin(f"{root}.{kind}.{name}")
+            _named("exposure", item.exposure, strategy.exposures, origin, problems)
+            for part in ("amount", "multiplier", "decrement", "qaly_loss", "norm_loss"):
+                expression(f"{kind}.{name}.{part}", getattr(item, part, None))
+            if kind == "costs":
+                _named("category", item.category, problem.settings.categories, origin, problems)
+
+
+def _check_curve(
+    problem: DecisionProblem,
+    curve: FittedCurve | RelativeCurve,
+    path: str,
+    layer: Layer,
+    problems: list[str],
+) -> None:
+    origin = layer.origin(path)
+    if isinstance(curve, FittedCurve):
+        if _named("survival evidence", curve.evidence, problem.evidence, origin, problems):
+            found = problem.evidence[curve.evidence]
+            if found.age is None or found.share_male is None:
+                problems.append(
+                    f"{origin}: evidence '{curve.evidence}' has no age or share_male, which the "
+                    "background mortality of its patients needs. Add them in survival/index.yaml."
+                )
+    elif _named("strategy", curve.relative_to, problem.strategies, origin, problems):
+        donor = problem.strategies[curve.relative_to].curves
+        if any(isinstance(c, RelativeCurve) for c in donor.values()):
+            problems.append(
+                f"{origin}: relative_to '{curve.relative_to}', which is itself relative; name a "
+                "strategy with fitted curves."
+            )
+
+
+def _check_exposure(
+    problem: DecisionProblem,
+    strategy: Strategy,
+    exposure: Exposure,
+    origin: Origin,
+    problems: list[str],
+) -> None:
+    if exposure.state is not None:
+        alive = [s for s in problem.settings.states if s != "dead"]
+        _named("state", exposure.state, alive, origin, problems)
+    if exposure.among is not None:
+        _named("group", exposure.among, strategy.groups, origin, problems)
+    for other in (*exposure.less, *exposure.sum_of):
+        if _named("exposure", other, strategy.exposures, origin, problems) and other == exposure.name:
+            problems.append(f"{origin}: exposure '{other}' refers to itself.")

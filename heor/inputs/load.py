@@ -1,0 +1,305 @@
+"""`load(folder, country, scenario, overrides)`: layers and tables → one checked DecisionProblem.
+
+Precedence: model < country < scenario < overrides (`--set`). All faults come in one InputError.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from heor.errors import InputError
+from heor.inputs import assemble, checks, parameter_table, schema
+from heor.inputs.layers import Layer, nearest, overlay, read_yaml
+from heor.inputs.problem import DecisionProblem, Origin
+
+M = TypeVar("M", bound=BaseModel)
+MODEL_FILES = ("analysis", "strategies")
+
+
+@dataclass
+class Reading:
+    """What has been read so far: the layers, the parameter rows, and every problem found."""
+
+    folder: Path
+    problems: list[str] = field(default_factory=list)
+    layer: Layer = field(default_factory=Layer)
+    entries: dict[str, parameter_table.Entry] = field(default_factory=dict)
+
+    def shown(self, path: Path) -> str:
+        """A path as the user knows it: relative to where the inputs folder stands."""
+        return path.relative_to(self.folder.parent).as_posix()
+
+    def yaml(self, path: Path, layer: str, under: str = "") -> Layer:
+        """One YAML file, its values placed under a dotted prefix."""
+        found = read_yaml(path, self.shown(path), layer, self.problems)
+        if not under:
+            return found
+        origins = {f"{under}.{k}": o for k, o in found.origins.items()}
+        return Layer({under: found.values}, {under: Origin(self.shown(path), 1, layer), **origins})
+
+
+def available(folder: Path, kind: str) -> list[str]:
+    """Names of the countries or scenarios of an inputs folder."""
+    root = Path(folder) / kind
+    if kind == "countries":
+        return sorted(p.name for p in root.glob("*/") if not p.name.startswith("_") and p.is_dir())
+    return sorted(p.stem for p in root.glob("*.yaml"))
+
+
+def load(
+    folder: str | Path = "inputs",
+    country: str | None = None,
+    scenario: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    draws: int | None = None,
+    seed: int | None = None,
+    quick: bool = False,
+) -> DecisionProblem:
+    """Read and check an inputs folder.
+
+    Parameters
+    ----------
+    folder
+        The inputs folder (`model/`, `countries/`, `scenarios/`).
+    country, scenario
+        Names of a country folder and a scenario file; the country of `analysis.yaml` and the base
+        case when None.
+    overrides
+        Name → value: a parameter (`cure_if_operated`, fixed at the value), one of its columns
+        (`c_resection.se`) or a dotted setting (`analysis.end_age`).
+    draws, seed, quick
+        Replace the number of draws and the seed; quick means Laplace + PSIS instead of NUTS.
+
+    Raises
+    ------
+    InputError
+        With all problems found.
+    """
+    reading = Reading(Path(folder).resolve())
+    if not (reading.folder / "model").is_dir():
+        raise InputError(
+            f"{folder}: no inputs folder here (it must hold model/, countries/, scenarios/). Run heor "
+            "where the folder 'inputs' is, or name it with --inputs."
+        )
+    _read_model(reading)
+    country = country or str(reading.layer.values.get("analysis", {}).get("country", "norway"))
+    country = _read_country(reading, country)
+    scenario_model = _read_scenario(reading, scenario)
+    _apply_overrides(reading, overrides or {})
+    models = _validate(reading)
+    if models is None:
+        raise InputError(reading.problems)
+    parameters = parameter_table.build(
+        reading.entries,
+        models.country.currency,
+        models.country.price_year,
+        models.sources,
+        reading.problems,
+    )
+    problem = assemble.problem(
+        reading.folder,
+        reading.shown,
+        models,
+        parameters,
+        reading.layer,
+        reading.problems,
+        country=country,
+        draws=draws,
+        seed=seed,
+        quick=quick,
+        scenario=scenario,
+        scenario_label=scenario_model.label if scenario_model else "Base case",
+        scenario_why=scenario_model.why if scenario_model else "",
+        overrides=dict(overrides or {}),
+        hashes=_hashes(reading, country, scenario),
+    )
+    if problem is not None:
+        checks.check(problem, models, reading.layer, available(reading.folder, "scenarios"), reading.problems)
+    if reading.problems:
+        raise InputError(reading.problems)
+    assert problem is not None
+    return problem
+
+
+def _read_model(reading: Reading) -> None:
+    model = reading.folder / "model"
+    for name in MODEL_FILES:
+        reading.layer = overlay(reading.layer, reading.yaml(model / f"{name}.yaml", "model", name))
+    for name, path in (("sources", "sources.yaml"), ("survival", "survival/index.yaml")):
+        reading.layer = overlay(reading.layer, reading.yaml(model / path, "model", name))
+    path = _parameters_file(model)
+    reading.entries = parameter_table.read_parameters(
+        path, reading.shown(path), "model", reading.problems
+    )
+
+
+def _parameters_file(folder: Path) -> Path:
+    """parameters.csv, or parameters.xlsx where only that exists."""
+    csv, xlsx = folder / "parameters.csv", folder / "parameters.xlsx"
+    return xlsx if xlsx.exists() and not csv.exists() else csv
+
+
+def _read_country(reading: Reading, country: str) -> str:
+    countries = available(reading.folder, "countries")
+    if country not in countries:
+        raise InputError(
+            [
+                *reading.problems,
+                f"unknown country '{country}'; available: {', '.join(countries)}."
+                f"{nearest(country, countries)}",
+            ]
+        )
+    folder = reading.folder / "countries" / country
+    reading.layer = overlay(
+        reading.layer, reading.yaml(folder / "country.yaml", "country", "country")
+    )
+    path = _parameters_file(folder)
+    rows = parameter_table.read_parameters(path, reading.shown(path), "country", reading.problems)
+    reading.entries = parameter_table.merge(reading.entries, rows, reading.problems)
+    return country
+
+
+def _read_scenario(reading: Reading, scenario: str | None) -> schema.Scenario | None:
+    if scenario is None:
+        return None
+    names = available(reading.folder, "scenarios")
+    if scenario not in names:
+        raise InputError(
+            [
+                *reading.problems,
+                f"unknown scenario '{scenario}'; available: {', '.join(names)}."
+                f"{nearest(scenario, names)}",
+            ]
+        )
+    path = reading.folder / "scenarios" / f"{scenario}.yaml"
+    layer = reading.yaml(path, "scenario")
+    model = _check(schema.Scenario, layer.values, layer, "", reading)
+    if model is None:
+        return None
+    for base in model.based_on:
+        _read_scenario(reading, base)
+    changes = {k: layer.values[k] for k in MODEL_FILES if k in layer.values}
+    reading.layer = overlay(reading.layer, Layer(changes, layer.origins))
+    for name, change in model.parameters.items():
+        origin = layer.origin(f"parameters.{name}")
+        _override_parameter(reading, name, change.model_dump(), origin)
+    return model
+
+
+def _override_parameter(
+    reading: Reading, name: str, changes: Mapping[str, Any], origin: Origin
+) -> None:
+    if name not in reading.entries:
+        reading.problems.append(
+            f"{origin}: unknown parameter '{name}'; only existing parameters can be changed."
+            f"{nearest(name, reading.entries)}"
+        )
+        return
+    reading.entries[name] = parameter_table.override(reading.entries, name, changes, origin)
+
+
+def _apply_overrides(reading: Reading, overrides: Mapping[str, Any]) -> None:
+    for name, value in overrides.items():
+        origin = Origin(f"--set {name}={value}", None, "override")
+        head, _, column = name.rpartition(".")
+        root = name.split(".")[0]
+        if name in reading.entries:
+            _override_parameter(reading, name, {"mean": value}, origin)
+        elif head in reading.entries and column in ("mean", "se", "distribution", "status"):
+            cells = {"mean": reading.entries[head].cells["mean"], "se": reading.entries[head].cells["se"]}
+            cells["distribution"] = reading.entries[head].cells["distribution"]
+            _override_parameter(reading, head, {**cells, column: value}, origin)
+        elif "." in name and root in (*MODEL_FILES, "country") and name in reading.layer.origins:
+            values: Any = value
+            for part in reversed(name.split(".")):
+                values = {part: values}
+            reading.layer = overlay(reading.layer, Layer(values, {name: origin}))
+        else:
+            known = [*reading.entries, *reading.layer.origins]
+            reading.problems.append(
+                f"--set {name}={value}: unknown name '{name}'; a parameter or a dotted setting such as "
+                f"analysis.end_age is allowed.{nearest(name, known)} `heor show` lists them."
+            )
+
+
+def _check(
+    model: type[M], values: Any, layer: Layer, prefix: str, reading: Reading
+) -> M | None:
+    """Validate with pydantic; every error becomes one line with file and line number."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        for fault in error.errors():
+            path = ".".join([p for p in (prefix, *map(str, fault["loc"])) if p])
+            reading.problems.append(_fault_line(model, fault, path, layer))
+    return None
+
+
+def _fault_line(model: type[BaseModel], fault: Any, path: str, layer: Layer) -> str:
+    origin, last = layer.origin(path, path.split(".")[0]), str(fault["loc"][-1]) if fault["loc"] else ""
+    if fault["type"] == "extra_forbidden":
+        allowed = _siblings(model, fault["loc"][:-1])
+        hint = nearest(last, allowed)
+        listed = f" allowed: {', '.join(allowed)}." if allowed else ""
+        return f"{origin}: unknown name '{last}';{listed}{hint}"
+    message = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "missing":
+        return f"{origin}: '{path}' is missing; a value is required. Add it."
+    shown = "" if isinstance(fault["input"], dict | list) else f" (found {fault['input']!r})"
+    return f"{origin}: {path}: {message}{shown}."
+
+
+def _siblings(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
+    """Names allowed beside an unknown one, found by walking the model along the error's path."""
+    current: Any = model
+    for part in location:
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            info = current.model_fields.get(str(part)) or next(
+                (f for f in current.model_fields.values() if f.alias == part), None
+            )
+            current = info.annotation if info else None
+        candidates = [a for a in getattr(current, "__args__", ()) if isinstance(a, type)]
+        models = [a for a in candidates if issubclass(a, BaseModel)]
+        if models and not (isinstance(current, type) and issubclass(current, BaseModel)):
+            current = models[0]
+    if isinstance(current, type) and issubclass(current, BaseModel):
+        return [f.alias or n for n, f in current.model_fields.items()]
+    return []
+
+
+def _validate(reading: Reading) -> schema.Inputs | None:
+    parts: dict[str, Any] = {}
+    for name, info in schema.Inputs.model_fields.items():
+        values = reading.layer.values.get(name)
+        if not values:
+            continue
+        if isinstance(info.annotation, type):
+            parts[name] = _check(info.annotation, values, reading.layer, name, reading)
+            continue
+        item = info.annotation.__args__[1]
+        checked = {
+            key: _check(item, value, reading.layer, f"{name}.{key}", reading)
+            for key, value in values.items()
+        }
+        parts[name] = None if None in checked.values() else checked
+    if set(parts) != set(schema.Inputs.model_fields) or any(p is None for p in parts.values()):
+        return None
+    return schema.Inputs.model_construct(**parts)
+
+
+def _hashes(reading: Reading, country: str, scenario: str | None) -> dict[str, str]:
+    """sha256 of every input file that the run can read."""
+    folders: Sequence[Path] = (reading.folder / "model", reading.folder / "countries" / country)
+    files = [p for f in folders for p in sorted(f.rglob("*")) if p.is_file()]
+    if scenario:
+        files.append(reading.folder / "scenarios" / f"{scenario}.yaml")
+    return {
+        reading.shown(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in files if p.exists()
+    }

@@ -1,0 +1,248 @@
+"""parameters.csv: rows → Parameters, merged by name over the layers, checked against their unit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from heor.inputs.layers import nearest
+from heor.inputs.problem import STATUSES, Origin, Parameter
+from heor.inputs.tables import Row, number, read_table
+from heor.inputs.units import UNITS, Unit, lookup
+from heor.inputs import uncertainty
+
+REQUIRED = ("name", "description", "mean", "se", "distribution", "unit", "status", "source")
+OPTIONAL = ("currency", "price_year", "evidence", "correlation_group", "note")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row as written, with its origin."""
+
+    cells: Mapping[str, str]
+    origin: Origin
+
+
+def read_parameters(path: Path, shown: str, layer: str, problems: list[str]) -> dict[str, Entry]:
+    """Rows of one parameters file by name."""
+    entries: dict[str, Entry] = {}
+    for row in read_table(path, shown, REQUIRED, OPTIONAL, problems):
+        name = row.cells["name"]
+        if name in entries:
+            problems.append(
+                f"{shown}:{row.line}: '{name}' appears twice (first in line "
+                f"{entries[name].origin.line}); names must be unique. Remove one."
+            )
+        entries[name] = Entry(row.cells, Origin(shown, row.line, layer))
+    return entries
+
+
+def merge(
+    base: Mapping[str, Entry], top: Mapping[str, Entry], problems: list[str]
+) -> dict[str, Entry]:
+    """Rows of `top` over `base`: a row may replace an existing name, nothing else."""
+    merged = dict(base)
+    for name, entry in top.items():
+        if name not in base:
+            problems.append(
+                f"{entry.origin}: unknown parameter '{name}'; a country or scenario may only replace "
+                f"parameters of the model.{nearest(name, base)} Check the spelling."
+            )
+            continue
+        before = base[name].cells.get("mean", "")
+        merged[name] = Entry(entry.cells, replace(entry.origin, replaced=before or None))
+    return merged
+
+
+def override(
+    entries: Mapping[str, Entry], name: str, changes: Mapping[str, Any], origin: Origin
+) -> Entry:
+    """The row `name` with some cells changed; a mean without an se fixes the number."""
+    cells = dict(entries[name].cells)
+    before = cells["mean"]
+    changes = {k: v for k, v in changes.items() if v is not None}
+    if "mean" in changes and "se" not in changes and "distribution" not in changes:
+        changes = {**changes, "distribution": "fixed"}
+    if changes.get("se") == 0 and "distribution" not in changes:
+        changes = {**changes, "distribution": "fixed"}
+    if changes.get("distribution") in ("fixed", "bernoulli"):
+        changes = {**changes, "se": 0}
+    for key, value in changes.items():
+        cells[key] = "; ".join(value) if isinstance(value, list) else str(value)
+    return Entry(cells, replace(origin, replaced=before))
+
+
+def build(
+    entries: Mapping[str, Entry],
+    currency: str,
+    price_year: int,
+    sources: Iterable[str],
+    problems: list[str],
+) -> dict[str, Parameter]:
+    """Parameters from rows; every fault is appended to `problems` with file and line."""
+    known_sources = set(sources)
+    parameters = {}
+    for name, entry in entries.items():
+        parameter = _parameter(name, entry, currency, price_year, known_sources, problems)
+        if parameter is not None:
+            parameters[name] = parameter
+    return parameters
+
+
+def _parameter(
+    name: str,
+    entry: Entry,
+    currency: str,
+    price_year: int,
+    known_sources: set[str],
+    problems: list[str],
+) -> Parameter | None:
+    cells, where = entry.cells, f"{entry.origin}: {name}"
+    if cells["mean"] == "required":
+        problems.append(
+            f"{where}: a value is required from the country, none was given. Add a row '{name}' to "
+            "the country's parameters.csv."
+        )
+        return None
+    before = len(problems)
+    found = lookup(cells["unit"], currency)
+    if found is None:
+        problems.append(
+            f"{where}: unknown unit '{cells['unit']}'; allowed: {', '.join(UNITS)} (with {currency} "
+            f"for {{currency}}).{nearest(cells['unit'], UNITS)}"
+        )
+        return None
+    unit_name, unit = found
+    row = Row(entry.origin.line or 0, dict(cells))
+    mean = number(row, "mean", where, problems)
+    se = number(row, "se", where, problems, blank=0.0)
+    kind, arguments = uncertainty.parse(cells["distribution"])
+    _check_provenance(cells, where, unit, currency, price_year, known_sources, problems)
+    if len(problems) == before:
+        if se == 0 and kind not in ("bernoulli", "fixed"):
+            kind = "fixed"
+        _check_range(where, kind, arguments, mean, se, unit, unit_name, problems)
+    if len(problems) > before:
+        return None
+    return Parameter(
+        name=name,
+        description=cells["description"],
+        mean=mean * unit.factor,
+        se=se * unit.factor,
+        distribution=kind,
+        arguments=arguments,
+        unit=cells["unit"].replace("{currency}", currency),
+        status=cells["status"],
+        source=tuple(s.strip() for s in cells["source"].split(";") if s.strip()),
+        origin=entry.origin,
+        entered_mean=mean,
+        entered_se=se,
+        currency=currency if unit.money else None,
+        price_year=int(cells["price_year"]) if unit.money else None,
+        evidence=cells.get("evidence", ""),
+        correlation_group=cells.get("correlation_group") or None,
+        note=cells.get("note", ""),
+    )
+
+
+def _check_range(
+    where: str,
+    kind: str,
+    arguments: tuple[str, ...],
+    mean: float,
+    se: float,
+    unit: Unit,
+    unit_name: str,
+    problems: list[str],
+) -> None:
+    if not unit.low <= mean <= unit.high:
+        problems.append(
+            f"{where}: mean {mean:g} is outside the range of unit '{unit_name}'; it must be "
+            f"{unit.allowed()}. Check the value and its unit."
+        )
+    if se < 0:
+        problems.append(f"{where}: se {se:g} is negative; it must be 0 or more.")
+    if kind not in uncertainty.NAMES:
+        problems.append(
+            f"{where}: unknown distribution '{kind}'; allowed: {', '.join(uncertainty.NAMES)}."
+            f"{nearest(kind, uncertainty.NAMES)}"
+        )
+    elif kind in uncertainty.UNCERTAINTIES and (se > 0 or kind == "bernoulli"):
+        fault = uncertainty.UNCERTAINTIES[kind].impossible(mean, se)
+        if fault:
+            problems.append(f"{where}: {fault}. Check the columns 'mean' and 'se'.")
+        elif kind == "beta" and len(arguments) == 2:
+            _check_beta_arguments(where, arguments, mean, se, problems)
+    if kind == "dirichlet" and len(arguments) != 2:
+        problems.append(
+            f"{where}: write dirichlet(group; n), the group's name and the effective sample size."
+        )
+
+
+def _check_beta_arguments(
+    where: str, arguments: tuple[str, ...], mean: float, se: float, problems: list[str]
+) -> None:
+    try:
+        a, b = (float(x) for x in arguments)
+    except ValueError:
+        problems.append(f"{where}: beta({'; '.join(arguments)}) needs two numbers.")
+        return
+    m = a / (a + b)
+    s = math.sqrt(m * (1 - m) / (a + b + 1))
+    if abs(mean - m) > 0.001 or abs(se - s) > 0.001:
+        problems.append(
+            f"{where}: beta({a:g}; {b:g}) has mean {m:.6g} and se {s:.6g}, but the row says {mean:g} "
+            f"and {se:g}. Make them agree."
+        )
+
+
+def _check_provenance(
+    cells: Mapping[str, str],
+    where: str,
+    unit: Unit,
+    currency: str,
+    price_year: int,
+    known_sources: set[str],
+    problems: list[str],
+) -> None:
+    if cells["status"] not in STATUSES:
+        problems.append(
+            f"{where}: status '{cells['status']}'; allowed: {', '.join(STATUSES)}."
+            f"{nearest(cells['status'], STATUSES)}"
+        )
+    keys = [s.strip() for s in cells["source"].split(";") if s.strip()]
+    if not keys:
+        problems.append(f"{where}: no source; every number needs one. Add a key of sources.yaml.")
+    for key in keys:
+        if key not in known_sources:
+            problems.append(
+                f"{where}: source '{key}' is not in sources.yaml.{nearest(key, known_sources)} Add "
+                "it there."
+            )
+    if unit.money:
+        _check_money(cells, where, currency, price_year, problems)
+
+
+def _check_money(
+    cells: Mapping[str, str], where: str, currency: str, price_year: int, problems: list[str]
+) -> None:
+    if not cells.get("currency"):
+        problems.append(f"{where}: a cost without currency; write {currency} in column 'currency'.")
+    elif cells["currency"] != currency:
+        problems.append(
+            f"{where}: currency {cells['currency']}; the country's is {currency}. Convert the value."
+        )
+    year = cells.get("price_year", "")
+    if not year:
+        problems.append(
+            f"{where}: a cost without price year; write the year of its prices ({price_year} for "
+            "this country)."
+        )
+    elif year.removesuffix(".0") != str(price_year):
+        problems.append(
+            f"{where}: price year {year}; the country's is {price_year}. Index the value to "
+            f"{price_year} and say so in 'note'."
+        )

@@ -1,0 +1,305 @@
+"""Every setting a YAML file may hold: type, range, meaning. Also exported as JSON Schema.
+
+Unknown names are errors with a suggestion, so a misspelt setting never passes silently.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from heor.inputs.problem import STATUSES
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Expression = Annotated[str, Field(description="arithmetic of parameter and derived names")]
+Status = Literal[STATUSES]
+
+
+class Model(BaseModel):
+    # Numbers are welcome where an expression is expected: `multiplier: 1`.
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+
+# ---------------------------------------------------------------------------- analysis.yaml
+class SurvivalSettings(Model):
+    distributions: list[str] = Field(min_length=1, description="families fitted to each endpoint")
+    extrapolation: str = Field(description="one family, or `stacked`")
+    chains: int = Field(4, ge=2, le=16)
+    draws_per_chain: int = Field(1250, ge=100, le=100_000)
+    tune: int = Field(500, ge=100, le=20_000)
+    target_accept: float = Field(0.9, gt=0.5, lt=1)
+    r_hat_max: float = Field(1.01, gt=1, le=1.1)
+    ess_min: float = Field(400, ge=100)
+    divergences_max: int = Field(0, ge=0)
+
+
+class SynthesisModel(Model):
+    label: str
+    studies: list[str] = Field(min_length=1)
+    between_study_sd: str | None = Field(None, description="half-normal parameter, or null: common")
+    use: Literal["predictive", "mean"] = "predictive"
+    shift: Expression = "0"
+    unit: str = "log hazard ratio"
+
+
+class CorrelationModel(Model):
+    correlation: str = Field(description="name of a parameter with unit correlation")
+    group: str | None = None
+    pair: list[str] | None = Field(None, min_length=2, max_length=2)
+
+    @model_validator(mode="after")
+    def one_of(self) -> CorrelationModel:
+        if (self.group is None) == (self.pair is None):
+            raise ValueError("give exactly one of 'group' and 'pair'")
+        return self
+
+
+class Analysis(Model):
+    title: str
+    question: str
+    country: str = "norway"
+    draws: int = Field(5000, ge=50, le=10_000_000)
+    seed: int = Field(ge=0)
+    model: Literal["partitioned_survival"] = "partitioned_survival"
+    states: list[str]
+    comparator: str
+    intervention: str
+    cycle_months: float = Field(1.0, gt=0, le=12)
+    end_age: float = Field(100, gt=0, le=120)
+    survival: SurvivalSettings
+    syntheses: dict[Name, SynthesisModel] = {}
+    correlations: dict[Name, CorrelationModel] = {}
+    derived: dict[Name, Expression] = {}
+    categories: dict[Name, str]
+    companions: list[str] = []
+    ceac_maximum: float = Field(1_500_000, gt=0, description="largest threshold of the CEAC")
+
+
+# -------------------------------------------------------------------------- strategies.yaml
+class CurveModel(Model):
+    """Fitted (`evidence`) or relative (`relative_to`) survival of one endpoint."""
+
+    evidence: str | None = None
+    multiplier: Expression = "1"
+    relative_to: str | None = None
+    marginal_hazard_ratio: Expression | None = None
+    uncured_hazard_ratio: Expression | None = None
+    window: Expression | None = None
+    cured_fraction: Expression = "0"
+    cured_mortality_ratio: Expression = "1"
+    effect_ends: Expression | None = None
+    operative_mortality: Expression = "0"
+    operative_time: Expression = "0"
+
+    @model_validator(mode="after")
+    def one_of(self) -> CurveModel:
+        if (self.evidence is None) == (self.relative_to is None):
+            raise ValueError("give exactly one of 'evidence' and 'relative_to'")
+        if self.relative_to is not None:
+            given = [self.marginal_hazard_ratio, self.uncured_hazard_ratio]
+            if sum(g is not None for g in given) != 1:
+                raise ValueError(
+                    "give exactly one of 'marginal_hazard_ratio' (what a trial reports) and "
+                    "'uncured_hazard_ratio' (acts on the uncured); set the other to null"
+                )
+            if self.marginal_hazard_ratio is not None and self.window is None:
+                raise ValueError("'marginal_hazard_ratio' needs 'window', its censoring time")
+        return self
+
+
+class ExposureModel(Model):
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, populate_by_name=True)
+
+    state: str | None = None
+    flow: Literal["progressions", "cancer_deaths"] | None = None
+    at: Expression | None = None
+    sum_of: list[str] = []
+    among: str | None = None
+    share: Expression = "1"
+    from_time: Expression = Field("0", alias="from")
+    until: Expression | None = None
+    less: list[str] = []
+
+    @model_validator(mode="after")
+    def one_of(self) -> ExposureModel:
+        given = [self.state is not None, self.flow is not None, self.at is not None]
+        if sum(given) + bool(self.sum_of) != 1:
+            raise ValueError("give exactly one of 'state', 'flow', 'at' and 'sum_of'")
+        return self
+
+
+class CostModel(Model):
+    exposure: str
+    amount: Expression
+    category: str
+    stream: Literal["health_service", "travel", "patient_time", "productivity"] = "health_service"
+
+
+class UtilityModel(Model):
+    exposure: str
+    multiplier: Expression | None = None
+    decrement: Expression | None = None
+    qaly_loss: Expression | None = None
+    norm_loss: Expression | None = None
+
+    @model_validator(mode="after")
+    def one_of(self) -> UtilityModel:
+        given = [self.multiplier, self.decrement, self.qaly_loss, self.norm_loss]
+        if sum(g is not None for g in given) != 1:
+            raise ValueError(
+                "give exactly one of 'multiplier', 'decrement', 'qaly_loss' and 'norm_loss'"
+            )
+        return self
+
+
+class StrategyModel(Model):
+    label: str
+    groups: dict[Name, Expression] = {}
+    cured_group: str | None = None
+    curves: dict[Literal["os", "pfs"], CurveModel]
+    exposures: dict[Name, ExposureModel]
+    costs: dict[Name, CostModel]
+    utilities: dict[Name, UtilityModel]
+
+
+# ----------------------------------------------------------------------------- country.yaml
+class Sourced(Model):
+    source: list[str] = []
+    verified: bool = False
+    note: str | None = None
+
+
+class Perspective(Sourced):
+    label: str
+    streams: list[Literal["health_service", "travel", "patient_time", "productivity"]]
+
+
+class Band(Model):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    start: float = Field(alias="from", ge=0)
+    end: float | None = Field(None, alias="to")
+    rate: float = Field(ge=0, le=0.2)
+
+
+class Discounting(Sourced):
+    costs: list[Band] = Field(min_length=1)
+    effects: list[Band] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def contiguous(self) -> Discounting:
+        for name in ("costs", "effects"):
+            at: float | None = 0.0
+            for band in getattr(self, name):
+                if at is None or band.start != at:
+                    raise ValueError(
+                        f"{name}: a band starts at {band.start:g} where {at} was expected; bands "
+                        "must start at 0, touch, and end with 'to: null'"
+                    )
+                at = band.end
+            if at is not None:
+                raise ValueError(f"{name}: the last band ends at {at:g}; it must end with null")
+        return self
+
+
+class Thresholds(Sourced):
+    values: list[Annotated[float, Field(ge=0)]] = Field(min_length=1)
+
+
+class SeverityBandModel(Model):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    lower: float = Field(alias="from", ge=0)
+    upper: float | None = Field(None, alias="to")
+    weight: float = Field(gt=0)
+    threshold: float = Field(ge=0)
+
+
+class Severity(Sourced):
+    rule: Literal["absolute_shortfall"] | None = None
+    bands: list[SeverityBandModel] = []
+
+
+class ValueSet(Sourced):
+    name: str
+
+
+class TableFile(Sourced):
+    file: str
+
+
+class Vat(Sourced):
+    included: bool
+
+
+class CountryModel(Model):
+    label: str
+    iso2: str = Field(min_length=2, max_length=2)
+    iso3: str | None = Field(None, min_length=3, max_length=3)
+    agency: str
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    price_year: int = Field(ge=1990, le=2100)
+    perspective: Perspective
+    discounting: Discounting
+    thresholds: Thresholds
+    severity: Severity
+    value_set: ValueSet
+    life_table: TableFile
+    utility_norms: TableFile
+    vat: Vat | None = None
+
+
+# ------------------------------------------------------------- survival index and sources
+class EvidenceModel(Model):
+    file: str
+    label: str
+    endpoint: Literal["os", "pfs", "dfs"]
+    form: Literal["grouped", "individual"]
+    time_unit: Literal["years", "months", "weeks", "days"]
+    age: float | None = Field(None, ge=0, le=110)
+    share_male: float | None = Field(None, ge=0, le=1)
+    source: list[str] = Field(min_length=1)
+    status: Status
+    licence: str | None = None
+    note: str | None = None
+
+
+class SourceModel(Model):
+    title: str
+    doi: str | None = None
+    url: str | None = None
+    accessed: Any = None
+    licence: str | None = None
+    verified: bool = False
+    note: str | None = None
+
+
+class ParameterOverride(Model):
+    """What a scenario may change of a parameter; the rest stays."""
+
+    mean: float | None = None
+    se: float | None = Field(None, ge=0)
+    distribution: str | None = None
+    status: Status | None = None
+    source: list[str] | None = None
+    note: str | None = None
+
+
+class Scenario(Model):
+    label: str
+    why: str
+    based_on: list[str] = []
+    parameters: dict[str, ParameterOverride] = {}
+    analysis: dict[str, Any] = {}
+    strategies: dict[str, Any] = {}
+
+
+class Inputs(Model):
+    """The overlaid whole: what the JSON Schema describes."""
+
+    analysis: Analysis
+    strategies: dict[Name, StrategyModel]
+    country: CountryModel
+    survival: dict[Name, EvidenceModel]
+    sources: dict[Name, SourceModel]

@@ -1,0 +1,234 @@
+"""CSV and XLSX tables: parameters, survival evidence, life tables, utility norms.
+
+CSV is strict: UTF-8, comma, decimal point. All problems are collected with file and line.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from heor.inputs.layers import nearest, read_text
+
+DECIMAL_COMMA = re.compile(r"^-?\d+,\d+$")
+
+
+@dataclass(frozen=True)
+class Row:
+    line: int
+    cells: dict[str, str]
+
+
+def read_table(
+    path: Path, shown: str, required: tuple[str, ...], optional: tuple[str, ...], problems: list[str]
+) -> list[Row]:
+    """Rows of a CSV (or .xlsx) with the columns named; problems are appended."""
+    if path.suffix.lower() == ".xlsx":
+        lines = _xlsx_rows(path, shown, problems)
+    else:
+        text = read_text(path, shown, problems)
+        if text is None:
+            return []
+        first = text.splitlines()[0]
+        if first.count(";") > first.count(","):
+            problems.append(
+                f"{shown}:1: columns are separated by semicolons; a comma is expected. In Excel "
+                "save as 'CSV UTF-8' with English regional settings, or use an .xlsx file."
+            )
+            return []
+        reader = csv.reader(io.StringIO(text))
+        lines = [(reader.line_num, cells) for cells in reader if any(c.strip() for c in cells)]
+    if not lines:
+        return []
+    header = [c.strip() for c in lines[0][1]]
+    missing = [c for c in required if c not in header]
+    if missing:
+        found = ", ".join(header)
+        problems.append(
+            f"{shown}:1: column {', '.join(repr(m) for m in missing)} is missing; found: {found}. "
+            "Add the column (names are exact, lower case)."
+        )
+        return []
+    for name in header:
+        if name not in (*required, *optional):
+            problems.append(
+                f"{shown}:1: unknown column '{name}'; allowed: "
+                f"{', '.join((*required, *optional))}.{nearest(name, (*required, *optional))}"
+            )
+    rows = []
+    for line, cells in lines[1:]:
+        if len(cells) != len(header):
+            problems.append(
+                f"{shown}:{line}: {len(cells)} cells; the header has {len(header)}. A decimal or "
+                "a text comma without quotes? Use a decimal point, and quote text with commas."
+            )
+            continue
+        rows.append(Row(line, {h: c.strip() for h, c in zip(header, cells, strict=True)}))
+    if not rows and len(lines) == 1:
+        problems.append(f"{shown}: no rows below the header; at least one is expected.")
+    return rows
+
+
+def _xlsx_rows(path: Path, shown: str, problems: list[str]) -> list[tuple[int, list[str]]]:
+    import openpyxl
+
+    try:
+        sheet = openpyxl.load_workbook(path, read_only=True, data_only=True).worksheets[0]
+    except Exception as error:  # openpyxl raises many kinds for a damaged file
+        problems.append(f"{shown}: cannot be read as Excel ({error}). Save it again as .xlsx.")
+        return []
+    out = []
+    for i, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+        texts = ["" if c is None else str(c) for c in cells]
+        if any(texts):
+            out.append((i, texts))
+    return out
+
+
+def number(
+    row: Row, column: str, where: str, problems: list[str], *, blank: float | None = None
+) -> float:
+    """The number in a cell; NaN with a problem noted when it is none."""
+    text = row.cells.get(column, "")
+    if text == "" and blank is not None:
+        return blank
+    try:
+        value = float(text)
+        if math.isfinite(value):
+            return value
+    except ValueError:
+        pass
+    if DECIMAL_COMMA.match(text):
+        what = f"'{text}' has a decimal comma; a decimal point is expected. Write {text.replace(',', '.')}."
+    elif text == "":
+        what = "empty; a number is required. Fill in the cell."
+    else:
+        what = f"'{text}' is not a finite number. Use digits and a decimal point."
+    problems.append(f"{where}: column '{column}': {what}")
+    return math.nan
+
+
+def columns(
+    rows: list[Row], names: tuple[str, ...], shown: str, problems: list[str]
+) -> dict[str, np.ndarray]:
+    """Numeric columns as arrays. Dims: row."""
+    return {
+        name: np.array([number(r, name, f"{shown}:{r.line}", problems) for r in rows])
+        for name in names
+    }
+
+
+def read_grouped(
+    path: Path, shown: str, factor: float, problems: list[str]
+) -> dict[str, np.ndarray] | None:
+    """Grouped counts, times converted to years, checked: intervals touch, at-risk adds up."""
+    names = ("time_start", "time_end", "n_at_risk", "n_events", "n_censored")
+    rows = read_table(path, shown, names, (), problems)
+    if not rows:
+        return None
+    before = len(problems)
+    data = columns(rows, names, shown, problems)
+    if len(problems) > before:
+        return None
+    for i, row in enumerate(rows):
+        where = f"{shown}:{row.line}"
+        start, end, at_risk, events, censored = (data[n][i] for n in names)
+        if end <= start:
+            problems.append(f"{where}: time_end {end:g} is not after time_start {start:g}.")
+        if min(at_risk, events, censored) < 0:
+            problems.append(f"{where}: a count is negative; counts must be 0 or more.")
+        if events + censored > at_risk:
+            problems.append(
+                f"{where}: {events:g} events and {censored:g} censored exceed the {at_risk:g} at "
+                "risk. Check the counts."
+            )
+        if i + 1 < len(rows):
+            following = data["n_at_risk"][i + 1]
+            expected = at_risk - events - censored
+            if following != expected:
+                problems.append(
+                    f"{shown}:{rows[i + 1].line}: n_at_risk is {following:g}, but {at_risk:g} - "
+                    f"{events:g} - {censored:g} = {expected:g} remain. At-risk counts must add up."
+                )
+            if data["time_start"][i + 1] != end:
+                problems.append(
+                    f"{shown}:{rows[i + 1].line}: interval starts at "
+                    f"{data['time_start'][i + 1]:g}, the one before ends at {end:g}; they must touch."
+                )
+    return {
+        "start": data["time_start"] * factor,
+        "end": data["time_end"] * factor,
+        "n_at_risk": data["n_at_risk"],
+        "n_events": data["n_events"],
+        "n_censored": data["n_censored"],
+    }
+
+
+def read_individual(
+    path: Path, shown: str, factor: float, problems: list[str]
+) -> dict[str, np.ndarray] | None:
+    """Individual data (time, event, optional entry and weight), times converted to years."""
+    rows = read_table(path, shown, ("time", "event"), ("entry", "weight"), problems)
+    if not rows:
+        return None
+    where = [f"{shown}:{r.line}" for r in rows]
+    data = {
+        "time": np.array([number(r, "time", w, problems) for r, w in zip(rows, where, strict=True)]),
+        "event": np.array([number(r, "event", w, problems) for r, w in zip(rows, where, strict=True)]),
+        "entry": np.array(
+            [number(r, "entry", w, problems, blank=0.0) for r, w in zip(rows, where, strict=True)]
+        ),
+        "weight": np.array(
+            [number(r, "weight", w, problems, blank=1.0) for r, w in zip(rows, where, strict=True)]
+        ),
+    }
+    for i, w in enumerate(where):
+        if data["event"][i] not in (0, 1):
+            problems.append(f"{w}: event is {data['event'][i]:g}; 1 (event) or 0 (censored).")
+        if not 0 <= data["entry"][i] < data["time"][i]:
+            problems.append(f"{w}: entry must be at least 0 and before time.")
+    return {**data, "time": data["time"] * factor, "entry": data["entry"] * factor}
+
+
+def read_life_table(path: Path, shown: str, problems: list[str]) -> dict[str, np.ndarray] | None:
+    """Life table by single year of age: age, q_male, q_female."""
+    names = ("age", "q_male", "q_female")
+    rows = read_table(path, shown, names, (), problems)
+    if not rows:
+        return None
+    data = columns(rows, names, shown, problems)
+    for i, row in enumerate(rows):
+        where = f"{shown}:{row.line}"
+        for sex in ("q_male", "q_female"):
+            if not 0 <= data[sex][i] <= 1:
+                problems.append(
+                    f"{where}: {sex} is {data[sex][i]:g}; a probability of dying lies between 0 "
+                    "and 1. Is it per 1,000?"
+                )
+        if i and data["age"][i] != data["age"][i - 1] + 1:
+            problems.append(f"{where}: age {data['age'][i]:g} does not follow the age before by 1.")
+    return data
+
+
+def read_norms(path: Path, shown: str, problems: list[str]) -> dict[str, np.ndarray] | None:
+    """Population utility norms and remaining QALYs by age."""
+    names = ("age", "utility", "remaining_qalys")
+    rows = read_table(path, shown, names, ("remaining_life_years",), problems)
+    if not rows:
+        return None
+    data = columns(rows, names, shown, problems)
+    for i, row in enumerate(rows):
+        where = f"{shown}:{row.line}"
+        if not 0 < data["utility"][i] <= 1:
+            problems.append(
+                f"{where}: utility norm {data['utility'][i]:g}; it must be above 0 and at most 1."
+            )
+        if i and data["age"][i] != data["age"][i - 1] + 1:
+            problems.append(f"{where}: age {data['age'][i]:g} does not follow the age before by 1.")
+    return data
