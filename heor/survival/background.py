@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from heor.inputs.problem import LifeTable
+from heor.inputs.problem import LifeTable, SurvivalEvidence
 
 
 def cumulative_hazard_by_sex(
@@ -52,3 +52,13 @@ def cumulative_hazard(
 ) -> np.ndarray:
     """−log of the mixture's survival. Dims: time."""
     return -np.log(survival(table, start_age, share_male, time))
+
+
+def of_evidence(table: LifeTable, evidence: SurvivalEvidence) -> np.ndarray:
+    """Cumulative background hazard of the evidence's own patients.
+
+    Dims: (edge,) for grouped evidence, from 0 to the last interval's end; (patient,) otherwise.
+    """
+    data = evidence.table
+    time = np.append(data["start"], data["end"][-1]) if evidence.form == "grouped" else data["time"]
+    return cumulative_hazard(table, evidence.age or 0.0, evidence.share_male or 0.0, time)

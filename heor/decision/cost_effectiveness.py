@@ -1,0 +1,154 @@
+"""Costs, effects, incremental analysis and net benefit from `Outcomes` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from heor.outcomes.outcomes import LIFE_YEARS, QALYS, UNDISCOUNTED, Outcomes
+
+
+def monte_carlo_se(x: np.ndarray) -> np.ndarray:
+    """Standard error of a mean over draws (axis 0)."""
+    return np.std(x, axis=0, ddof=1) / np.sqrt(len(x)) if len(x) > 1 else np.zeros(x.shape[1:])
+
+
+def strategy_table(outcomes: Outcomes) -> pd.DataFrame:
+    """Mean, Monte Carlo SE and 95 % interval of every outcome by strategy.
+
+    Returns
+    -------
+    DataFrame
+        Columns `strategy, outcome, mean, se, low, high`; outcomes are the cost categories, `cost`,
+        and the effects.
+    """
+    rows = []
+    for i, strategy in enumerate(outcomes.strategies):
+        series = {c: outcomes.component(c)[:, i] for c in outcomes.categories}
+        series["cost"] = outcomes.cost[:, i]
+        for name in (QALYS, LIFE_YEARS, *UNDISCOUNTED):
+            if name in outcomes.data.component.values:
+                series[name] = outcomes.component(name)[:, i]
+        rows += [{"strategy": strategy, "outcome": k, **_summary(v)} for k, v in series.items()]
+    return pd.DataFrame(rows)
+
+
+def _summary(x: np.ndarray) -> dict[str, float]:
+    low, high = np.quantile(x, [0.025, 0.975])
+    return {"mean": x.mean(), "se": float(monte_carlo_se(x)), "low": low, "high": high}
+
+
+def increments(outcomes: Outcomes, comparator: str, intervention: str) -> dict[str, np.ndarray]:
+    """Intervention minus comparator, every outcome. Dims of each: draw."""
+    a, b = (outcomes.strategies.index(s) for s in (intervention, comparator))
+    out = {
+        str(name): outcomes.data.values[:, a, k] - outcomes.data.values[:, b, k]
+        for k, name in enumerate(outcomes.data.component.values)
+    }
+    out["cost"] = outcomes.cost[:, a] - outcomes.cost[:, b]
+    return out
+
+
+def increment_table(outcomes: Outcomes, comparator: str, intervention: str) -> pd.DataFrame:
+    """Mean, Monte Carlo SE and 95 % interval of every increment. Columns as `strategy_table`."""
+    changes = increments(outcomes, comparator, intervention)
+    return pd.DataFrame([{"outcome": k, **_summary(v)} for k, v in changes.items()])
+
+
+def ratio_of_means(cost: np.ndarray, effect: np.ndarray) -> tuple[float, float]:
+    """Ratio of mean cost to mean effect over draws, with its Monte Carlo SE (delta method).
+
+    >>> ratio_of_means(np.array([100.0, 200.0]), np.array([1.0, 2.0]))
+    (100.0, 0.0)
+    """
+    c, e = cost.mean(), effect.mean()
+    if e == 0:
+        return float("nan"), float("nan")
+    ratio = c / e
+    residual = cost - ratio * effect
+    return float(ratio), float(monte_carlo_se(residual) / abs(e))
+
+
+def icer_label(cost: float, effect: float) -> str:
+    """What the ICER means: an ICER, or dominance, or a saving with less health."""
+    if effect > 0:
+        return "icer" if cost > 0 else "dominant"
+    return "dominated" if cost >= 0 else "less effective and cheaper"
+
+
+def icer_table(outcomes: Outcomes, comparator: str, intervention: str) -> pd.DataFrame:
+    """ICER and cost per life year, with Monte Carlo SE.
+
+    Returns
+    -------
+    DataFrame
+        Columns `measure, cost, effect, ratio, se, label`.
+    """
+    changes = increments(outcomes, comparator, intervention)
+    rows = []
+    for measure, effect in (("cost per QALY", QALYS), ("cost per life year", LIFE_YEARS)):
+        if effect not in changes:
+            continue
+        ratio, se = ratio_of_means(changes["cost"], changes[effect])
+        cost, gain = changes["cost"].mean(), changes[effect].mean()
+        rows.append(
+            {
+                "measure": measure,
+                "cost": cost,
+                "effect": gain,
+                "ratio": ratio,
+                "se": se,
+                "label": icer_label(cost, gain),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def net_benefit(outcomes: Outcomes, threshold: float) -> np.ndarray:
+    """Net monetary benefit, threshold × QALYs − cost. Dims: (draw, strategy)."""
+    return threshold * outcomes.qalys - outcomes.cost
+
+
+def net_benefit_table(
+    outcomes: Outcomes, comparator: str, intervention: str, thresholds: Sequence[tuple[str, float]]
+) -> pd.DataFrame:
+    """Incremental net benefit, probability of being cost-effective and EVPI at named thresholds.
+
+    Returns
+    -------
+    DataFrame
+        Columns `threshold_name, threshold, net_benefit, se, low, high, probability,
+        probability_se, evpi, evpi_se` (money per patient).
+    """
+    changes = increments(outcomes, comparator, intervention)
+    rows = []
+    for name, threshold in thresholds:
+        benefit = threshold * changes[QALYS] - changes["cost"]
+        wins = (benefit > 0).astype(float)
+        value, value_se = evpi(outcomes, threshold)
+        summary = _summary(benefit)
+        rows.append(
+            {
+                "threshold_name": name,
+                "threshold": threshold,
+                "net_benefit": summary.pop("mean"),
+                **summary,
+                "probability": wins.mean(),
+                "probability_se": float(monte_carlo_se(wins)),
+                "evpi": value,
+                "evpi_se": value_se,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def evpi(outcomes: Outcomes, threshold: float) -> tuple[float, float]:
+    """Expected value of perfect information per patient, with Monte Carlo SE.
+
+    Mean over draws of the best strategy's net benefit, less that of the best on average.
+    """
+    benefit = net_benefit(outcomes, threshold)
+    loss = benefit.max(axis=1) - benefit[:, benefit.mean(axis=0).argmax()]
+    return float(loss.mean()), float(monte_carlo_se(loss))

@@ -1,0 +1,170 @@
+"""Uncertain numbers → draws. Draw *i* is one uncertain world.
+
+Every parameter is the quantile of its own named uniform stream, so adding or reordering parameters
+moves no other draw, and scenarios and countries share common random numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import special
+
+from heor.inputs.expressions import evaluate
+from heor.inputs.problem import DecisionProblem, Parameter
+from heor.inputs.uncertainty import UNCERTAINTIES
+from heor.streams import Streams
+from heor.parameters.synthesis import PooledEffect, pool
+
+
+@dataclass(frozen=True)
+class CurveDraws:
+    """Parameters of one fitted curve in every draw.
+
+    Attributes
+    ----------
+    families : tuple of str
+        Names of the distributions.
+    family : ndarray of int, dims (draw,)
+        Which of them a draw uses.
+    theta : ndarray, dims (draw, parameter)
+        Natural-scale parameters in the order the distribution declares them, NaN-padded.
+    """
+
+    families: tuple[str, ...]
+    family: np.ndarray
+    theta: np.ndarray
+
+    def __getitem__(self, rows: slice) -> CurveDraws:
+        return CurveDraws(self.families, self.family[rows], self.theta[rows])
+
+
+@dataclass(frozen=True)
+class Draws:
+    """One `draw` axis for everything: parameters, derived quantities and curves by evidence."""
+
+    values: Mapping[str, np.ndarray]
+    curves: Mapping[str, CurveDraws] = field(default_factory=dict)
+
+    @property
+    def n(self) -> int:
+        return len(next(iter(self.values.values())))
+
+    def __getitem__(self, rows: slice) -> Draws:
+        return Draws(
+            {k: v[rows] for k, v in self.values.items()},
+            {k: c[rows] for k, c in self.curves.items()},
+        )
+
+    def value(self, expression: str) -> np.ndarray:
+        """An expression in every draw. Dims: draw."""
+        return np.broadcast_to(np.asarray(evaluate(expression, self.values), float), (self.n,))
+
+
+def pooled_effects(problem: DecisionProblem) -> dict[str, PooledEffect]:
+    """The syntheses of the problem, each from its studies' means and standard errors."""
+    effects = {}
+    for name, synthesis in problem.syntheses.items():
+        studies = [problem.parameters[s] for s in synthesis.studies]
+        tau = synthesis.between_study_sd
+        # A half-normal is entered by its mean, scale x sqrt(2 / pi).
+        scale = problem.parameters[tau].mean * np.sqrt(np.pi / 2) if tau else None
+        effects[name] = pool(
+            np.array([s.mean for s in studies]),
+            np.array([s.se for s in studies]),
+            float(scale) if scale else None,
+            predictive=synthesis.use == "predictive",
+        )
+    return effects
+
+
+def draw_parameters(problem: DecisionProblem, n: int, streams: Streams) -> dict[str, np.ndarray]:
+    """Parameters, syntheses and derived quantities. Dims of each: draw."""
+    uniforms = _uniforms(problem, n, streams)
+    values: dict[str, np.ndarray] = {}
+    for name, parameter in problem.parameters.items():
+        if parameter.distribution == "fixed":
+            values[name] = np.full(n, parameter.mean)
+        elif parameter.distribution != "dirichlet":
+            quantile = UNCERTAINTIES[parameter.distribution].quantile
+            values[name] = quantile(uniforms[name], parameter.mean, parameter.se)
+    values |= _dirichlets(problem.parameters, n, streams)
+    for name, effect in pooled_effects(problem).items():
+        shift = problem.syntheses[name].shift
+        values[name] = effect.quantile(uniforms[name]) + evaluate(shift, values)
+    return add_derived(problem, values)
+
+
+def central_values(problem: DecisionProblem) -> dict[str, float]:
+    """Every parameter at its mean, every synthesis at its median effect. Scalars, no derived."""
+    values = {name: p.mean for name, p in problem.parameters.items()}
+    for name, effect in pooled_effects(problem).items():
+        median = float(effect.quantile(np.array([0.5]))[0])
+        values[name] = median + float(evaluate(problem.syntheses[name].shift, values))
+    return values
+
+
+def add_derived(
+    problem: DecisionProblem, values: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """`values` with the derived quantities of analysis.yaml, in their order. Dims: draw."""
+    values = dict(values)
+    n = len(next(iter(values.values())))
+    for name, expression in problem.derived.items():
+        values[name] = np.broadcast_to(np.asarray(evaluate(expression, values), float), (n,)).copy()
+    return values
+
+
+def _uniforms(problem: DecisionProblem, n: int, streams: Streams) -> dict[str, np.ndarray]:
+    """A uniform for every uncertain name, correlated by Gaussian copula where asked."""
+    names = [
+        k for k, p in problem.parameters.items() if p.distribution not in ("fixed", "dirichlet")
+    ] + list(problem.syntheses)
+    uniforms = {name: streams.uniform(f"parameters/{name}", n) for name in names}
+    for correlation in problem.correlations:
+        rho = problem.parameters[correlation.correlation].mean
+        if correlation.group is not None:
+            members = [
+                k
+                for k in names
+                if k in problem.parameters
+                and problem.parameters[k].correlation_group == correlation.group
+            ]
+            # One shared factor: correlation rho between any two members.
+            shared = special.ndtri(streams.uniform(f"correlation/{correlation.group}", n))
+            for name in members:
+                own = special.ndtri(uniforms[name])
+                uniforms[name] = special.ndtr(np.sqrt(rho) * shared + np.sqrt(1 - rho) * own)
+        elif correlation.pair is not None and set(correlation.pair) <= set(names):
+            first, second = correlation.pair
+            z = rho * special.ndtri(uniforms[first]) + np.sqrt(1 - rho**2) * special.ndtri(
+                uniforms[second]
+            )
+            uniforms[second] = special.ndtr(z)
+    return uniforms
+
+
+def _dirichlets(
+    parameters: Mapping[str, Parameter], n: int, streams: Streams
+) -> dict[str, np.ndarray]:
+    """Dirichlet shares as normalised gammas; the rest of the probability is its own category."""
+    groups: dict[str, list[Parameter]] = {}
+    for parameter in parameters.values():
+        if parameter.distribution == "dirichlet":
+            groups.setdefault(parameter.arguments[0], []).append(parameter)
+    values = {}
+    for group, members in groups.items():
+        size = float(members[0].arguments[1])
+        shares = {m.name: m.mean for m in members}
+        rest = 1.0 - sum(shares.values())
+        if rest > 1e-9:
+            shares[f"{group}/rest"] = rest
+        gammas = {
+            name: special.gammaincinv(size * share, streams.uniform(f"parameters/{name}", n))
+            for name, share in shares.items()
+        }
+        total = sum(gammas.values())
+        values |= {m.name: gammas[m.name] / total for m in members}
+    return values

@@ -1,0 +1,112 @@
+"""What one run produced: everything a report needs, and nothing that has to be refitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import xarray as xr
+
+from heor.decision.severity import Severity
+from heor.inputs.problem import DecisionProblem
+from heor.outcomes.outcomes import Outcomes
+
+if TYPE_CHECKING:
+    from heor.parameters.draws import Draws
+    from heor.survival.goodness import ModelComparison
+    from heor.survival.posterior import SurvivalPosterior
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Curves, occupancy and outcomes of one problem on one set of draws.
+
+    Attributes
+    ----------
+    outcomes : Outcomes, dims (draw, strategy, component)
+    curves : Dataset, dims (strategy, endpoint, time)
+        `mean`, `low`, `high` (95 %) of OS and PFS over the first `curve_draws` draws.
+    occupancy : DataArray, dims (strategy, time, state)
+        Mean over all draws.
+    hazard_ratios : DataFrame
+        `strategy, endpoint, marginal, uncured` per draw.
+    capped : DataFrame
+        `strategy, share_of_draws, share_of_draw_months` where PFS exceeded OS.
+    unattained : int
+        Draws in which no uncured hazard ratio gave the marginal one.
+    """
+
+    outcomes: Outcomes
+    curves: xr.Dataset
+    occupancy: xr.DataArray
+    hazard_ratios: pd.DataFrame
+    capped: pd.DataFrame
+    unattained: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Tables of the decision analysis, by name, and the thresholds they use."""
+
+    tables: Mapping[str, pd.DataFrame]
+    thresholds: tuple[tuple[str, float], ...]
+    severity: Severity | None
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A scenario printed beside the run, on the same draws."""
+
+    name: str
+    label: str
+    why: str
+    decision: Decision
+
+
+@dataclass(frozen=True)
+class Results:
+    """One run. `simulation` holds draws × outcomes; `decision` the tables made of them."""
+
+    problem: DecisionProblem
+    draws: Draws
+    posteriors: Mapping[tuple[str, str], SurvivalPosterior]
+    comparison: Mapping[tuple[str, str], ModelComparison]
+    weights: Mapping[tuple[str, str], Mapping[str, float]]
+    simulation: Simulation
+    decision: Decision
+    deterministic: pd.DataFrame
+    tornado: pd.DataFrame
+    companions: tuple[Companion, ...] = ()
+    warnings: tuple[str, ...] = ()
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def method(self) -> str:
+        """`nuts`, or `laplace` for a quick run."""
+        return "laplace" if self.problem.settings.fit.quick else "nuts"
+
+    def save(self, path: Path) -> None:
+        """Outcomes, draws, curves and occupancy as one netCDF file with units as attributes."""
+        simulation, problem = self.simulation, self.problem
+        time = xr.DataArray(problem.time, dims="time", attrs={"unit": "years since randomisation"})
+        dataset = xr.Dataset(
+            {
+                "outcomes": simulation.outcomes.data.assign_attrs(
+                    unit=f"{problem.country.currency} {problem.country.price_year}, QALYs, life years"
+                ),
+                "occupancy": simulation.occupancy,
+                **{f"survival_{k}": v for k, v in simulation.curves.items()},
+                "parameters": xr.DataArray(
+                    pd.DataFrame(dict(self.draws.values)).to_numpy(),
+                    dims=("draw", "parameter"),
+                    coords={"parameter": list(self.draws.values)},
+                    attrs={"unit": "internal: years, per year"},
+                ),
+            },
+            coords={"time": time},
+            attrs={"title": problem.title, "country": problem.country.name, "method": self.method},
+        )
+        dataset.to_netcdf(path, engine="h5netcdf")
