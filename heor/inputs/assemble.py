@@ -91,6 +91,7 @@ def problem(
         sources={n: _source(n, m) for n, m in models.sources.items()},
         origins=layer.origins,
         companions=tuple(analysis.companions),
+        limits=tuple(analysis.limits),
         scenario=scenario,
         scenario_label=scenario_label,
         scenario_why=scenario_why,

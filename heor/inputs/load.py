@@ -55,7 +55,7 @@ def available(folder: Path, kind: str) -> list[str]:
 def load(
     folder: str | Path = "inputs",
     country: str | None = None,
-    scenario: str | None = None,
+    scenario: str | Sequence[str] | None = None,
     overrides: Mapping[str, Any] | None = None,
     *,
     draws: int | None = None,
@@ -69,8 +69,8 @@ def load(
     folder
         The inputs folder (`model/`, `countries/`, `scenarios/`).
     country, scenario
-        Names of a country folder and a scenario file; the country of `analysis.yaml` and the base
-        case when None.
+        Names of a country folder and of one or several scenario files (later over earlier); the
+        country of `analysis.yaml` and the base case when None.
     overrides
         Name → value: a parameter (`cure_if_operated`, fixed at the value), one of its columns
         (`c_resection.se`) or a dotted setting (`analysis.end_age`).
@@ -91,7 +91,8 @@ def load(
     _read_model(reading)
     country = country or str(reading.layer.values.get("analysis", {}).get("country", "norway"))
     country = _read_country(reading, country)
-    scenario_model = _read_scenario(reading, scenario)
+    names = (scenario,) if isinstance(scenario, str) else tuple(scenario or ())
+    scenarios = [model for name in names if (model := _read_scenario(reading, name))]
     _apply_overrides(reading, overrides or {})
     models = _validate(reading)
     if models is None:
@@ -114,11 +115,11 @@ def load(
         draws=draws,
         seed=seed,
         quick=quick,
-        scenario=scenario,
-        scenario_label=scenario_model.label if scenario_model else "Base case",
-        scenario_why=scenario_model.why if scenario_model else "",
+        scenario="+".join(names) or None,
+        scenario_label=" + ".join(m.label for m in scenarios) or "Base case",
+        scenario_why=" ".join(m.why for m in scenarios),
         overrides=dict(overrides or {}),
-        hashes=_hashes(reading, country, scenario),
+        hashes=_hashes(reading, country, names),
     )
     if problem is not None:
         checks.check(problem, models, reading.layer, available(reading.folder, "scenarios"), reading.problems)
@@ -166,9 +167,7 @@ def _read_country(reading: Reading, country: str) -> str:
     return country
 
 
-def _read_scenario(reading: Reading, scenario: str | None) -> schema.Scenario | None:
-    if scenario is None:
-        return None
+def _read_scenario(reading: Reading, scenario: str) -> schema.Scenario | None:
     names = available(reading.folder, "scenarios")
     if scenario not in names:
         raise InputError(
@@ -294,12 +293,34 @@ def _validate(reading: Reading) -> schema.Inputs | None:
     return schema.Inputs.model_construct(**parts)
 
 
-def _hashes(reading: Reading, country: str, scenario: str | None) -> dict[str, str]:
+def _hashes(reading: Reading, country: str, scenarios: Sequence[str]) -> dict[str, str]:
     """sha256 of every input file that the run can read."""
     folders: Sequence[Path] = (reading.folder / "model", reading.folder / "countries" / country)
     files = [p for f in folders for p in sorted(f.rglob("*")) if p.is_file()]
-    if scenario:
-        files.append(reading.folder / "scenarios" / f"{scenario}.yaml")
+    files += [reading.folder / "scenarios" / f"{name}.yaml" for name in scenarios]
     return {
         reading.shown(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in files if p.exists()
+    }
+
+
+def load_companions(problem: DecisionProblem, folder: str | Path) -> dict[str, DecisionProblem]:
+    """The scenarios printed beside a run, with the same country, overrides, draws and seed.
+
+    Beside a scenario stand the base case and the scenario with each companion on top.
+    """
+    own = tuple(problem.scenario.split("+")) if problem.scenario else ()
+    choices = [(name, (*own, name)) for name in problem.companions if name not in own]
+    if own:
+        choices.insert(0, ("base_case", ()))
+    return {
+        name: load(
+            folder,
+            problem.country.name,
+            scenarios,
+            problem.overrides,
+            draws=problem.settings.draws,
+            seed=problem.settings.seed,
+            quick=problem.settings.fit.quick,
+        )
+        for name, scenarios in choices
     }

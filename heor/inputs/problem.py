@@ -342,6 +342,7 @@ class DecisionProblem:
     sources: Mapping[str, Source]
     origins: Mapping[str, Origin]
     companions: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
     scenario: str | None = None
     scenario_label: str = "Base case"
     scenario_why: str = ""

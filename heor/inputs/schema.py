@@ -73,6 +73,7 @@ class Analysis(Model):
     derived: dict[Name, Expression] = {}
     categories: dict[Name, str]
     companions: list[str] = []
+    limits: list[str] = Field([], description="what a reader must know; printed in the report")
     ceac_maximum: float = Field(1_500_000, gt=0, description="largest threshold of the CEAC")
 
 

@@ -1,0 +1,200 @@
+"""The command line: thin shells over one call each. Heavy imports wait until a command runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+INTERRUPTED = 130
+inputs_option = click.option(
+    "--inputs", default="inputs", show_default=True, help="Folder with model, countries, scenarios."
+)
+country_option = click.option("--country", help="Country folder; the default stands in analysis.yaml.")
+scenario_option = click.option(
+    "--scenario", multiple=True, help="Scenario to run (see `heor scenarios`); may be repeated."
+)
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Fix a parameter (cure_if_operated=0.1) or change a setting (analysis.end_age=90).",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="heor")
+def cli() -> None:
+    """Does resecting liver metastases in grey-zone colorectal cancer give enough health for its cost?
+
+    Start with `heor run`; it reads the folder `inputs` and writes `outputs`.
+    """
+
+
+@cli.command()
+@inputs_option
+@country_option
+@scenario_option
+@set_option
+@click.option("--draws", type=click.IntRange(50), help="Model draws; default in analysis.yaml (5,000).")
+@click.option("--seed", type=click.IntRange(0), help="Seed of all random numbers.")
+@click.option("--quick", is_flag=True, help="Laplace approximation instead of NUTS; for trying out.")
+@click.option("--output", type=click.Path(file_okay=False), help="Folder for the results.")
+def run(inputs, country, scenario, settings, draws, seed, quick, output) -> None:
+    """Evaluate the model and write report, tables and figures."""
+    from heor.analysis import evaluate
+    from heor.inputs.load import load, load_companions
+    from heor.progress import progress_display
+    from heor.report.markdown import answer, caveat
+    from heor.report.write import write_report
+
+    problem = load(
+        inputs, country, scenario, _overrides(settings), draws=draws, seed=seed, quick=quick
+    )
+    companions = load_companions(problem, inputs)
+    outputs = Path(inputs).resolve().parent / "outputs"
+    name = "-".join([problem.country.name, *(problem.scenario or "").split("+")]).rstrip("-")
+    folder = Path(output) if output else outputs / name
+    with progress_display() as progress:
+        results = evaluate(problem, companions, cache=outputs / "cache", progress=progress)
+        write_report(results, folder, progress)
+    for warning in results.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    click.echo()
+    if quick:
+        click.echo("Quick run (Laplace approximation): not for a decision.")
+    for line in answer(results):
+        click.echo(line)
+    click.echo(caveat(results))
+    click.echo(f"Report: {_shown(folder / 'report.md')} (tables, figures and run.json beside it)")
+
+
+@cli.command()
+@inputs_option
+@country_option
+@scenario_option
+@set_option
+def check(inputs, country, scenario, settings) -> None:
+    """Read and check all inputs; fit nothing."""
+    from collections import Counter
+
+    from heor.inputs.load import available, load
+
+    problem = load(inputs, country, scenario, _overrides(settings))
+    failed = []
+    if not scenario:  # every scenario must load on this country too
+        failed = _failing_scenarios(Path(inputs), problem.country.name)
+    counts = Counter(p.status for p in problem.parameters.values())
+    listed = ", ".join(f"{n} {s.replace('_', ' ')}" for s, n in counts.most_common())
+    click.echo(f"{problem.country.label}, {problem.scenario_label}: inputs are sound.")
+    click.echo(f"{len(problem.parameters)} parameters ({listed}); {len(problem.sources)} sources.")
+    click.echo(f"{len(problem.evidence)} survival data sets; {len(available(Path(inputs), 'scenarios'))} scenarios.")
+    if problem.country.unverified:
+        click.echo(f"Country rules not verified in their source: {', '.join(problem.country.unverified)}.")
+    if failed:
+        from heor.errors import InputError
+
+        raise InputError(failed)
+
+
+def _failing_scenarios(inputs: Path, country: str) -> list[str]:
+    from heor.errors import InputError
+    from heor.inputs.load import available, load
+
+    problems: list[str] = []
+    for name in available(inputs, "scenarios"):
+        try:
+            load(inputs, country, name)
+        except InputError as error:
+            problems += [f"scenario {name}: {p}" for p in error.problems]
+    return problems
+
+
+@cli.command()
+@inputs_option
+@country_option
+@scenario_option
+@set_option
+@click.argument("names", nargs=-1)
+def show(inputs, country, scenario, settings, names) -> None:
+    """Show every value with its origin, or only NAMES with their source and note."""
+    from heor.inputs.load import load
+    from heor.report.show import details, overview
+
+    problem = load(inputs, country, scenario, _overrides(settings))
+    click.echo(details(problem, names) if names else overview(problem))
+
+
+@cli.command()
+@inputs_option
+def scenarios(inputs) -> None:
+    """List the scenarios and why each is there."""
+    import textwrap
+
+    from heor.inputs.load import available, load
+
+    for name in available(Path(inputs).resolve(), "scenarios"):
+        problem = load(inputs, None, name)
+        click.echo(f"{name}: {problem.scenario_label}")
+        click.echo(textwrap.fill(problem.scenario_why, 96, initial_indent="    ", subsequent_indent="    "))
+
+
+def _overrides(settings: tuple[str, ...]) -> dict[str, Any]:
+    """--set NAME=VALUE pairs; values are YAML scalars."""
+    import yaml
+
+    from heor.errors import InputError
+
+    problems = [
+        f"--set {text}: no '=' found; write --set name=value." for text in settings if "=" not in text
+    ]
+    if problems:
+        raise InputError(problems)
+    pairs = (text.split("=", 1) for text in settings)
+    return {name.strip(): yaml.safe_load(value) for name, value in pairs}
+
+
+def _shown(path: Path) -> str:
+    """A path relative to where the user stands, where that is shorter."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; a user's mistake prints its lines and gives its exit code."""
+    from heor.errors import HeorError, InputError
+
+    try:
+        result = cli.main(args=arguments, prog_name="heor", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.Abort:
+        click.echo("Interrupted; earlier results are untouched.", err=True)
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        click.echo("Interrupted; earlier results are untouched.", err=True)
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except InputError as error:
+        for line in error.problems:
+            click.echo(line, err=True)
+        count = len(error.problems)
+        click.echo(f"{count} problem{'s' if count > 1 else ''} found; nothing was run.", err=True)
+        return error.exit_code
+    except HeorError as error:
+        click.echo(str(error), err=True)
+        return error.exit_code
+
+
+def entry() -> None:
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    entry()

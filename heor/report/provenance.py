@@ -1,0 +1,69 @@
+"""What a run was made of: seed, versions, input hashes, overrides, warnings, timings → run.json."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections import Counter
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from heor.results import Results
+
+PACKAGES = ("heor", "numpy", "scipy", "pandas", "xarray", "pymc", "pytensor", "nutpie", "arviz", "numba")
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of what a result depends on."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def run_record(results: Results) -> dict:
+    """The content of run.json. Only this file knows the clock."""
+    problem = results.problem
+    fits = {
+        f"{evidence}/{family}": {"method": p.method, **_plain(p.diagnostics)}
+        for (evidence, family), p in sorted(results.posteriors.items())
+    }
+    return {
+        "title": problem.title,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "country": problem.country.name,
+        "scenario": problem.scenario,
+        "overrides": dict(problem.overrides),
+        "seed": problem.settings.seed,
+        "draws": problem.settings.draws,
+        "posterior_method": results.method,
+        "quick": problem.settings.fit.quick,
+        "extrapolation": problem.settings.extrapolation,
+        "family_weights": {" + ".join(pair): _plain(w) for pair, w in results.weights.items()},
+        "fits": fits,
+        "distinct_posterior_draws": min(
+            (p.diagnostics.get("n_distinct", 0) for p in results.posteriors.values()), default=0
+        ),
+        "curve_band_draws": int(results.simulation.curves.attrs["draws"]),
+        "parameter_statuses": dict(Counter(p.status for p in problem.parameters.values())),
+        "warnings": list(results.warnings),
+        "timings_seconds": {k: round(v, 3) for k, v in results.timings.items()},
+        "versions": versions(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "input_sha256": dict(problem.input_hashes),
+    }
+
+
+def _plain(values) -> dict:
+    """Numbers as JSON knows them."""
+    return {k: v.item() if hasattr(v, "item") else v for k, v in values.items()}
+
+
+def write_run_record(results: Results, path: Path) -> None:
+    text = json.dumps(run_record(results), indent=2, ensure_ascii=False, default=str)
+    path.write_text(text + "\n", encoding="utf-8")

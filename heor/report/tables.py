@@ -1,0 +1,178 @@
+"""Tables as CSV: exact, tidy, 10 significant digits, the same bytes for the same inputs and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from heor.inputs.problem import MONTHS_PER_YEAR
+from heor.inputs.uncertainty import interval
+from heor.inputs.units import lookup
+from heor.results import Results
+
+LANDMARK_MONTHS = (6, 12, 24, 36, 60, 120)
+
+
+def parameter_table(results: Results) -> pd.DataFrame:
+    """Every parameter as entered: value, interval, unit, status, source, origin, what it replaced."""
+    problem = results.problem
+    rows = []
+    for name, p in problem.parameters.items():
+        unit = lookup(p.unit, problem.country.currency)
+        factor = unit[1].factor if unit else 1.0
+        low, high = interval(p.distribution, p.mean, p.se)
+        rows.append(
+            {
+                "name": name,
+                "description": p.description,
+                "mean": p.entered_mean,
+                "se": p.entered_se,
+                "low": low / factor,
+                "high": high / factor,
+                "distribution": p.distribution,
+                "unit": p.unit,
+                "price_year": p.price_year,
+                "status": p.status,
+                "source": "; ".join(p.source),
+                "evidence": p.evidence,
+                "origin": str(p.origin),
+                "layer": p.origin.layer,
+                "replaced": p.origin.replaced,
+                "note": p.note,
+            }
+        )
+    return pd.DataFrame(rows).astype({"price_year": "Int64"})
+
+
+def source_table(results: Results) -> pd.DataFrame:
+    """Sources that the run's numbers name."""
+    problem = results.problem
+    used = {s for p in problem.parameters.values() for s in p.source} | set(problem.country.source)
+    used |= {s for e in problem.evidence.values() for s in e.source}
+    used |= set(problem.country.life_table.source) | set(problem.country.norms.source)
+    rows = [vars(problem.sources[k]) for k in sorted(used)]
+    return pd.DataFrame(rows)
+
+
+def fit_table(results: Results) -> pd.DataFrame:
+    """Each fitted curve: method, diagnostics, leave-one-out, posterior mean and SD."""
+    rows = []
+    for (evidence, family), posterior in sorted(results.posteriors.items()):
+        row = {"evidence": evidence, "family": family, "method": posterior.method}
+        row |= {k: v for k, v in posterior.diagnostics.items() if k != "seconds"}
+        for key in ("elpd_loo", "p_loo", "se", "pareto_k_max", "n_bad_k"):
+            row[f"loo_{key}"] = posterior.loo.get(key)
+        for i, (name, values) in enumerate(posterior.parameters.items(), start=1):
+            row |= {f"parameter_{i}": name, f"mean_{i}": values.mean(), f"sd_{i}": values.std(ddof=1)}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def comparison_table(results: Results) -> pd.DataFrame:
+    """Leave-one-out comparison of the families of each pair of curves, with the weights used."""
+    tables = []
+    for pair, comparison in results.comparison.items():
+        table = comparison.table.copy()
+        table.insert(0, "evidence", " + ".join(pair))
+        used = results.weights.get(pair, {})
+        table["weight_used"] = [used.get(f, 0.0) for f in table["family"]]
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def landmark_table(results: Results) -> pd.DataFrame:
+    """Survival at landmarks: mean and 95 % interval by strategy and endpoint."""
+    curves, time = results.simulation.curves, results.problem.time
+    rows = []
+    for strategy in curves.strategy.values:
+        for endpoint in curves.endpoint.values:
+            chosen = curves.sel(strategy=strategy, endpoint=endpoint)
+            for month in LANDMARK_MONTHS:
+                at = {k: np.interp(month / MONTHS_PER_YEAR, time, chosen[k].values) for k in chosen}
+                rows.append({"strategy": strategy, "endpoint": endpoint, "month": month, **at})
+    return pd.DataFrame(rows)
+
+
+def curve_table(results: Results) -> pd.DataFrame:
+    """Curves at every cycle boundary. `month`, `mean`, `low`, `high` by strategy and endpoint."""
+    frame = results.simulation.curves.to_dataframe().reset_index()
+    frame["time"] = (results.problem.time * MONTHS_PER_YEAR)[frame["time"]]
+    return frame.rename(columns={"time": "month"})
+
+
+def occupancy_table(results: Results) -> pd.DataFrame:
+    """Mean occupancy at every cycle boundary, one column a state."""
+    frame = results.simulation.occupancy.to_series().unstack("state").reset_index()
+    frame["time"] = (results.problem.time * MONTHS_PER_YEAR)[frame["time"]]
+    return frame.rename(columns={"time": "month"})
+
+
+def hazard_ratio_table(results: Results) -> pd.DataFrame:
+    """Uncured hazard ratios solved in the draws: mean, median and 95 % interval."""
+    ratios = results.simulation.hazard_ratios
+    quantiles = ratios.quantile([0.025, 0.5, 0.975]).T
+    quantiles.columns = ["low", "median", "high"]
+    quantiles.insert(0, "mean", ratios.mean())
+    return quantiles.rename_axis("curve").reset_index()
+
+
+def companion_table(results: Results) -> pd.DataFrame:
+    """The run and the scenarios beside it: increments, ICER, net benefit at each threshold."""
+    rows = [_companion_row(results.problem.scenario_label, results.decision)]
+    rows += [_companion_row(c.label, c.decision) for c in results.companions]
+    return pd.DataFrame(rows)
+
+
+def _companion_row(label: str, decision) -> dict:
+    icer = decision.tables["icer"].iloc[0]
+    row = {"scenario": label, "cost": icer["cost"], "qalys": icer["effect"]}
+    row |= {"icer": icer["ratio"], "icer_label": icer["label"]}
+    for _, at in decision.tables["net_benefit"].iterrows():
+        name = at["threshold_name"]
+        row |= {f"threshold_{name}": at["threshold"], f"net_benefit_{name}": at["net_benefit"]}
+        row[f"probability_{name}"] = at["probability"]
+    return row
+
+
+def _decision(name: str) -> Callable[[Results], pd.DataFrame]:
+    return lambda results: results.decision.tables.get(name, pd.DataFrame())
+
+
+TABLES: dict[str, Callable[[Results], pd.DataFrame]] = {
+    "icer": _decision("icer"),
+    "strategies": _decision("strategies"),
+    "increments": _decision("increments"),
+    "net_benefit": _decision("net_benefit"),
+    "ceac": _decision("ceac"),
+    "severity_classes": _decision("severity_classes"),
+    "severity_ages": _decision("severity_ages"),
+    "deterministic": lambda results: results.deterministic,
+    "tornado": lambda results: results.tornado,
+    "companions": companion_table,
+    "landmarks": landmark_table,
+    "hazard_ratios": hazard_ratio_table,
+    "capped": lambda results: results.simulation.capped,
+    "survival_fits": fit_table,
+    "survival_comparison": comparison_table,
+    "curves": curve_table,
+    "occupancy": occupancy_table,
+    "parameters": parameter_table,
+    "sources": source_table,
+}
+
+
+def write_tables(results: Results, folder: Path) -> list[Path]:
+    """Every table as CSV (UTF-8, comma, decimal point, LF)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, make in TABLES.items():
+        table = make(results)
+        if table.empty:
+            continue
+        path = folder / f"{name}.csv"
+        table.to_csv(path, index=False, float_format="%.10g", lineterminator="\n", encoding="utf-8")
+        paths.append(path)
+    return paths

@@ -1,0 +1,356 @@
+"""Survival distributions: each formula once, for NumPy and for PyMC.
+
+A distribution writes its log hazard and its cumulative hazard (or, where that is the natural
+definition, the log density of log time) over `ops`, a handful of functions. `NumpyOps` evaluates
+curves; `heor.survival.fit.TensorOps` lets PyMC differentiate the very same lines.
+
+Conventions are those of flexsurv (Jackson 2016, doi:10.18637/jss.v070.i08). Time is in years.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+TINY = 1e-300  # stands for time zero inside a logarithm
+CUMULATIVE_HAZARD_MAX = 690.0  # exp(-690) is the smallest survival kept: finite in every logarithm
+
+
+class NumpyOps:
+    """The functions the formulas are written in, by NumPy and SciPy."""
+
+    exact = True  # incomplete gamma functions are at hand; no quadrature needed
+    exp, log, expm1, maximum, where = np.exp, np.log, np.expm1, np.maximum, np.where
+    abs = np.abs
+    erfcx, gammaln = special.erfcx, special.gammaln
+
+    @staticmethod
+    def softplus(x: np.ndarray) -> np.ndarray:
+        """log(1 + exp(x)), without overflow; several times faster than `logaddexp`."""
+        return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+
+@dataclass(frozen=True)
+class DistributionParameter:
+    """What a parameter of a distribution is, and its prior: normal on the unconstrained scale.
+
+    Attributes
+    ----------
+    transform : {"log", "identity"}
+        From the natural to the unconstrained scale.
+    typical : tuple of float
+        Range met in practice, natural scale; test cases are drawn from it.
+    prior_mean, prior_sd : float
+        Weakly informative normal prior on the unconstrained scale.
+    """
+
+    name: str
+    description: str
+    transform: str
+    unit: str
+    typical: tuple[float, float]
+    prior_mean: float
+    prior_sd: float
+
+    def natural(self, theta: Any, ops: Any = NumpyOps) -> Any:
+        return ops.exp(theta) if self.transform == "log" else theta
+
+    def unconstrained(self, value: Any) -> Any:
+        return np.log(value) if self.transform == "log" else np.asarray(value, float)
+
+
+class Distribution:
+    """Base: a subclass states the parameters and the formulas.
+
+    `location` is the parameter covariates act on, on the unconstrained scale. `closed_form` is
+    False where survival needs an incomplete gamma function: PyMC then integrates the density.
+    """
+
+    name: str
+    label: str
+    parameters: tuple[DistributionParameter, ...]
+    location: str
+    closed_form = True
+
+    def log_hazard(self, t: Any, p: Mapping[str, Any], ops: Any) -> Any:
+        """log h(t), per year."""
+        return self.log_time_density(t, p, ops) - log_time(t, ops) + self.cumulative_hazard(t, p, ops)
+
+    def cumulative_hazard(self, t: Any, p: Mapping[str, Any], ops: Any) -> Any:
+        """H(t) = -log S(t)."""
+        raise NotImplementedError
+
+    def log_time_density(self, t: Any, p: Mapping[str, Any], ops: Any) -> Any:
+        """Log density of log(T) at log(t): log f(t) + log t."""
+        return self.log_hazard(t, p, ops) - self.cumulative_hazard(t, p, ops) + log_time(t, ops)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(p.name for p in self.parameters)
+
+    def natural(self, theta: Any, ops: Any = NumpyOps) -> dict[str, Any]:
+        """Unconstrained parameters, last axis `parameter` → natural scale, by name."""
+        return {p.name: p.natural(theta[..., i], ops) for i, p in enumerate(self.parameters)}
+
+    def unconstrained(self, natural: Mapping[str, Any]) -> np.ndarray:
+        """Natural scale, by name → unconstrained parameters, last axis `parameter`."""
+        return np.stack([p.unconstrained(natural[p.name]) for p in self.parameters], axis=-1)
+
+    def log_prior(self, theta: np.ndarray) -> np.ndarray:
+        """Log density of the priors at `theta`, last axis `parameter`."""
+        mean = np.array([p.prior_mean for p in self.parameters])
+        sd = np.array([p.prior_sd for p in self.parameters])
+        constant = np.log(sd).sum() + len(sd) * 0.5 * np.log(2 * np.pi)
+        return -0.5 * np.sum(((theta - mean) / sd) ** 2, axis=-1) - constant
+
+
+def log_time(t: Any, ops: Any) -> Any:
+    """log t, with time zero as the smallest positive number."""
+    return ops.log(ops.maximum(t, TINY))
+
+
+def _scale(name: str, description: str, unit: str, typical: tuple[float, float]):
+    return DistributionParameter(name, description, "log", unit, typical, 0.0, 1.5)
+
+
+def _shape(name: str, description: str, typical: tuple[float, float] = (0.4, 2.5)):
+    return DistributionParameter(name, description, "log", "1", typical, 0.0, 1.0)
+
+
+def _location(name: str, description: str) -> DistributionParameter:
+    return DistributionParameter(name, description, "identity", "log years", (-1.0, 2.0), 0.0, 1.5)
+
+
+class Exponential(Distribution):
+    """S(t) = exp(-rate t): a constant hazard."""
+
+    name, label, location = "exponential", "Exponential", "rate"
+    parameters = (_scale("rate", "hazard", "per year", (0.05, 3.0)),)
+
+    def log_hazard(self, t, p, ops):
+        return ops.log(p["rate"]) + 0.0 * t
+
+    def cumulative_hazard(self, t, p, ops):
+        return p["rate"] * t
+
+
+class Weibull(Distribution):
+    """S(t) = exp(-(t / scale)^shape): hazard monotone in time."""
+
+    name, label, location = "weibull", "Weibull", "scale"
+    parameters = (
+        _shape("shape", "above 1 the hazard rises, below 1 it falls"),
+        _scale("scale", "time by which 63 % have had the event", "years", (0.3, 8.0)),
+    )
+
+    def log_hazard(self, t, p, ops):
+        z = log_time(t, ops) - ops.log(p["scale"])
+        return ops.log(p["shape"]) - ops.log(p["scale"]) + (p["shape"] - 1.0) * z
+
+    def cumulative_hazard(self, t, p, ops):
+        return ops.exp(p["shape"] * (log_time(t, ops) - ops.log(p["scale"])))
+
+
+class Gompertz(Distribution):
+    """h(t) = rate exp(shape t); a negative shape leaves some without the event for ever."""
+
+    name, label, location = "gompertz", "Gompertz", "rate"
+    parameters = (
+        DistributionParameter(
+            "shape", "growth of the log hazard", "identity", "per year", (-0.5, 0.6), 0.0, 1.0
+        ),
+        _scale("rate", "hazard at time zero", "per year", (0.05, 2.0)),
+    )
+
+    def log_hazard(self, t, p, ops):
+        return ops.log(p["rate"]) + p["shape"] * t
+
+    def cumulative_hazard(self, t, p, ops):
+        u = p["shape"] * t
+        near_zero = ops.abs(u) < 1e-6  # expm1(u) / u is 0 / 0 there; its series is exact enough
+        safe = ops.where(near_zero, 1.0, u)
+        return p["rate"] * t * ops.where(near_zero, 1.0 + 0.5 * u, ops.expm1(safe) / safe)
+
+
+class Lognormal(Distribution):
+    """log T is normal."""
+
+    name, label, location = "lognormal", "Log-normal", "meanlog"
+    parameters = (
+        _location("meanlog", "mean of log time"),
+        _shape("sdlog", "standard deviation of log time"),
+    )
+
+    def log_time_density(self, t, p, ops):
+        w = (log_time(t, ops) - p["meanlog"]) / p["sdlog"]
+        return -0.5 * w * w - ops.log(p["sdlog"]) - 0.5 * np.log(2 * np.pi)
+
+    def cumulative_hazard(self, t, p, ops):
+        # -log(erfc(x) / 2) by the scaled erfcx: exact in the far tail, one branch. Below -8 the
+        # survival is 1 to double precision.
+        x = ops.maximum((log_time(t, ops) - p["meanlog"]) / (p["sdlog"] * np.sqrt(2.0)), -8.0)
+        return x * x - ops.log(0.5 * ops.erfcx(x))
+
+
+class Loglogistic(Distribution):
+    """S(t) = 1 / (1 + (t / scale)^shape)."""
+
+    name, label, location = "loglogistic", "Log-logistic", "scale"
+    parameters = (
+        _shape("shape", "above 1 the hazard rises, then falls", (0.6, 4.0)),
+        _scale("scale", "median", "years", (0.3, 8.0)),
+    )
+
+    def log_hazard(self, t, p, ops):
+        log_t = log_time(t, ops)
+        z = p["shape"] * (log_t - ops.log(p["scale"]))
+        return ops.log(p["shape"]) - log_t + z - ops.softplus(z)
+
+    def cumulative_hazard(self, t, p, ops):
+        return ops.softplus(p["shape"] * (log_time(t, ops) - ops.log(p["scale"])))
+
+
+class Gamma(Distribution):
+    """Density proportional to t^(shape - 1) exp(-rate t)."""
+
+    name, label, location, closed_form = "gamma", "Gamma", "rate", False
+    parameters = (
+        _shape("shape", "above 1 the hazard rises, below 1 it falls"),
+        _scale("rate", "limit of the hazard", "per year", (0.05, 4.0)),
+    )
+
+    def log_time_density(self, t, p, ops):
+        z = log_time(t, ops) + ops.log(p["rate"])
+        return p["shape"] * z - ops.exp(z) - ops.gammaln(p["shape"])
+
+    def cumulative_hazard(self, t, p, ops):
+        return _minus_log(special.gammaincc(p["shape"], p["rate"] * np.asarray(t)))
+
+
+class GeneralisedGamma(Distribution):
+    """Prentice (1974): log T = mu + sigma W, W the log of a scaled gamma with index 1 / Q^2.
+
+    Q = 1 is the Weibull, Q = sigma the gamma, Q = 0 the log-normal; Q may have either sign.
+    """
+
+    name, label, location, closed_form = "generalised_gamma", "Generalised gamma", "mu", False
+    parameters = (
+        _location("mu", "location of log time"),
+        _shape("sigma", "scale of log time"),
+        DistributionParameter("Q", "shape", "identity", "1", (-1.5, 1.5), 0.0, 1.0),
+    )
+
+    def log_time_density(self, t, p, ops):
+        q = p["Q"]
+        w = (log_time(t, ops) - p["mu"]) / p["sigma"]
+        u = q * w
+        near_zero = ops.abs(u) < 1e-2
+        safe = ops.where(near_zero, 1.0, u)
+        series = 0.5 + u * (1 / 6 + u * (1 / 24 + u * (1 / 120 + u * (1 / 720 + u / 5040))))
+        curve = ops.where(near_zero, series, (ops.expm1(safe) - safe) / (safe * safe))
+        return _log_gamma_constant(q * q, ops) - w * w * curve - ops.log(p["sigma"])
+
+    def cumulative_hazard(self, t, p, ops):
+        w = (log_time(t, ops) - p["mu"]) / p["sigma"]
+        return _generalised_gamma_cumulative_hazard(w, np.asarray(p["Q"]))
+
+
+def _log_gamma_constant(q2: Any, ops: Any) -> Any:
+    """Normalising constant of W: Stirling's series where Q^2 is small, else the definition."""
+    small = q2 < 1e-2
+    k = 1.0 / ops.maximum(q2, 1e-2)
+    series = -0.5 * np.log(2 * np.pi) - q2 * (1 / 12 - q2 * q2 * (1 / 360 - q2 * q2 / 1260))
+    exact = -0.5 * ops.log(k) + k * ops.log(k) - k - ops.gammaln(k)
+    return ops.where(small, series, exact)
+
+
+def _minus_log(survival: np.ndarray) -> np.ndarray:
+    return -np.log(np.maximum(survival, np.exp(-CUMULATIVE_HAZARD_MAX)))
+
+
+def _generalised_gamma_cumulative_hazard(w: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """-log S of W: upper or lower incomplete gamma by the sign of Q; near Q = 0 log-normal."""
+    w, q = np.broadcast_arrays(w, q)
+    out = np.empty(w.shape)
+    flat = np.abs(q) < 1e-4
+    if flat.any():
+        z = w[flat]
+        log_upper = special.log_ndtr(-z)
+        ratio = np.exp(-0.5 * z * z - 0.5 * np.log(2 * np.pi) - log_upper)
+        # first-order term in Q: what is left out is of order Q^2 < 1e-8
+        out[flat] = -log_upper + q[flat] / 6 * (z * z + 2) * ratio
+    for rows, function in ((~flat & (q > 0), special.gammaincc), (~flat & (q < 0), special.gammainc)):
+        if rows.any():
+            k = 1.0 / q[rows] ** 2
+            out[rows] = _minus_log(function(k, k * np.exp(np.minimum(q[rows] * w[rows], 690.0))))
+    return out
+
+
+def get(distribution: str | Distribution) -> Distribution:
+    """The distribution of this name."""
+    return DISTRIBUTIONS[distribution] if isinstance(distribution, str) else distribution
+
+
+def _columns(parameters: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    return {k: np.atleast_1d(np.asarray(v, float))[:, None] for k, v in parameters.items()}
+
+
+def cumulative_hazard(
+    distribution: str | Distribution, parameters: Mapping[str, Any], time: np.ndarray
+) -> np.ndarray:
+    """Cumulative hazard, at most 690. Dims: (draw, time).
+
+    Parameters
+    ----------
+    parameters : mapping of name to array, dims (draw,)
+        Natural scale, time in years.
+    time : array, dims (time,)
+        Years, not negative.
+
+    Examples
+    --------
+    >>> cumulative_hazard("exponential", {"rate": [0.5, 1.0]}, np.array([0.0, 2.0])).tolist()
+    [[0.0, 1.0], [0.0, 2.0]]
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        h = get(distribution).cumulative_hazard(np.asarray(time, float), _columns(parameters), NumpyOps)
+    # rounding may leave -1e-17 at time zero
+    return np.clip(h, 0.0, CUMULATIVE_HAZARD_MAX, out=h)
+
+
+def survival(
+    distribution: str | Distribution, parameters: Mapping[str, Any], time: np.ndarray
+) -> np.ndarray:
+    """Share without the event, exp(-H). Dims: (draw, time); arguments as `cumulative_hazard`."""
+    return np.exp(-cumulative_hazard(distribution, parameters, time))
+
+
+def hazard(
+    distribution: str | Distribution, parameters: Mapping[str, Any], time: np.ndarray
+) -> np.ndarray:
+    """Hazard per year. Dims: (draw, time); arguments as `cumulative_hazard`.
+
+    Where it is infinite (a falling hazard at time zero) the largest finite number stands for it.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        p = _columns(parameters)
+        log_h = get(distribution).log_hazard(np.asarray(time, float), p, NumpyOps)
+    return np.exp(np.minimum(log_h, CUMULATIVE_HAZARD_MAX))
+
+
+DISTRIBUTIONS: dict[str, Distribution] = {
+    d.name: d
+    for d in (
+        Exponential(),
+        Weibull(),
+        Gompertz(),
+        Gamma(),
+        Lognormal(),
+        Loglogistic(),
+        GeneralisedGamma(),
+    )
+}

@@ -1,0 +1,159 @@
+"""The PyMC model of a survival distribution, sampled by NUTS (nutpie).
+
+The only module that imports PyMC; it runs in processes of its own (`heor.survival.workers`).
+Data are inputs of the model, so a distribution is compiled once and serves every curve. Numba
+compiles it: no C compiler is needed.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import arviz
+    import nutpie
+    import pymc as pm
+    import pytensor
+    import pytensor.tensor as pt
+    from nutpie.compiled_pyfunc import from_pyfunc
+
+from heor.inputs.problem import FitSettings
+from heor.survival import laplace, likelihood
+from heor.survival.distributions import Distribution, get
+
+JITTER = 0.1  # standard deviation of the chains' first points, unconstrained scale
+
+
+class TensorOps:
+    """The functions the formulas are written in, as PyTensor expressions."""
+
+    exact = False  # no incomplete gamma function with usable gradients: integrate the density
+    exp, log, expm1, maximum, where = pt.exp, pt.log, pt.expm1, pt.maximum, pt.switch
+    abs, erfcx, gammaln, softplus, cumsum = pt.abs, pt.erfcx, pt.gammaln, pt.softplus, pt.cumsum
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What NUTS returned. `theta`: unconstrained scale, dims (chain, draw, parameter)."""
+
+    theta: np.ndarray
+    diverging: np.ndarray
+    steps: np.ndarray
+    r_hat_max: float
+    ess_bulk_min: float
+    ess_tail_min: float
+    seconds_compile: float
+    seconds_sample: float
+
+
+def model_data(distribution: Distribution, data: likelihood.Data) -> dict[str, np.ndarray]:
+    """The arrays the PyMC model takes as inputs."""
+    return dict(data) if distribution.closed_form else likelihood.with_quadrature(data)
+
+
+def build_model(distribution: Distribution, data: likelihood.Data) -> pm.Model:
+    """PyMC model: normal priors on the unconstrained scale and the shared likelihood.
+
+    Free variables are named `log_<name>` or `<name>`, in the order of the parameters.
+    """
+    with pm.Model() as model:
+        inputs = {k: pm.Data(k, v) for k, v in model_data(distribution, data).items()}
+        natural = {}
+        for p in distribution.parameters:
+            label = f"log_{p.name}" if p.transform == "log" else p.name
+            theta = pm.Normal(label, p.prior_mean, p.prior_sd)
+            natural[p.name] = p.natural(theta, TensorOps)
+        value = likelihood.log_likelihood(distribution, natural, inputs, TensorOps)
+        pm.Potential("log_likelihood", value)
+    return model
+
+
+def compile_log_density(model: pm.Model) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
+    """The model's log density and gradient, by Numba, as a function of one vector."""
+    inputs = model.value_vars
+    (density,), joined = pm.pytensorf.join_nonshared_inputs(
+        point=model.initial_point(), outputs=[model.logp()], inputs=inputs
+    )
+    gradient = pytensor.grad(density, joined)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        function = pytensor.function([joined], [density, gradient], mode="NUMBA")
+        function.trust_input = True
+        function(np.zeros(len(inputs)))
+
+    def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
+        value, slope = function(np.ascontiguousarray(x))
+        return float(value), np.asarray(slope)
+
+    return evaluate
+
+
+class CompiledFit:
+    """A distribution compiled for one form of evidence; `sample` may be called for many curves."""
+
+    def __init__(self, distribution: str | Distribution, data: likelihood.Data) -> None:
+        started = time.perf_counter()
+        self.distribution = get(distribution)
+        self.model = build_model(self.distribution, data)
+        self.log_density = compile_log_density(self.model)
+        self.seconds_compile = time.perf_counter() - started
+
+    def set_data(self, data: likelihood.Data) -> None:
+        """Point the compiled model at another curve."""
+        with self.model:
+            pm.set_data(model_data(self.distribution, data))
+
+    def sample(self, data: likelihood.Data, settings: FitSettings, seed: int) -> Sample:
+        """NUTS with warm-up. The same seed gives the same draws, whatever ran before."""
+        started = time.perf_counter()
+        self.set_data(data)
+        size = len(self.distribution.parameters)
+        centre = laplace.start(self.distribution, data)
+
+        def initial_point(chain_seed: int) -> np.ndarray:
+            return centre + JITTER * np.random.default_rng(chain_seed).standard_normal(size)
+
+        compiled = from_pyfunc(
+            size,
+            lambda: self.log_density,
+            lambda *_: lambda x: {"theta": np.asarray(x)},
+            [np.dtype("float64")],
+            [(size,)],
+            ["theta"],
+            make_initial_point_fn=initial_point,
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            trace = nutpie.sample(
+                compiled,
+                draws=settings.draws,
+                tune=settings.tune,
+                chains=settings.chains,
+                cores=1,  # chains would only wait for each other's interpreter lock
+                seed=seed,
+                target_accept=settings.target_accept,
+                save_warmup=False,
+                progress_bar=False,
+            )
+            return self._summarise(trace, time.perf_counter() - started)
+
+    def _summarise(self, trace: Any, seconds: float) -> Sample:
+        theta = trace.posterior["theta"]
+        stats: Mapping[str, Any] = trace.sample_stats
+        return Sample(
+            theta.values,
+            stats["diverging"].values,
+            stats["n_steps"].values,
+            float(arviz.rhat(theta)["theta"].max()),
+            float(arviz.ess(theta, method="bulk")["theta"].min()),
+            float(arviz.ess(theta, method="tail")["theta"].min()),
+            self.seconds_compile,
+            seconds,
+        )

@@ -1,0 +1,124 @@
+"""Fixtures: the shipped inputs, a copy that may be spoilt, the base case, draws made by hand."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from heor.errors import HeorWarning, InputError
+from heor.inputs.load import load
+from heor.inputs.problem import DecisionProblem, FittedCurve
+from heor.parameters.draws import CurveDraws, Draws, draw_parameters
+from heor.results import Simulation
+from heor.simulation import simulate
+from heor.streams import Streams
+
+ROOT = Path(__file__).resolve().parents[1]
+
+#: (mean, sd) of meanlog and of log sdlog: near the pooled FOLFIRI arms, with no fit behind them.
+LOGNORMAL = {
+    "os": ((-0.05, 0.03), (-0.12, 0.025)),
+    "pfs": ((-0.90, 0.04), (-0.12, 0.03)),
+}
+
+
+@pytest.fixture(scope="session")
+def inputs() -> Path:
+    """The repository's inputs folder."""
+    return ROOT / "inputs"
+
+
+@pytest.fixture
+def copied_inputs(tmp_path: Path, inputs: Path) -> Path:
+    """A writable copy of the inputs."""
+    return Path(shutil.copytree(inputs, tmp_path / "inputs"))
+
+
+@pytest.fixture(scope="session")
+def problem(inputs: Path) -> DecisionProblem:
+    """The Norwegian base case."""
+    return load(inputs, "norway")
+
+
+@pytest.fixture
+def faults(copied_inputs: Path) -> Callable[..., list[str]]:
+    """Every problem `load` finds in the copied inputs; fails when it finds none."""
+
+    def found(**arguments: object) -> list[str]:
+        with pytest.raises(InputError) as caught:
+            load(copied_inputs, **arguments)
+        return caught.value.problems
+
+    return found
+
+
+@pytest.fixture
+def spoil(copied_inputs: Path) -> Callable[[str, str, str], int]:
+    """Replace the one occurrence of a text in an input file; the line number it stood in."""
+
+    def replace(name: str, old: str, new: str) -> int:
+        path = copied_inputs / name
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in {name}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+        return text[: text.index(old)].count("\n") + 1
+
+    return replace
+
+
+def hand_made_draws(
+    problem: DecisionProblem,
+    n: int,
+    seed: int = 1,
+    replaced: Mapping[str, float | np.ndarray] | None = None,
+) -> Draws:
+    """Draws of every parameter, with log-normal curves of invented posteriors for each evidence.
+
+    `replaced` sets parameters or derived quantities afterwards (others are not recomputed).
+    """
+    streams = Streams(seed)
+    curves = {}
+    for strategy in problem.strategies.values():
+        for endpoint, curve in strategy.curves.items():
+            if isinstance(curve, FittedCurve):
+                (mean, sd), (log_mean, log_sd) = LOGNORMAL[endpoint]
+                z = streams.generator(f"made up/{endpoint}").standard_normal((n, 2))
+                theta = np.stack(
+                    [mean + sd * z[:, 0], np.exp(log_mean + log_sd * z[:, 1])], axis=1
+                )
+                family = np.zeros(n, int)
+                curves[curve.evidence] = CurveDraws(("lognormal",), family, theta)
+    values = dict(draw_parameters(problem, n, streams))
+    for name, value in (replaced or {}).items():
+        assert name in values, name
+        values[name] = np.broadcast_to(np.asarray(value, float), (n,)).copy()
+    return Draws(values, curves)
+
+
+@pytest.fixture(scope="session")
+def made_up_draws() -> Callable[..., Draws]:
+    """`made_up_draws(problem, n, seed, replaced)`: draws without any fitted posterior."""
+    return hand_made_draws
+
+
+@pytest.fixture(scope="session")
+def run(inputs: Path) -> Callable[..., Simulation]:
+    """`run(scenario, n, overrides)`: simulate a scenario on made-up draws, warnings left out."""
+
+    def simulated(
+        scenario: str | None = None,
+        n: int = 200,
+        overrides: Mapping[str, object] | None = None,
+        replaced: Mapping[str, float | np.ndarray] | None = None,
+    ) -> Simulation:
+        problem = load(inputs, "norway", scenario, overrides)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", HeorWarning)
+            return simulate(problem, hand_made_draws(problem, n, replaced=replaced), workers=1)
+
+    return simulated
