@@ -10,7 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = ["evaluate", "load", "write_report"]
-_HOMES = {"evaluate": "heor.analysis", "load": "heor.inputs.load", "write_report": "heor.report.write"}
+_HOMES = {
+    "evaluate": "heor.analysis",
+    "load": "heor.inputs.load",
+    "write_report": "heor.report.write",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -67,7 +67,8 @@ def evaluate(
         posteriors = fit([problem, *companions.values()], streams, cache, progress)
         stamp("survival fits")
         comparison = {
-            pair: goodness.compare(posteriors, pair, cache) for pair in _pairs([problem, *companions.values()])
+            pair: goodness.compare(posteriors, pair, cache)
+            for pair in _pairs([problem, *companions.values()])
         }
         stamp("comparison of fits")
         weights = family_weights(problem, comparison)

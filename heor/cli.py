@@ -12,7 +12,9 @@ INTERRUPTED = 130
 inputs_option = click.option(
     "--inputs", default="inputs", show_default=True, help="Folder with model, countries, scenarios."
 )
-country_option = click.option("--country", help="Country folder; the default stands in analysis.yaml.")
+country_option = click.option(
+    "--country", help="Country folder; the default stands in analysis.yaml."
+)
 scenario_option = click.option(
     "--scenario", multiple=True, help="Scenario to run (see `heor scenarios`); may be repeated."
 )
@@ -39,9 +41,13 @@ def cli() -> None:
 @country_option
 @scenario_option
 @set_option
-@click.option("--draws", type=click.IntRange(50), help="Model draws; default in analysis.yaml (5,000).")
+@click.option(
+    "--draws", type=click.IntRange(50), help="Model draws; default in analysis.yaml (5,000)."
+)
 @click.option("--seed", type=click.IntRange(0), help="Seed of all random numbers.")
-@click.option("--quick", is_flag=True, help="Laplace approximation instead of NUTS; for trying out.")
+@click.option(
+    "--quick", is_flag=True, help="Laplace approximation instead of NUTS; for trying out."
+)
 @click.option("--output", type=click.Path(file_okay=False), help="Folder for the results.")
 def run(inputs, country, scenario, settings, draws, seed, quick, output) -> None:
     """Evaluate the model and write report, tables and figures."""
@@ -91,9 +97,13 @@ def check(inputs, country, scenario, settings) -> None:
     listed = ", ".join(f"{n} {s.replace('_', ' ')}" for s, n in counts.most_common())
     click.echo(f"{problem.country.label}, {problem.scenario_label}: inputs are sound.")
     click.echo(f"{len(problem.parameters)} parameters ({listed}); {len(problem.sources)} sources.")
-    click.echo(f"{len(problem.evidence)} survival data sets; {len(available(Path(inputs), 'scenarios'))} scenarios.")
+    click.echo(
+        f"{len(problem.evidence)} survival data sets; {len(available(Path(inputs), 'scenarios'))} scenarios."
+    )
     if problem.country.unverified:
-        click.echo(f"Country rules not verified in their source: {', '.join(problem.country.unverified)}.")
+        click.echo(
+            f"Country rules not verified in their source: {', '.join(problem.country.unverified)}."
+        )
     if failed:
         from heor.errors import InputError
 
@@ -139,7 +149,9 @@ def scenarios(inputs) -> None:
     for name in available(Path(inputs).resolve(), "scenarios"):
         problem = load(inputs, None, name)
         click.echo(f"{name}: {problem.scenario_label}")
-        click.echo(textwrap.fill(problem.scenario_why, 96, initial_indent="    ", subsequent_indent="    "))
+        click.echo(
+            textwrap.fill(problem.scenario_why, 96, initial_indent="    ", subsequent_indent="    ")
+        )
 
 
 def _overrides(settings: tuple[str, ...]) -> dict[str, Any]:
@@ -149,7 +161,9 @@ def _overrides(settings: tuple[str, ...]) -> dict[str, Any]:
     from heor.errors import InputError
 
     problems = [
-        f"--set {text}: no '=' found; write --set name=value." for text in settings if "=" not in text
+        f"--set {text}: no '=' found; write --set name=value."
+        for text in settings
+        if "=" not in text
     ]
     if problems:
         raise InputError(problems)

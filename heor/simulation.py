@@ -19,7 +19,7 @@ from heor.outcomes.outcomes import Outcomes, components
 from heor.outcomes.values import Accrual
 from heor.parameters.draws import Draws
 from heor.results import Simulation
-from heor.survival.curves import ENDPOINTS, Background, Curve, strategy_curves
+from heor.survival.curves import ENDPOINTS, Background, Curve, CurveContext, strategy_curves
 
 
 @dataclass
@@ -49,11 +49,11 @@ def simulate(
     """
     settings, time = problem.settings, problem.time
     accrual = Accrual.of(problem)
-    grids: dict[tuple[int, float], Background] = {}
+    backgrounds: dict[tuple[int, float], Background] = {}
     slices = execution.chunks(draws.n, settings.chunk)
 
     def one(rows: slice) -> Block:
-        return _block(problem, draws[rows], rows, accrual, grids)
+        return _block(problem, draws[rows], rows, accrual, backgrounds)
 
     names = components(tuple(settings.categories))
     n_strategies = len(problem.strategies)
@@ -61,7 +61,9 @@ def simulate(
     ratios = np.empty((draws.n, n_strategies, len(ENDPOINTS)))
     occupancy = np.zeros((n_strategies, len(time), len(settings.states)))
     capped, curves, unattained = np.zeros((draws.n, n_strategies), int), [], 0
-    for done, (rows, block) in enumerate(zip(slices, execution.map_chunks(one, slices, workers), strict=True)):
+    for done, (rows, block) in enumerate(
+        zip(slices, execution.map_chunks(one, slices, workers), strict=True)
+    ):
         outcomes[rows], ratios[rows], capped[rows] = block.outcomes, block.ratios, block.capped
         occupancy += block.occupancy_sum
         unattained += int((~block.attained).any(axis=(1, 2)).sum())
@@ -93,14 +95,15 @@ def _block(
     draws: Draws,
     rows: slice,
     accrual: Accrual,
-    grids: dict,
+    backgrounds: dict,
 ) -> Block:
     """All strategies on one chunk of draws."""
     settings, time = problem.settings, accrual.time
-    hazard = np.diff(_background(problem, time, grids).cumulative_hazard)
+    context = CurveContext(problem, draws, backgrounds)
+    hazard = np.diff(context.background(time).cumulative_hazard)
     kept = [], [], [], [], [], []
     for name, strategy in problem.strategies.items():
-        curves = strategy_curves(problem, strategy, draws, time, grids)
+        curves = strategy_curves(context, strategy, time)
         occupancy = MODELS[settings.model](strategy, curves, draws, hazard)
         occupancy.check(name, rows.start)
         measured = values.measure(strategy, occupancy, draws, accrual)
@@ -140,13 +143,6 @@ def _outcomes(problem, strategy, occupancy, measured, draws, accrual) -> np.ndar
     return np.stack(
         [*costs.values(), qalys, life[:, values.EFFECT], plain, life[:, values.PLAIN]], axis=1
     )
-
-
-def _background(problem: DecisionProblem, time: np.ndarray, grids: dict) -> Background:
-    key = (len(time), float(time[-1]))
-    if key not in grids:
-        grids[key] = Background.of(problem, time)
-    return grids[key]
 
 
 def _bands(problem: DecisionProblem, curves: np.ndarray) -> xr.Dataset:

@@ -13,7 +13,7 @@ import pytest
 from heor.errors import HeorWarning, InputError
 from heor.inputs.load import load
 from heor.inputs.problem import DecisionProblem, FittedCurve
-from heor.parameters.draws import CurveDraws, Draws, draw_parameters
+from heor.parameters.draws import CurveDraws, Draws, add_derived, draw_parameters
 from heor.results import Simulation
 from heor.simulation import simulate
 from heor.streams import Streams
@@ -79,7 +79,7 @@ def hand_made_draws(
 ) -> Draws:
     """Draws of every parameter, with log-normal curves of invented posteriors for each evidence.
 
-    `replaced` sets parameters or derived quantities afterwards (others are not recomputed).
+    `replaced` sets parameters (what derives from them follows) or derived quantities.
     """
     streams = Streams(seed)
     curves = {}
@@ -93,11 +93,14 @@ def hand_made_draws(
                 )
                 family = np.zeros(n, int)
                 curves[curve.evidence] = CurveDraws(("lognormal",), family, theta)
-    values = dict(draw_parameters(problem, n, streams))
-    for name, value in (replaced or {}).items():
-        assert name in values, name
-        values[name] = np.broadcast_to(np.asarray(value, float), (n,)).copy()
-    return Draws(values, curves)
+    own = {
+        name: np.broadcast_to(np.asarray(value, float), (n,)).copy()
+        for name, value in (replaced or {}).items()
+    }
+    values = draw_parameters(problem, n, streams)
+    assert set(own) <= set(values), set(own) - set(values)
+    values = add_derived(problem, {**values, **own})
+    return Draws({**values, **own}, curves)
 
 
 @pytest.fixture(scope="session")

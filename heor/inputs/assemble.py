@@ -33,7 +33,12 @@ from heor.inputs.problem import (
     UtilityNorms,
 )
 
-YEARS_PER_UNIT = {"years": 1.0, "months": 1 / MONTHS_PER_YEAR, "weeks": 7 / 365.25, "days": 1 / 365.25}
+YEARS_PER_UNIT = {
+    "years": 1.0,
+    "months": 1 / MONTHS_PER_YEAR,
+    "weeks": 7 / 365.25,
+    "days": 1 / 365.25,
+}
 
 
 def problem(
@@ -56,7 +61,9 @@ def problem(
 ) -> DecisionProblem | None:
     """The decision problem, or None (with problems noted) when a table cannot be read."""
     analysis = models.analysis
-    where = _country(folder / "countries" / country, shown, models.country, country, layer, problems)
+    where = _country(
+        folder / "countries" / country, shown, models.country, country, layer, problems
+    )
     strategies = {n: _strategy(n, m, analysis.survival) for n, m in models.strategies.items()}
     used = {
         c.evidence for s in strategies.values() for c in s.curves.values() if hasattr(c, "evidence")

@@ -187,7 +187,9 @@ def _check_strategy(
             if isinstance(value, str) and name not in ("evidence", "relative_to"):
                 expression(f"curves.{endpoint}.{name}", value)
     for name, exposure in strategy.exposures.items():
-        _check_exposure(problem, strategy, exposure, layer.origin(f"{root}.exposures.{name}"), problems)
+        _check_exposure(
+            problem, strategy, exposure, layer.origin(f"{root}.exposures.{name}"), problems
+        )
         for part in ("share", "from_time", "until", "at"):
             expression(f"exposures.{name}", getattr(exposure, part))
     for kind in ("costs", "utilities"):
@@ -238,5 +240,8 @@ def _check_exposure(
     if exposure.among is not None:
         _named("group", exposure.among, strategy.groups, origin, problems)
     for other in (*exposure.less, *exposure.sum_of):
-        if _named("exposure", other, strategy.exposures, origin, problems) and other == exposure.name:
+        if (
+            _named("exposure", other, strategy.exposures, origin, problems)
+            and other == exposure.name
+        ):
             problems.append(f"{origin}: exposure '{other}' refers to itself.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import threading
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -30,6 +31,16 @@ _OPERATORS = {
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
 }
+
+
+class _Evaluators(threading.local):
+    """One evaluator a thread: making one costs more than an evaluation."""
+
+    def __init__(self) -> None:
+        self.own = SimpleEval(operators=_OPERATORS, functions=FUNCTIONS)
+
+
+_EVALUATORS = _Evaluators()
 
 
 @lru_cache(maxsize=4096)
@@ -86,5 +97,6 @@ def evaluate(expression: str, names: Mapping[str, Any]) -> Any:
     >>> float(evaluate("max(0, a - 3)", {"a": 5.0}))
     2.0
     """
-    evaluator = SimpleEval(operators=_OPERATORS, functions=FUNCTIONS, names=names)
+    evaluator = _EVALUATORS.own
+    evaluator.names = names
     return evaluator.eval(expression, previously_parsed=_parsed(expression))

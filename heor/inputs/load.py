@@ -122,7 +122,9 @@ def load(
         hashes=_hashes(reading, country, names),
     )
     if problem is not None:
-        checks.check(problem, models, reading.layer, available(reading.folder, "scenarios"), reading.problems)
+        checks.check(
+            problem, models, reading.layer, available(reading.folder, "scenarios"), reading.problems
+        )
     if reading.problems:
         raise InputError(reading.problems)
     assert problem is not None
@@ -212,7 +214,10 @@ def _apply_overrides(reading: Reading, overrides: Mapping[str, Any]) -> None:
         if name in reading.entries:
             _override_parameter(reading, name, {"mean": value}, origin)
         elif head in reading.entries and column in ("mean", "se", "distribution", "status"):
-            cells = {"mean": reading.entries[head].cells["mean"], "se": reading.entries[head].cells["se"]}
+            cells = {
+                "mean": reading.entries[head].cells["mean"],
+                "se": reading.entries[head].cells["se"],
+            }
             cells["distribution"] = reading.entries[head].cells["distribution"]
             _override_parameter(reading, head, {**cells, column: value}, origin)
         elif "." in name and root in (*MODEL_FILES, "country") and name in reading.layer.origins:
@@ -228,9 +233,7 @@ def _apply_overrides(reading: Reading, overrides: Mapping[str, Any]) -> None:
             )
 
 
-def _check(
-    model: type[M], values: Any, layer: Layer, prefix: str, reading: Reading
-) -> M | None:
+def _check(model: type[M], values: Any, layer: Layer, prefix: str, reading: Reading) -> M | None:
     """Validate with pydantic; every error becomes one line with file and line number."""
     try:
         return model.model_validate(values)
@@ -242,7 +245,10 @@ def _check(
 
 
 def _fault_line(model: type[BaseModel], fault: Any, path: str, layer: Layer) -> str:
-    origin, last = layer.origin(path, path.split(".")[0]), str(fault["loc"][-1]) if fault["loc"] else ""
+    origin, last = (
+        layer.origin(path, path.split(".")[0]),
+        str(fault["loc"][-1]) if fault["loc"] else "",
+    )
     if fault["type"] == "extra_forbidden":
         allowed = _siblings(model, fault["loc"][:-1])
         hint = nearest(last, allowed)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from heor.inputs import uncertainty
 from heor.inputs.layers import nearest
 from heor.inputs.problem import STATUSES, Origin, Parameter
 from heor.inputs.tables import Row, number, read_table
 from heor.inputs.units import UNITS, Unit, lookup
-from heor.inputs import uncertainty
 
 REQUIRED = ("name", "description", "mean", "se", "distribution", "unit", "status", "source")
 OPTIONAL = ("currency", "price_year", "evidence", "correlation_group", "note")

@@ -26,7 +26,11 @@ class Row:
 
 
 def read_table(
-    path: Path, shown: str, required: tuple[str, ...], optional: tuple[str, ...], problems: list[str]
+    path: Path,
+    shown: str,
+    required: tuple[str, ...],
+    optional: tuple[str, ...],
+    problems: list[str],
 ) -> list[Row]:
     """Rows of a CSV (or .xlsx) with the columns named; problems are appended."""
     if path.suffix.lower() == ".xlsx":
@@ -179,8 +183,12 @@ def read_individual(
         return None
     where = [f"{shown}:{r.line}" for r in rows]
     data = {
-        "time": np.array([number(r, "time", w, problems) for r, w in zip(rows, where, strict=True)]),
-        "event": np.array([number(r, "event", w, problems) for r, w in zip(rows, where, strict=True)]),
+        "time": np.array(
+            [number(r, "time", w, problems) for r, w in zip(rows, where, strict=True)]
+        ),
+        "event": np.array(
+            [number(r, "event", w, problems) for r, w in zip(rows, where, strict=True)]
+        ),
         "entry": np.array(
             [number(r, "entry", w, problems, blank=0.0) for r, w in zip(rows, where, strict=True)]
         ),

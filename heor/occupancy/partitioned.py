@@ -38,13 +38,13 @@ def partitioned_survival(
         `cancer_deaths` (deaths of the uncured from the excess hazard).
     """
     os, pfs = curves["os"], curves["pfs"]
-    uncured_pf = np.minimum(pfs.uncured, os.uncured)
-    capped = (pfs.uncured > os.uncured + 1e-12).sum(axis=1)
-    cured_pf = np.minimum(pfs.cured, os.cured)
-    free = cured_pf + uncured_pf
+    uncured_free = np.minimum(pfs.uncured, os.uncured)
+    capped = np.count_nonzero(pfs.uncured > os.uncured + 1e-12, axis=1)
+    cured_free = None if os.cured is None else np.minimum(pfs.cured, os.cured)
+    free = uncured_free if cured_free is None else cured_free + uncured_free
     alive = os.total
     states = {"progression_free": free, "progressed": alive - free, "dead": 1 - alive}
-    progressions = _progressions(uncured_pf, pfs.operative, background_hazard)
+    progressions = _progressions(uncured_free, pfs.operative, background_hazard)
     deaths = _cancer_deaths(os, background_hazard)
     parts: dict[tuple[str, str | None], np.ndarray] = {
         ("progression_free", None): free,
@@ -59,23 +59,27 @@ def partitioned_survival(
             holds_cured = group == strategy.cured_group
             # The cured belong to one group; the uncured of all groups fare alike.
             of_uncured = ((share - cured_share * holds_cured) / (1 - cured_share))[:, None]
-            group_free = of_uncured * uncured_pf
-            parts["progression_free", group] = group_free + cured_pf if holds_cured else group_free
+            group_free = of_uncured * uncured_free
+            if holds_cured and cured_free is not None:
+                group_free += cured_free
+            parts["progression_free", group] = group_free
             parts["progressions", group] = of_uncured * progressions
     return StateOccupancy(states, parts, capped)
 
 
 def _progressions(
-    free: np.ndarray, operative: np.ndarray, background_hazard: np.ndarray
+    free: np.ndarray, operative: np.ndarray | None, background_hazard: np.ndarray
 ) -> np.ndarray:
     """Progressions in each cycle: what leaves progression-free, less background deaths.
 
     Deaths at the operation are taken out by following those who survive it. Dims: (draw, cycle).
     """
-    survivors = free / operative
-    left = survivors[:, :-1] - survivors[:, 1:]
-    background = 0.5 * (survivors[:, :-1] + survivors[:, 1:]) * background_hazard
-    return np.maximum(left - background, 0.0) * operative[:, 1:]
+    survivors = free if operative is None else free / operative
+    start, end = survivors[:, :-1], survivors[:, 1:]
+    # left - mean x background hazard, in one expression
+    events = start * (1 - 0.5 * background_hazard) - end * (1 + 0.5 * background_hazard)
+    np.maximum(events, 0.0, out=events)
+    return events if operative is None else events * operative[:, 1:]
 
 
 def _cancer_deaths(os: Curve, background_hazard: np.ndarray) -> np.ndarray:
@@ -84,11 +88,12 @@ def _cancer_deaths(os: Curve, background_hazard: np.ndarray) -> np.ndarray:
     The excess share of deaths is the excess share of the hazard, exact when both are constant
     within the cycle.
     """
-    survivors = os.uncured / os.operative
+    survivors = os.uncured if os.operative is None else os.uncured / os.operative
     deaths = survivors[:, :-1] - survivors[:, 1:]
     excess = np.diff(os.excess, axis=1)
-    share = excess / np.maximum(excess + background_hazard, 1e-300)
-    return deaths * share * os.operative[:, 1:]
+    deaths *= excess
+    deaths /= np.maximum(excess + background_hazard, 1e-300)
+    return deaths if os.operative is None else deaths * os.operative[:, 1:]
 
 
 MODELS = {"partitioned_survival": partitioned_survival}

@@ -33,12 +33,10 @@ class StateOccupancy:
 
     def check(self, strategy: str, first_draw: int) -> None:
         """Raise ModelError when a law breaks: shares in [0, 1], sum 1, dead never falls."""
-        for name, share in self.states.items():
-            low, high = share.min(), share.max()
-            if not (low >= -TOLERANCE and high <= 1 + TOLERANCE):  # also catches NaN
-                draw, time = np.unravel_index(
-                    int(np.argmax(~((share >= -TOLERANCE) & (share <= 1 + TOLERANCE)))), share.shape
-                )
+        for name, share in self.states.items():  # with the sum at 1, none exceeds 1
+            if not share.min() >= -TOLERANCE:  # also true for NaN
+                wrong = ~(share >= -TOLERANCE)
+                draw, time = np.unravel_index(int(wrong.argmax()), share.shape)
                 raise ModelError(
                     f"{strategy}: state '{name}' has share {share[draw, time]:g} in draw "
                     f"{first_draw + draw}, time point {time}; shares lie between 0 and 1. Check the "

@@ -36,7 +36,9 @@ class Outcomes:
 
     def __post_init__(self) -> None:
         if tuple(self.data.dims) != (DRAW, STRATEGY, COMPONENT):
-            raise ModelError(f"outcomes: axes are {self.data.dims}; must be draw, strategy, component.")
+            raise ModelError(
+                f"outcomes: axes are {self.data.dims}; must be draw, strategy, component."
+            )
         values = self.data.values
         if not np.isfinite(values).all():
             draw, strategy, component = np.argwhere(~np.isfinite(values))[0]
@@ -100,7 +102,10 @@ class Outcomes:
                 "needs each draw once."
             )
         order = list(dict.fromkeys(table["strategy"]))
-        wide = {c: table.pivot(index="draw", columns="strategy", values=c)[order] for c in ("cost", "qaly")}
+        wide = {
+            c: table.pivot(index="draw", columns="strategy", values=c)[order]
+            for c in ("cost", "qaly")
+        }
         values = np.stack([wide["cost"].to_numpy(), wide["qaly"].to_numpy()], axis=2)
         data = xr.DataArray(
             values,

@@ -109,6 +109,8 @@ def _integral(
     key = (source, exposure.among, start.tobytes(), end.tobytes())
     if key not in cache:
         array = occupancy.parts[source, exposure.among]
+        if (end <= start).all():
+            return np.zeros((len(start), len(WEIGHTS)))
         if np.ptp(start) == 0 and np.ptp(end) == 0:  # one window for all draws
             start, end = start[:1], end[:1]
         share = covered(accrual.time, start, end)

@@ -15,8 +15,8 @@ from scipy import special
 from heor.inputs.expressions import evaluate
 from heor.inputs.problem import DecisionProblem, Parameter
 from heor.inputs.uncertainty import UNCERTAINTIES
-from heor.streams import Streams
 from heor.parameters.synthesis import PooledEffect, pool
+from heor.streams import Streams
 
 
 @dataclass(frozen=True)

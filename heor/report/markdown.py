@@ -62,7 +62,9 @@ def answer(results: Results) -> list[str]:
     comparator = problem.strategies[problem.settings.comparator].label
     verb = "gains" if qalys["mean"] >= 0 else "loses"
     costs = "costs" if cost["mean"] >= 0 else "saves"
-    words = icer_words(icer["cost"], icer["effect"], icer["ratio"], icer["label"], f"{currency} per QALY")
+    words = icer_words(
+        icer["cost"], icer["effect"], icer["ratio"], icer["label"], f"{currency} per QALY"
+    )
     lines = [
         f"{intervention} {verb} {abs(qalys['mean']):.2f} QALYs (95 % {qalys['low']:.2f} to "
         f"{qalys['high']:.2f}) and {costs} {money(abs(cost['mean']))} {currency} (95 % "
@@ -121,8 +123,11 @@ def _head(results: Results) -> str:
         f"{problem.country.currency} {problem.country.price_year} · {problem.country.perspective}"
     )
     if problem.settings.fit.quick:
-        lines += ["", "> **Quick run**: survival posteriors by Laplace approximation and importance "
-                  "sampling (PSIS), not NUTS. Run without `--quick` for a decision."]
+        lines += [
+            "",
+            "> **Quick run**: survival posteriors by Laplace approximation and importance "
+            "sampling (PSIS), not NUTS. Run without `--quick` for a decision.",
+        ]
     if problem.scenario:
         lines += ["", f"> **Scenario**: {problem.scenario_why}"]
     if problem.overrides:
@@ -238,8 +243,16 @@ def _beside(results: Results) -> str:
         rows.append(row)
     text = [f"- **{label}**: {why}" for label, why in whys.items() if why]
     return "\n".join(
-        ["## Beside it, always", "", _table(pd.DataFrame(rows)), "", "Increments on common random "
-         "numbers; thresholds of this run's columns, each scenario's own severity class.", "", *text]
+        [
+            "## Beside it, always",
+            "",
+            _table(pd.DataFrame(rows)),
+            "",
+            "Increments on common random "
+            "numbers; thresholds of this run's columns, each scenario's own severity class.",
+            "",
+            *text,
+        ]
     )
 
 
@@ -328,14 +341,25 @@ def _survival(results: Results) -> str:
             "the trials."
         )
     for pair, comparison in results.comparison.items():
-        parts += ["", f"Fits to {problem.evidence[pair[0]].label} (OS and PFS paired, leave-one-out "
-                  "over patients):", "", _table(_comparison(results, pair, comparison))]
-    worst = max((p.diagnostics.get("r_hat_max") or np.nan for p in results.posteriors.values()), default=np.nan)
+        parts += [
+            "",
+            f"Fits to {problem.evidence[pair[0]].label} (OS and PFS paired, leave-one-out "
+            "over patients):",
+            "",
+            _table(_comparison(results, pair, comparison)),
+        ]
+    worst = max(
+        (p.diagnostics.get("r_hat_max") or np.nan for p in results.posteriors.values()),
+        default=np.nan,
+    )
     if np.isfinite(worst):
         ess = min(p.diagnostics["ess_bulk_min"] for p in results.posteriors.values())
         divergences = sum(p.diagnostics["divergences"] for p in results.posteriors.values())
-        parts += ["", f"Sampler (NUTS): largest R-hat {worst:.3f}, smallest bulk ESS {ess:,.0f}, "
-                  f"{divergences} divergences."]
+        parts += [
+            "",
+            f"Sampler (NUTS): largest R-hat {worst:.3f}, smallest bulk ESS {ess:,.0f}, "
+            f"{divergences} divergences.",
+        ]
     else:
         k = max(p.diagnostics["pareto_k"] for p in results.posteriors.values())
         parts += ["", f"Laplace + PSIS: largest Pareto k {k:.2f} (below 0.7 is reliable)."]

@@ -11,7 +11,18 @@ from pathlib import Path
 
 from heor.results import Results
 
-PACKAGES = ("heor", "numpy", "scipy", "pandas", "xarray", "pymc", "pytensor", "nutpie", "arviz", "numba")
+PACKAGES = (
+    "heor",
+    "numpy",
+    "scipy",
+    "pandas",
+    "xarray",
+    "pymc",
+    "pytensor",
+    "nutpie",
+    "arviz",
+    "numba",
+)
 
 
 def versions() -> dict[str, str]:

@@ -69,5 +69,7 @@ def _detail(problem: DecisionProblem, name: str) -> str:
     if p.evidence:
         lines.append(f"  evidence      {p.evidence}")
     if p.note:
-        lines.append(textwrap.fill(p.note, 92, initial_indent="  note          ", subsequent_indent=" " * 16))
+        lines.append(
+            textwrap.fill(p.note, 92, initial_indent="  note          ", subsequent_indent=" " * 16)
+        )
     return "\n".join(lines)

@@ -66,7 +66,11 @@ def fit_table(results: Results) -> pd.DataFrame:
         for key in ("elpd_loo", "p_loo", "se", "pareto_k_max", "n_bad_k"):
             row[f"loo_{key}"] = posterior.loo.get(key)
         for i, (name, values) in enumerate(posterior.parameters.items(), start=1):
-            row |= {f"parameter_{i}": name, f"mean_{i}": values.mean(), f"sd_{i}": values.std(ddof=1)}
+            row |= {
+                f"parameter_{i}": name,
+                f"mean_{i}": values.mean(),
+                f"sd_{i}": values.std(ddof=1),
+            }
         rows.append(row)
     return pd.DataFrame(rows)
 

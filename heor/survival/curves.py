@@ -10,8 +10,7 @@ follow them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -57,48 +56,64 @@ class Curve:
     excess : ndarray, dims (draw, time)
         Cumulative excess hazard of the uncured.
     cured, uncured : ndarray, dims (draw, time)
-        Parts of the cohort alive (or progression-free), cured and not.
+        Parts of the cohort alive (or progression-free); cured is None for a fitted curve.
     hazard_ratio : ndarray, dims (draw,)
         The uncured hazard ratio against the donor; 1 for a fitted curve.
     attained : ndarray of bool, dims (draw,)
         False where no uncured hazard ratio reaches the marginal one asked for.
     operative : ndarray, dims (draw, time)
-        Share not dead from the operation (1 without operative mortality).
+        Share not dead from the operation; None without operative mortality.
     """
 
     excess: np.ndarray
-    cured: np.ndarray
+    cured: np.ndarray | None
     uncured: np.ndarray
     hazard_ratio: np.ndarray
     attained: np.ndarray
-    operative: np.ndarray
+    operative: np.ndarray | None
 
     @property
     def total(self) -> np.ndarray:
-        return self.cured + self.uncured
+        """Everyone alive (or progression-free). Dims: (draw, time)."""
+        return self.uncured if self.cured is None else self.cured + self.uncured
+
+
+@dataclass(frozen=True)
+class CurveContext:
+    """One block of draws and what its curves share.
+
+    `backgrounds` (by grid) may be passed on from block to block; `excess` holds the fitted excess
+    hazards of this block, which several strategies use.
+    """
+
+    problem: DecisionProblem
+    draws: Draws
+    backgrounds: dict[tuple[int, float], Background] = field(default_factory=dict)
+    excess: dict[tuple, np.ndarray] = field(default_factory=dict)
+
+    def background(self, time: np.ndarray) -> Background:
+        key = (len(time), float(time[-1]))
+        if key not in self.backgrounds:
+            self.backgrounds[key] = Background.of(self.problem, time)
+        return self.backgrounds[key]
+
+    def fitted_excess(self, curve: FittedCurve, time: np.ndarray) -> np.ndarray:
+        """Cumulative excess hazard of a fitted curve, times its multiplier. Dims: (draw, time)."""
+        key = (curve.evidence, curve.multiplier, len(time), float(time[-1]))
+        if key not in self.excess:
+            multiplier = self.draws.value(curve.multiplier)[:, None]
+            self.excess[key] = evidence_excess(self.draws.curves[curve.evidence], time) * multiplier
+        return self.excess[key]
 
 
 def strategy_curves(
-    problem: DecisionProblem,
-    strategy: Strategy,
-    draws: Draws,
-    time: np.ndarray,
-    grids: Mapping[float, Background] | None = None,
+    context: CurveContext, strategy: Strategy, time: np.ndarray
 ) -> dict[str, Curve]:
-    """Curves of both endpoints of a strategy. Dims: (draw, time).
-
-    `grids` is a cache of backgrounds by last time point; pass one dict over all blocks.
-    """
-    grids = {} if grids is None else grids
+    """Curves of both endpoints of a strategy. Dims: (draw, time)."""
     return {
-        endpoint: _curve(problem, strategy.curves[endpoint], endpoint, draws, time, grids)
+        endpoint: _curve(context, strategy.curves[endpoint], endpoint, time)
         for endpoint in ENDPOINTS
     }
-
-
-def fitted_excess(curve: FittedCurve, draws: Draws, time: np.ndarray) -> np.ndarray:
-    """Cumulative excess hazard of a fitted curve, times its multiplier. Dims: (draw, time)."""
-    return evidence_excess(draws.curves[curve.evidence], time) * draws.value(curve.multiplier)[:, None]
 
 
 def evidence_excess(curve: CurveDraws, time: np.ndarray) -> np.ndarray:
@@ -114,45 +129,31 @@ def evidence_excess(curve: CurveDraws, time: np.ndarray) -> np.ndarray:
     return out
 
 
-def _background(problem: DecisionProblem, time: np.ndarray, grids: dict) -> Background:
-    key = (len(time), float(time[-1]))
-    if key not in grids:
-        grids[key] = Background.of(problem, time)
-    return grids[key]
-
-
 def _curve(
-    problem: DecisionProblem,
-    curve: FittedCurve | RelativeCurve,
-    endpoint: str,
-    draws: Draws,
-    time: np.ndarray,
-    grids: dict,
+    context: CurveContext, curve: FittedCurve | RelativeCurve, endpoint: str, time: np.ndarray
 ) -> Curve:
-    population = _background(problem, time, grids)
-    n, shape = draws.n, (draws.n, len(time))
+    population, draws = context.background(time), context.draws
     if isinstance(curve, FittedCurve):
-        excess = fitted_excess(curve, draws, time)
+        excess = context.fitted_excess(curve, time)
         uncured = population.survival * np.exp(-excess)
-        return Curve(
-            excess, np.zeros(shape), uncured, np.ones(n), np.ones(n, bool), np.ones((1, len(time)))
-        )
-    donor = problem.strategies[curve.relative_to].curves[endpoint]
-    donor_excess = fitted_excess(donor, draws, time)
-    ratio, attained = _hazard_ratio(problem, curve, donor, draws, grids)
-    excess = _waned(curve, donor, donor_excess, ratio, draws, time)
+        return Curve(excess, None, uncured, np.ones(draws.n), np.ones(draws.n, bool), None)
+    donor = context.problem.strategies[curve.relative_to].curves[endpoint]
+    ratio, attained = _hazard_ratio(context, curve, donor)
+    excess = _waned(context, curve, donor, ratio, time)
     cured_share = draws.value(curve.cured_fraction)[:, None]
-    mortality_ratio = draws.value(curve.cured_mortality_ratio)
+    cured = cured_share * population.with_ratio(draws.value(curve.cured_mortality_ratio))
+    uncured = (1 - cured_share) * population.survival * np.exp(-excess)
     operative = _operative(curve, draws, time)
-    cured = cured_share * population.with_ratio(mortality_ratio) * operative
-    uncured = (1 - cured_share) * population.survival * np.exp(-excess) * operative
+    if operative is not None:
+        cured, uncured = cured * operative, uncured * operative
     return Curve(excess, cured, uncured, ratio, attained, operative)
 
 
 def _hazard_ratio(
-    problem: DecisionProblem, curve: RelativeCurve, donor: FittedCurve, draws: Draws, grids: dict
+    context: CurveContext, curve: RelativeCurve, donor: FittedCurve
 ) -> tuple[np.ndarray, np.ndarray]:
     """The uncured hazard ratio, given or solved from the marginal one. Dims: draw."""
+    draws = context.draws
     if curve.uncured_hazard_ratio is not None:
         return draws.value(curve.uncured_hazard_ratio).copy(), np.ones(draws.n, bool)
     windows = draws.value(curve.window)
@@ -162,8 +163,8 @@ def _hazard_ratio(
             "ratio must be a fixed number."
         )
     grid = marginal.window_grid(float(windows[0]))
-    population = _background(problem, grid, grids)
-    excess = fitted_excess(donor, draws, grid)
+    population = context.background(grid)
+    excess = context.fitted_excess(donor, grid)
     share = draws.value(curve.cured_fraction)[:, None]
     cured = share * population.with_ratio(draws.value(curve.cured_mortality_ratio))
     rest = (1 - share) * population.survival
@@ -176,29 +177,29 @@ def _hazard_ratio(
 
 
 def _waned(
+    context: CurveContext,
     curve: RelativeCurve,
     donor: FittedCurve,
-    donor_excess: np.ndarray,
     ratio: np.ndarray,
-    draws: Draws,
     time: np.ndarray,
 ) -> np.ndarray:
     """Excess hazard of the uncured; the donor's own after `effect_ends`. Dims: (draw, time)."""
+    donor_excess = context.fitted_excess(donor, time)
     if curve.effect_ends is None:
         return ratio[:, None] * donor_excess
-    ends = draws.value(curve.effect_ends)
-    last = np.empty(draws.n)
+    ends = context.draws.value(curve.effect_ends)
+    last = np.empty(len(ends))
     for end in np.unique(ends):
         rows = ends == end
-        last[rows] = fitted_excess(donor, draws, np.array([0.0, end]))[rows, 1]
+        last[rows] = context.fitted_excess(donor, np.array([0.0, end]))[rows, 1]
     before = np.minimum(donor_excess, last[:, None])
     return ratio[:, None] * before + (donor_excess - before)
 
 
-def _operative(curve: RelativeCurve, draws: Draws, time: np.ndarray) -> np.ndarray:
-    """Share not dead from the operation. Dims: (draw, time), or (1, time) without such deaths."""
+def _operative(curve: RelativeCurve, draws: Draws, time: np.ndarray) -> np.ndarray | None:
+    """Share not dead from the operation. Dims: (draw, time); None without such deaths."""
     mortality = draws.value(curve.operative_mortality)
     if not mortality.any():
-        return np.ones((1, len(time)))
+        return None
     after = time >= draws.value(curve.operative_time)[:, None] - 1e-9
     return np.where(after, 1 - mortality[:, None], 1.0)

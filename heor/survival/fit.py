@@ -68,7 +68,8 @@ def build_model(distribution: Distribution, data: likelihood.Data) -> pm.Model:
         natural = {}
         for p in distribution.parameters:
             label = f"log_{p.name}" if p.transform == "log" else p.name
-            theta = pm.Normal(label, p.prior_mean, p.prior_sd)
+            # a Python float would become a float32 constant in the graph
+            theta = pm.Normal(label, np.float64(p.prior_mean), np.float64(p.prior_sd))
             natural[p.name] = p.natural(theta, TensorOps)
         value = likelihood.log_likelihood(distribution, natural, inputs, TensorOps)
         pm.Potential("log_likelihood", value)

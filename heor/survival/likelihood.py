@@ -17,8 +17,8 @@ from heor.inputs.problem import SurvivalEvidence
 from heor.survival.distributions import TINY, Distribution, NumpyOps
 
 NODES = 5  # Gauss-Legendre points a panel
-PANEL = 0.35  # widest panel, in log time
-LOWER = 8.0  # log time units below the first time where the density is taken to begin
+PANEL = 0.25  # widest panel, in log time
+GROWTH, LOWER_PANELS = 1.3, 17  # panels widen towards time zero, 70 units of log time down
 
 Data = Mapping[str, np.ndarray]
 
@@ -206,12 +206,13 @@ def with_quadrature(data: Data) -> dict[str, np.ndarray]:
     times = np.concatenate([data[k] for k in keys])
     distinct = np.unique(times[times > 0])
     corners = np.log(distinct)
-    corners = np.concatenate([corners[:1] - LOWER, corners])
-    pieces = [
+    # towards time zero the density is a power of time: smooth on ever wider panels
+    below = corners[0] - np.cumsum(PANEL * GROWTH ** np.arange(LOWER_PANELS))[::-1]
+    pieces = [np.append(below[1:], corners[0])] + [
         np.linspace(a, b, int(np.ceil((b - a) / PANEL)) + 1)[1:]
         for a, b in zip(corners[:-1], corners[1:], strict=True)
     ]
-    cuts = np.concatenate([corners[:1], *pieces])
+    cuts = np.concatenate([below[:1], *pieces])
     x, w = np.polynomial.legendre.leggauss(NODES)
     half, middle = np.diff(cuts) / 2, (cuts[1:] + cuts[:-1]) / 2
     out = dict(data)

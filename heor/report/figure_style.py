@@ -1,0 +1,177 @@
+"""What all figures share: canvas, palette, number formats and the words for names."""
+
+from __future__ import annotations
+
+import functools
+import textwrap
+from collections.abc import Callable, Iterable
+from importlib import resources
+from typing import TYPE_CHECKING, ParamSpec
+
+import matplotlib
+import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+if TYPE_CHECKING:
+    from heor.inputs.problem import Country, DecisionProblem
+    from heor.results import Decision, Results
+
+P = ParamSpec("P")
+
+WIDTH = 6.7  # inches: the text width of an A4 page
+CAPTION_COLUMNS = 118  # characters on a line of the caption at that width
+GREY, LIGHT_GREY, DARK = "#6B6B6B", "#EDEDED", "#222222"
+# Okabe and Ito: blue for the comparator, vermillion for the intervention, then the others.
+COMPARATOR, INTERVENTION = "#0072B2", "#D55E00"
+OTHER_STRATEGIES = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# Tol, muted: safe for colour blindness, and none of them the colour of a strategy.
+FAMILIES = ("#CC6677", "#332288", "#999933", "#117733", "#44AA99", "#882255", "#88CCEE")
+DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)), (0, (3, 1)), "-")
+STATES = ("#009E73", "#E69F00", "#D4D4D4", "#56B4E9", "#CC79A7", "#F0E442")
+STATE_LABELS = {"progression_free": "Progression-free"}
+ENDPOINT_LABELS = {"os": "overall survival", "pfs": "progression-free survival"}
+QUICK_NOTE = "Quick run: Laplace approximation, not for decisions"
+SEVERITY = "severity"
+
+
+def house_style() -> list:
+    """Matplotlib's defaults, then the house style: whatever is set on the machine is left out."""
+    return ["default", _style()]
+
+
+@functools.cache
+def _style() -> dict:
+    """The style sheet, read once."""
+    with resources.as_file(resources.files("heor.report") / "heor.mplstyle") as path:
+        return dict(matplotlib.rc_params_from_file(path, use_default_template=False))
+
+
+def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Draw a figure in the house style, and settle its layout once."""
+
+    @functools.wraps(function)
+    def draw(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with matplotlib.style.context(house_style()):
+            figure = function(*args, **kwargs)
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
+        return figure
+
+    return draw
+
+
+def canvas(results: Results, title: str, caption: Iterable[str], height: float) -> Figure:
+    """An empty figure with its title above and its caption below.
+
+    Parameters
+    ----------
+    caption
+        Sentences; empty ones are left out. A quick run says so first.
+    height
+        Inches.
+    """
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left")
+    sentences = " ".join(s for s in caption if s)
+    lines = [QUICK_NOTE + "."] if results.method == "laplace" else []
+    if sentences:
+        lines.append(textwrap.fill(sentences, CAPTION_COLUMNS))
+    if lines:
+        figure.supxlabel("\n".join(lines), x=0.01, ha="left", color=GREY, linespacing=1.35)
+    return figure
+
+
+def strategy_colours(problem: DecisionProblem) -> dict[str, str]:
+    """One colour a strategy, the same in every figure."""
+    others = iter(OTHER_STRATEGIES * len(problem.strategies))
+    fixed = {
+        problem.settings.comparator: COMPARATOR,
+        problem.settings.intervention: INTERVENTION,
+    }
+    return {name: fixed[name] if name in fixed else next(others) for name in problem.strategies}
+
+
+def family_style(index: int) -> dict:
+    """Colour and dashes of the survival family at this place in the list."""
+    return {
+        "color": FAMILIES[index % len(FAMILIES)],
+        "linestyle": DASHES[index % len(DASHES)],
+    }
+
+
+def state_label(state: str) -> str:
+    """A state in words."""
+    return STATE_LABELS.get(state, state.replace("_", " ").capitalize())
+
+
+def amount(value: float, *, sign: bool = False) -> str:
+    """Money to the nearest hundred (nearest unit below ten thousand), with separators.
+
+    >>> amount(-262449.0), amount(338.2, sign=True)
+    ('−262,400', '+338')
+    """
+    rounded = round(value, -2) if abs(value) >= 10_000 else round(value)
+    return f"{rounded:{'+' if sign and rounded else ''},.0f}".replace("-", "−")
+
+
+def entered(value: float) -> str:
+    """A parameter value as entered, to three significant figures.
+
+    >>> entered(0.04999), entered(574600.4), entered(-0.5)
+    ('0.05', '575,000', '−0.5')
+    """
+    if value == 0 or not np.isfinite(value):
+        return f"{value:g}"
+    digits = 2 - int(np.floor(np.log10(abs(value))))
+    text = f"{round(value, digits):,.{max(digits, 0)}f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """A share as a whole percentage; below 1 % but not nothing as '<1 %'."""
+    return "<1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
+
+
+def prices(country: Country) -> str:
+    """Currency and price year: 'NOK, 2025 prices'."""
+    return f"{country.currency}, {country.price_year} prices"
+
+
+def threshold_label(name: str, value: float, currency: str) -> str:
+    """A threshold in words: '715,000 NOK per QALY (severity-weighted)'."""
+    words = f"{value:,.0f} {currency} per QALY"
+    return f"{words} (severity-weighted)" if name == SEVERITY else words
+
+
+def headline_threshold(decision: Decision) -> tuple[str, float]:
+    """The severity-weighted threshold, or the last one where there is none."""
+    return next((t for t in decision.thresholds if t[0] == SEVERITY), decision.thresholds[-1])
+
+
+def money_axis(axis) -> None:
+    """Thousands separators on an axis (`axes.xaxis` or `axes.yaxis`)."""
+    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}".replace("-", "−")))
+
+
+def month_axis(axes: Axes, last: float, step: int = 12) -> None:
+    """Months since randomisation on the x axis."""
+    axes.set_xlim(0, last)
+    axes.set_xticks(np.arange(0, last + 1, step))
+    axes.set_xlabel("Months since randomisation")
+
+
+def percent_axis(axes: Axes) -> None:
+    """Shares from 0 to 100 % on the y axis."""
+    axes.set_ylim(0, 1.0)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.0f} %"))
+
+
+def legend_below(axes: Axes, columns: int, handles: list | None = None, drop: float = 0.16) -> None:
+    """A legend under the x axis, `drop` (share of the axes' height) below it."""
+    shown = {"handles": handles} if handles is not None else {}
+    axes.legend(
+        loc="upper left", bbox_to_anchor=(0.0, -drop), ncols=columns, borderaxespad=0.0, **shown
+    )

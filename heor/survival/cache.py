@@ -1,0 +1,103 @@
+"""Posteriors on disk: netCDF files that ArviZ opens, found by a hash of all they depend on.
+
+Written and read with h5netcdf alone: a run whose fits are all cached imports no sampler. A file
+that is damaged, truncated or changed by hand does not match its checksum and is fitted anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FORMAT = 1  # raise it when the meaning of a stored number changes
+PACKAGES = ("heor", "pymc", "nutpie", "numpy")
+
+Groups = Mapping[str, Mapping[str, tuple[tuple[str, ...], np.ndarray]]]
+
+
+def key(parts: Mapping[str, Any]) -> str:
+    """sha256 of named strings, numbers and arrays, and of the versions that computed with them."""
+    digest = hashlib.sha256()
+    for name, value in sorted({**parts, **_versions(), "format": FORMAT}.items()):
+        digest.update(name.encode() + b"\0")
+        if isinstance(value, np.ndarray):
+            digest.update(str((value.dtype.str, value.shape)).encode())
+            digest.update(np.ascontiguousarray(value).tobytes())
+        else:
+            digest.update(json.dumps(value, sort_keys=True, default=str).encode())
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    out = {}
+    for package in PACKAGES:
+        try:
+            out[f"version {package}"] = version(package)
+        except PackageNotFoundError:
+            out[f"version {package}"] = "not installed"
+    return out
+
+
+def write(path: Path, groups: Groups, attributes: Mapping[str, Any]) -> None:
+    """Write groups of (dims, array) and the attributes, at once or not at all."""
+    import h5netcdf
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    text = json.dumps(attributes, sort_keys=True)
+    try:
+        with h5netcdf.File(temporary, "w") as file:
+            for group_name, variables in groups.items():
+                group = file.create_group(group_name)
+                for name, (dims, array) in variables.items():
+                    for dim, size in zip(dims, array.shape, strict=True):
+                        if dim not in group.dimensions:
+                            group.dimensions[dim] = size
+                            group.create_variable(dim, (dim,), data=np.arange(size))
+                    group.create_variable(name, dims, data=array)
+                group.attrs["heor"] = text
+            file.attrs["checksum"] = _checksum(groups, text)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read(path: Path) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]] | None:
+    """Arrays by group, and the attributes; None where there is no trustworthy file."""
+    if not path.exists():
+        return None
+    import h5netcdf
+
+    groups: dict = {}
+    try:
+        with h5netcdf.File(path, "r") as file:
+            for group_name, group in file.groups.items():
+                text = group.attrs["heor"]
+                groups[group_name] = {
+                    name: (tuple(v.dimensions), v[...])
+                    for name, v in group.variables.items()
+                    if name not in group.dimensions
+                }
+            if file.attrs["checksum"] != _checksum(groups, text):
+                return None
+    except Exception:  # whatever a damaged file makes the reader say
+        return None
+    arrays = {g: {k: a for k, (_, a) in variables.items()} for g, variables in groups.items()}
+    return arrays, json.loads(text)
+
+
+def _checksum(groups: Groups, text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for group_name in sorted(groups):
+        for name, (dims, array) in sorted(groups[group_name].items()):
+            digest.update(f"{group_name}/{name}{dims}{array.dtype.str}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,179 @@
+"""Processes that run NUTS: PyMC and its settings never enter the user's own process.
+
+Each worker is a plain Python process that reads groups of fits from its input and writes one
+result a fit to its output. It works from scripts, notebooks and Windows alike, does not hear
+Ctrl-C, and ends when its input closes, whatever became of the parent.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import heor.survival
+from heor.inputs.problem import FitSettings
+
+WORKERS = 2  # a third would cost 600 MB and compile little sooner
+START = "from heor.survival.workers import serve; serve()"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One curve to fit by NUTS."""
+
+    key: tuple[str, str]
+    distribution: str
+    data: dict[str, np.ndarray]
+    settings: FitSettings
+    seed: int
+
+
+def sample_all(groups: Sequence[Sequence[Task]]) -> Iterator[tuple[tuple[str, str], Any]]:
+    """Run every task; yield (key, `heor.survival.fit.Sample`) as they finish.
+
+    The tasks of a group share distribution and form of evidence, hence one compilation. Give the
+    group that takes longest first. Seeds travel with the tasks, so results do not depend on
+    which worker ran them, nor when.
+
+    Raises
+    ------
+    RuntimeError
+        A worker failed; the message holds its traceback.
+    """
+    waiting: queue.Queue = queue.Queue()
+    for group in groups:
+        waiting.put(list(group))
+    results: queue.Queue = queue.Queue()
+    number = min(WORKERS, len(groups), os.cpu_count() or 1)
+    workers = []
+    try:
+        for _ in range(number):
+            workers.append(_Worker())
+        for worker in workers:
+            threading.Thread(target=worker.drive, args=(waiting, results), daemon=True).start()
+        for _ in range(sum(len(group) for group in groups)):
+            yield _next(results)
+    finally:
+        for worker in workers:
+            worker.close()
+
+
+def _next(results: queue.Queue) -> tuple[tuple[str, str], Any]:
+    while True:
+        try:  # a wait without end would not hear Ctrl-C on Windows
+            kind, key, value = results.get(timeout=0.2)
+        except queue.Empty:
+            continue
+        if kind == "failed":
+            raise RuntimeError(f"A fit failed in its worker ({key}):\n{value}")
+        return key, value
+
+
+class _Worker:
+    """The parent's end of one worker process."""
+
+    def __init__(self) -> None:
+        self.log = tempfile.TemporaryFile()
+        new_group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", START],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            env=_environment(),
+            start_new_session=os.name == "posix",
+            creationflags=new_group,
+        )
+
+    def drive(self, waiting: queue.Queue, results: queue.Queue) -> None:
+        """Feed the worker one group after the other; its results go to `results`."""
+        key: object = "at its start"
+        try:
+            while True:
+                try:
+                    group = waiting.get_nowait()
+                except queue.Empty:
+                    return
+                key = group[0].key
+                pickle.dump(group, self.process.stdin)
+                self.process.stdin.flush()
+                for _ in group:
+                    results.put(pickle.load(self.process.stdout))
+        except Exception as error:
+            results.put(("failed", key, f"{error!r}\n{self._messages()}"))
+
+    def _messages(self) -> str:
+        try:
+            self.log.seek(0)
+            return self.log.read().decode(errors="replace")[-4000:]
+        except ValueError:  # closed: the parent is already leaving
+            return ""
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            try:
+                stream.close()
+            except OSError:  # unsent bytes for a process that is gone
+                pass
+        self.log.close()
+
+
+def _environment() -> dict[str, str]:
+    """The worker's environment: no C compiler, one thread a process, this package importable."""
+    environment = dict(os.environ)
+    given = environment.get("PYTENSOR_FLAGS", "")
+    environment["PYTENSOR_FLAGS"] = f"cxx=,{given}".rstrip(",")  # what the user set comes last
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        environment.setdefault(name, "1")
+    root = str(Path(next(iter(heor.survival.__path__))).parents[1])
+    environment["PYTHONPATH"] = os.pathsep.join(
+        [root, *filter(None, [environment.get("PYTHONPATH")])]
+    )
+    return environment
+
+
+def serve() -> None:
+    """The worker: groups of tasks in, samples out, until the input closes."""
+    tasks: queue.Queue = queue.Queue()
+    source = os.fdopen(os.dup(0), "rb")
+    results = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what libraries print must not mix with the results
+
+    def listen() -> None:
+        while True:
+            try:
+                tasks.put(pickle.load(source))
+            except Exception:  # the parent closed the pipe, or is gone
+                os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        for answer in _run(tasks.get()):
+            pickle.dump(answer, results)
+            results.flush()
+
+
+def _run(group: list[Task]) -> Iterator[tuple[str, tuple[str, str], Any]]:
+    compiled = None
+    for task in group:
+        try:
+            from heor.survival.fit import CompiledFit
+
+            compiled = compiled or CompiledFit(task.distribution, task.data)
+            yield "sample", task.key, compiled.sample(task.data, task.settings, task.seed)
+        except Exception:
+            yield "failed", task.key, traceback.format_exc()

@@ -1,0 +1,898 @@
+"""Bad input is refused with file, line, what was found and what is allowed, all faults at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+
+from heor.errors import InputError
+from heor.inputs.layers import read_yaml
+from heor.inputs.load import available, load
+from heor.inputs.problem import DecisionProblem
+
+Faults = Callable[..., list[str]]
+Spoil = Callable[[str, str, str], int]
+
+MODEL = "model/parameters.csv"
+NORWAY = "countries/norway/parameters.csv"
+COUNTRY = "countries/norway/country.yaml"
+ANALYSIS = "model/analysis.yaml"
+STRATEGIES = "model/strategies.yaml"
+INDEX = "model/survival/index.yaml"
+OS = "model/survival/second_line_folfiri_os.csv"
+LIFE = "countries/norway/life_table.csv"
+NORMS = "countries/norway/utility_norms.csv"
+
+
+def expect(problems: list[str], where: str, *parts: str) -> None:
+    """One problem starts with `where` and holds every part."""
+    found = [p for p in problems if p.startswith(where) and all(part in p for part in parts)]
+    assert len(found) == 1, "\n".join([f"expected {where} {parts}, found:", *problems])
+
+
+# One spoilt place each: id, file, text replaced, by what, and what the message must say.
+SPOILT = {
+    "probability above 1": (
+        MODEL,
+        "share_male,share of men,0.60,",
+        "share_male,share of men,1.60,",
+        ("share_male", "mean 1.6 is outside", "'probability'", "between 0 and 1"),
+    ),
+    "probability below 0": (
+        MODEL,
+        "share_male,share of men,0.60,",
+        "share_male,share of men,-0.1,",
+        ("share_male", "mean -0.1 is outside", "between 0 and 1"),
+    ),
+    "utility multiplier above 1": (
+        MODEL,
+        "disease-free off chemotherapy to month 18,0.97,",
+        "disease-free off chemotherapy to month 18,1.2,",
+        ("m_disease_free_early", "mean 1.2", "'utility multiplier'", "between 0 and 1"),
+    ),
+    "se impossible for a beta": (
+        MODEL,
+        "treatment in the chemotherapy arm,0.90,0.05,",
+        "treatment in the chemotherapy arm,0.90,0.4,",
+        ("share_pf_on_chemo", "se 0.4 cannot be a Beta with mean 0.9", "below 0.3"),
+    ),
+    "gamma with mean 0": (
+        MODEL,
+        "contacts per month progressed,1,0.2,",
+        "contacts per month progressed,0,0.2,",
+        ("visits_progressed", "a Gamma needs a mean above 0, not 0"),
+    ),
+    "negative se": (
+        MODEL,
+        "contacts per month progressed,1,0.2,",
+        "contacts per month progressed,1,-0.2,",
+        ("visits_progressed", "se -0.2 is negative", "0 or more"),
+    ),
+    "beta arguments against mean": (
+        MODEL,
+        "0.864865,0.0554583,beta(32; 5)",
+        "0.864865,0.0554583,beta(32; 15)",
+        ("p_postop_chemo", "beta(32; 15) has mean 0.680851", "Make them agree"),
+    ),
+    "half-normal argument against mean": (
+        MODEL,
+        "half-normal(0.25)",
+        "half-normal(0.5)",
+        ("tau_hr", "half-normal(0.5) has mean 0.398942", "Make them agree"),
+    ),
+    "dirichlet without size": (
+        MODEL,
+        "0.13,0.0430592,dirichlet(clavien; 60)",
+        "0.13,0.0430592,dirichlet(clavien)",
+        ("p_clavien_3", "dirichlet(group; n)"),
+    ),
+    "dirichlet size not a number": (
+        MODEL,
+        "0.13,0.0430592,dirichlet(clavien; 60)",
+        "0.13,0.0430592,dirichlet(clavien; many)",
+        ("p_clavien_3", "'many'", "number above 0"),
+    ),
+    "unknown unit": (
+        MODEL,
+        "10,0,fixed,years,",
+        "10,0,fixed,yeers,",
+        ("technology_horizon", "unknown unit 'yeers'", "Did you mean 'years'?"),
+    ),
+    "unknown distribution": (
+        MODEL,
+        "longest treatment,24,0,fixed,",
+        "longest treatment,24,2,gama,",
+        ("chemo_cap", "unknown distribution 'gama'", "Did you mean 'gamma'?"),
+    ),
+    "unknown status": (
+        NORWAY,
+        "60000,15000,gamma,NOK,NOK,2025,assumption,",
+        "60000,15000,gamma,NOK,NOK,2025,asumption,",
+        ("c_ablation", "status 'asumption'", "published", "Did you mean 'assumption'?"),
+    ),
+    "source not in sources.yaml": (
+        NORWAY,
+        "60000,15000,gamma,NOK,NOK,2025,assumption,model_judgement,",
+        "60000,15000,gamma,NOK,NOK,2025,assumption,model_judgment,",
+        ("c_ablation", "'model_judgment' is not in sources.yaml", "'model_judgement'?"),
+    ),
+    "no source": (
+        NORWAY,
+        "60000,15000,gamma,NOK,NOK,2025,assumption,model_judgement,",
+        "60000,15000,gamma,NOK,NOK,2025,assumption,,",
+        ("c_ablation", "no source", "Add a key of sources.yaml"),
+    ),
+    "cost without currency": (
+        NORWAY,
+        "60000,15000,gamma,NOK,NOK,2025",
+        "60000,15000,gamma,NOK,,2025",
+        ("c_ablation", "a cost without currency", "write NOK"),
+    ),
+    "cost without price year": (
+        NORWAY,
+        "60000,15000,gamma,NOK,NOK,2025",
+        "60000,15000,gamma,NOK,NOK,",
+        ("c_ablation", "a cost without price year", "2025"),
+    ),
+    "cost in another currency": (
+        NORWAY,
+        "60000,15000,gamma,NOK,NOK,2025",
+        "60000,15000,gamma,NOK,EUR,2025",
+        ("c_ablation", "currency EUR; the country's is NOK", "Convert"),
+    ),
+    "unit in another currency": (
+        NORWAY,
+        "60000,15000,gamma,NOK,NOK,2025",
+        "60000,15000,gamma,EUR,EUR,2025",
+        ("c_ablation", "unknown unit 'EUR'", "with NOK for {currency}"),
+    ),
+    "cost of another price year": (
+        NORWAY,
+        "60000,15000,gamma,NOK,NOK,2025",
+        "60000,15000,gamma,NOK,NOK,2019",
+        ("c_ablation", "price year 2019; the country's is 2025", "Index the value"),
+    ),
+    "decimal comma in quotes": (
+        MODEL,
+        "share_male,share of men,0.60,",
+        'share_male,share of men,"0,60",',
+        ("share_male", "'mean'", "'0,60' has a decimal comma", "Write 0.60"),
+    ),
+    "decimal comma without quotes": (
+        MODEL,
+        "share_male,share of men,0.60,",
+        "share_male,share of men,0,60,",
+        ("14 cells; the header has 13", "decimal point"),
+    ),
+    "not a number": (
+        MODEL,
+        "share_male,share of men,0.60,",
+        "share_male,share of men,most,",
+        ("share_male", "'mean'", "'most' is not a finite number"),
+    ),
+    "infinity": (
+        MODEL,
+        "share_male,share of men,0.60,",
+        "share_male,share of men,inf,",
+        ("share_male", "'inf' is not a finite number"),
+    ),
+    "empty mean": (
+        MODEL,
+        "share_male,share of men,0.60,",
+        "share_male,share of men,,",
+        ("share_male", "'mean'", "empty; a number is required"),
+    ),
+    "missing column": (
+        MODEL,
+        "name,description,mean,se,",
+        "name,description,mean,standard_error,",
+        ("column 'se' is missing", "found: name, description, mean, standard_error"),
+    ),
+    "unknown column": (
+        MODEL,
+        "evidence,correlation_group,note",
+        "evidence,correlation_grup,note",
+        ("unknown column 'correlation_grup'", "Did you mean 'correlation_group'?"),
+    ),
+    "country's unknown parameter": (
+        NORWAY,
+        "c_ablation,ablation",
+        "c_ablaton,ablation",
+        ("unknown parameter 'c_ablaton'", "Did you mean 'c_ablation'?", "Check the spelling"),
+    ),
+    "q above 1": (
+        LIFE,
+        "3,0.0000702163,",
+        "3,70.2163,",
+        ("q_male is 70.2163", "between 0 and 1", "per 1,000?"),
+    ),
+    "gap of ages": (LIFE, "3,0.0000702163,", "4,0.0000702163,", ("age 4 does not follow",)),
+    "norm above 1": (
+        NORMS,
+        "40,0.853,",
+        "40,1.853,",
+        ("utility norm 1.853", "above 0 and at most 1"),
+    ),
+    "interval that ends before it starts": (
+        OS,
+        "1.0,1.5,535,",
+        "1.0,0.9,535,",
+        ("time_end 0.9 is not after time_start 1",),
+    ),
+    "intervals that do not touch": (
+        OS,
+        "1.0,1.5,535,",
+        "1.1,1.5,535,",
+        ("interval starts at 1.1, the one before ends at 1", "must touch"),
+    ),
+    "at-risk counts that do not add up": (
+        OS,
+        "1.0,1.5,535,",
+        "1.0,1.5,536,",
+        ("n_at_risk is 536, but 540 - 4 - 1 = 535 remain",),
+    ),
+    "more events than at risk": (
+        OS,
+        "1.0,1.5,535,3,",
+        "1.0,1.5,535,533,",
+        ("533 events and 3 censored exceed the 535 at risk", "Check the counts"),
+    ),
+    "negative count": (OS, "1.0,1.5,535,3,", "1.0,1.5,535,-3,", ("a count is negative",)),
+    "unknown setting of the analysis": (
+        ANALYSIS,
+        "\ndraws: 5000",
+        "\ndrawz: 5000",
+        ("unknown name 'drawz'", "allowed: title, question", "Did you mean 'draws'?"),
+    ),
+    "setting out of range": (
+        ANALYSIS,
+        "\ndraws: 5000",
+        "\ndraws: 10",
+        ("analysis.draws", "greater than or equal to 50", "found 10"),
+    ),
+    "setting of the wrong kind": (
+        ANALYSIS,
+        "\ndraws: 5000",
+        "\ndraws: many",
+        ("analysis.draws", "valid integer", "found 'many'"),
+    ),
+    "unknown family": (
+        ANALYSIS,
+        "lognormal, loglogistic, generalised_gamma]",
+        "lognormal, loglogistc, generalised_gamma]",
+        ("unknown distribution 'loglogistc'", "Did you mean 'loglogistic'?"),
+    ),
+    "unknown extrapolation": (
+        ANALYSIS,
+        "extrapolation: stacked",
+        "extrapolation: staked",
+        ("unknown extrapolation 'staked'", "Did you mean 'stacked'?"),
+    ),
+    "unknown comparator": (
+        ANALYSIS,
+        "comparator: chemotherapy",
+        "comparator: chemoterapy",
+        ("unknown strategy 'chemoterapy'", "Did you mean 'chemotherapy'?"),
+    ),
+    "unknown study in a synthesis": (
+        ANALYSIS,
+        "studies: [log_hr_os_clocc,",
+        "studies: [log_hr_os_cloc,",
+        ("unknown parameter 'log_hr_os_cloc'", "Did you mean 'log_hr_os_clocc'?"),
+    ),
+    "unknown correlation group": (
+        ANALYSIS,
+        "{group: unit_costs,",
+        "{group: unit_cost,",
+        ("no parameter has correlation_group 'unit_cost'", "Did you mean 'unit_costs'?"),
+    ),
+    "correlation of a derived quantity": (
+        ANALYSIS,
+        "{pair: [log_hr_os, log_hr_pfs_marginal]",
+        "{pair: [log_hr_os, m_terminal]",
+        ("unknown parameter 'm_terminal'",),
+    ),
+    "unknown name in a derived quantity": (
+        ANALYSIS,
+        "cured_fraction: cure_exists * p_operated",
+        "cured_fraction: cure_exists * p_operatd",
+        ("cured_fraction", "'p_operatd'", "neither a parameter nor a derived", "'p_operated'?"),
+    ),
+    "unknown companion": (
+        ANALYSIS,
+        "companions: [s17_symmetric_treatment,",
+        "companions: [s17_symmetric_treatmnt,",
+        ("unknown scenario 's17_symmetric_treatmnt'", "'s17_symmetric_treatment'?"),
+    ),
+    "state without a meaning": (
+        ANALYSIS,
+        "states: [progression_free, progressed, dead]",
+        "states: [progression_free, relapsed, dead]",
+        ("state 'progressed' is missing",),
+    ),
+    "unknown setting of a strategy": (
+        STRATEGIES,
+        "work_up:    {at: ",
+        "work_up:    {att: ",
+        ("unknown name 'att'", "allowed: state, flow, at,", "Did you mean 'at'?"),
+    ),
+    "unknown name in a cost": (
+        STRATEGIES,
+        "{exposure: operations, amount: c_resection,",
+        "{exposure: operations, amount: c_resecton,",
+        ("costs.resection.amount", "'c_resecton'", "Did you mean 'c_resection'?"),
+    ),
+    "unknown function": (
+        STRATEGIES,
+        "marginal_hazard_ratio: exp(log_hr_os)",
+        "marginal_hazard_ratio: epx(log_hr_os)",
+        ("curves.os.marginal_hazard_ratio", "calls 'epx'", "allowed functions", "'exp'?"),
+    ),
+    "not an expression": (
+        STRATEGIES,
+        "marginal_hazard_ratio: exp(log_hr_os)",
+        "marginal_hazard_ratio: exp(log_hr_os",
+        ("curves.os.marginal_hazard_ratio", "is not an expression"),
+    ),
+    "code in an expression": (
+        STRATEGIES,
+        "marginal_hazard_ratio: exp(log_hr_os)",
+        "marginal_hazard_ratio: log_hr_os.real",
+        ("curves.os.marginal_hazard_ratio",),
+    ),
+    "unknown exposure": (
+        STRATEGIES,
+        "{exposure: operations, amount: c_resection,",
+        "{exposure: operation, amount: c_resection,",
+        ("unknown exposure 'operation'", "Did you mean 'operations'?"),
+    ),
+    "unknown category": (
+        STRATEGIES,
+        "amount: c_resection, category: surgery}",
+        "amount: c_resection, category: surgry}",
+        ("unknown category 'surgry'", "Did you mean 'surgery'?"),
+    ),
+    "unknown stream": (
+        STRATEGIES,
+        "amount: c_travel, category: travel, stream: travel}\n    surgery_time",
+        "amount: c_travel, category: travel, stream: travl}\n    surgery_time",
+        ("stream", "found 'travl'"),
+    ),
+    "unknown state": (
+        STRATEGIES,
+        "not_operated:    {state: progression_free,",
+        "not_operated:    {state: progresion_free,",
+        ("unknown state 'progresion_free'", "Did you mean 'progression_free'?"),
+    ),
+    "unknown group": (
+        STRATEGIES,
+        "recurrences:     {flow: progressions, among: operated}",
+        "recurrences:     {flow: progressions, among: operatd}",
+        ("unknown group 'operatd'", "Did you mean 'operated'?"),
+    ),
+    "unknown cured group": (
+        STRATEGIES,
+        "cured_group: operated",
+        "cured_group: operatd",
+        ("unknown group 'operatd'", "Did you mean 'operated'?"),
+    ),
+    "unknown evidence": (
+        STRATEGIES,
+        "os:  {evidence: second_line_folfiri_os, ",
+        "os:  {evidence: second_line_folfir_os, ",
+        ("'second_line_folfir_os'", "Did you mean 'second_line_folfiri_os'?"),
+    ),
+    "evidence without an age": (
+        STRATEGIES,
+        "os:  {evidence: second_line_folfiri_os, ",
+        "os:  {evidence: resected_crlm_all_os, ",
+        ("'resected_crlm_all_os' has no age or share_male", "survival/index.yaml"),
+    ),
+    "exposure in a circle": (
+        STRATEGIES,
+        "not_operated:    {state: progression_free, among: not_operated}",
+        "not_operated:    {state: progression_free, less: [on_chemotherapy, follow_up_early]}\n"
+        "    extra: {sum_of: [extra, not_operated]}",
+        ("exposure 'extra' refers to itself",),
+    ),
+    "country's source not in sources.yaml": (
+        COUNTRY,
+        "source: [garratt_2025_value_set,",
+        "source: [garrat_2025_value_set,",
+        ("unknown source 'garrat_2025_value_set'", "Did you mean 'garratt_2025_value_set'?"),
+    ),
+    "evidence's source not in sources.yaml": (
+        INDEX,
+        "second_line_folfiri_os.csv\n  label: 2nd-line FOLFIRI\n  endpoint: os",
+        "second_line_folfiri_os.csv\n  label: 2nd-line FOLFIRI\n  endpoint: so",
+        ("endpoint", "'os', 'pfs' or 'dfs'", "found 'so'"),
+    ),
+    "gap between discount bands": (
+        COUNTRY,
+        "{from: 40, to: 75, rate: 0.03}",
+        "{from: 45, to: 75, rate: 0.03}",
+        ("a band starts at 45 where 40.0 was expected", "touch"),
+    ),
+    "discounting that ends": (
+        COUNTRY,
+        "{from: 75, to: null, rate: 0.02}",
+        "{from: 75, to: 90, rate: 0.02}",
+        ("the last band ends at 90", "must end with null"),
+    ),
+    "discount rate in percent": (
+        COUNTRY,
+        "{from: 40, to: 75, rate: 0.03}",
+        "{from: 40, to: 75, rate: 3}",
+        ("rate", "less than or equal to 0.2", "found 3"),
+    ),
+    "bad YAML": (COUNTRY, "label: Norway", 'label: "Norway', ("not valid YAML", "quotes")),
+    "duplicate YAML key": (
+        COUNTRY,
+        "iso3: NOR\n",
+        "iso2: NOR\n",
+        ("'iso2' appears twice", "Remove one"),
+    ),
+    "impossible date": (
+        "model/sources.yaml",
+        "# Every source cited in inputs/, by key.",
+        "bad: {title: x, accessed: 2026-13-45} # Every source cited in inputs/, by key.",
+        ("not valid YAML", "month"),
+    ),
+}
+
+
+#: Faults that YAML or pydantic can only place at a neighbouring line.
+ELSEWHERE = {"bad YAML", "exposure in a circle", "evidence's source not in sources.yaml"}
+
+
+@pytest.mark.parametrize("case", SPOILT)
+def test_every_fault_names_file_line_and_remedy(case: str, spoil: Spoil, faults: Faults) -> None:
+    file, old, new, parts = SPOILT[case]
+    line = spoil(file, old, new) + (1 if old.startswith("\n") else 0)
+    where = f"inputs/{file}:" if case in ELSEWHERE else f"inputs/{file}:{line}:"
+    expect(faults(), where, *parts)
+
+
+def test_all_faults_come_in_one_error(spoil: Spoil, faults: Faults) -> None:
+    share = spoil(MODEL, "share_male,share of men,0.60,", "share_male,share of men,1.60,")
+    price = spoil(NORWAY, "60000,15000,gamma,NOK,NOK,2025", "60000,15000,gamma,NOK,NOK,")
+    counts = spoil(OS, "1.0,1.5,535,", "1.0,1.5,536,")
+    age = spoil(LIFE, "3,0.0000702163,", "3,70.2163,")
+    cost = spoil(STRATEGIES, "amount: c_resection,", "amount: c_resecton,")
+    problems = faults()
+    expect(problems, f"inputs/{MODEL}:{share}: share_male", "outside")
+    expect(problems, f"inputs/{NORWAY}:{price}: c_ablation", "price year")
+    expect(problems, f"inputs/{OS}:{counts}:", "n_at_risk is 536")
+    expect(problems, f"inputs/{LIFE}:{age}:", "q_male")
+    expect(problems, f"inputs/{STRATEGIES}:{cost}:", "c_resecton")
+
+
+def test_faults_of_the_text_form_do_not_hide_each_other(
+    spoil: Spoil, faults: Faults, copied_inputs: Path
+) -> None:
+    line = spoil(ANALYSIS, "\ndraws: 5000", "\ndrawz: 5000") + 1
+    (copied_inputs / NORMS).write_text("", encoding="utf-8")
+    share = spoil(MODEL, "share_male,share of men,0.60,", "share_male,share of men,1.60,")
+    problems = faults(scenario="s11_no_cure", overrides={"cure_exist": 1})
+    expect(problems, f"inputs/{ANALYSIS}:{line}:", "drawz")
+    expect(problems, "--set cure_exist=1:", "cure_exists")
+    # What can be judged in spite of the unknown setting is judged in the same run.
+    expect(problems, f"inputs/{MODEL}:{share}: share_male", "outside")
+    expect(problems, f"inputs/{NORMS}:", "empty file")
+
+
+def test_exit_code_and_message_hold_every_problem(spoil: Spoil, copied_inputs: Path) -> None:
+    spoil(MODEL, "share_male,share of men,0.60,", "share_male,share of men,1.60,")
+    with pytest.raises(InputError) as caught:
+        load(copied_inputs)
+    assert caught.value.exit_code == 2
+    assert str(caught.value) == "\n".join(caught.value.problems)
+
+
+# ------------------------------------------------------------------------------ whole files
+def test_semicolons(copied_inputs: Path, faults: Faults) -> None:
+    path = copied_inputs / MODEL
+    path.write_text(path.read_text(encoding="utf-8").replace(",", ";"), encoding="utf-8")
+    expect(faults(), f"inputs/{MODEL}:1:", "separated by semicolons", "comma is expected", ".xlsx")
+
+
+def test_latin_1(copied_inputs: Path, faults: Faults) -> None:
+    path = copied_inputs / MODEL
+    text = path.read_text(encoding="utf-8").replace("share of men", "andel menn, også")
+    line = text[: text.index("også")].count("\n") + 1
+    path.write_bytes(text.encode("latin-1"))
+    expect(faults(), f"inputs/{MODEL}:{line}:", "not UTF-8", "0xe5", "CSV UTF-8")
+
+
+def test_byte_order_mark_is_welcome(copied_inputs: Path) -> None:
+    path = copied_inputs / MODEL
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert load(copied_inputs).share_male == 0.6
+
+
+@pytest.mark.parametrize("file", [MODEL, NORWAY, OS, LIFE, ANALYSIS, COUNTRY, INDEX])
+def test_empty_file(file: str, copied_inputs: Path, faults: Faults) -> None:
+    (copied_inputs / file).write_text("\n", encoding="utf-8")
+    expect(faults(), f"inputs/{file}:", "empty file", "content is required")
+
+
+@pytest.mark.parametrize("file", [MODEL, NORWAY, OS, LIFE, ANALYSIS, COUNTRY, INDEX])
+def test_missing_file(file: str, copied_inputs: Path, faults: Faults) -> None:
+    (copied_inputs / file).unlink()
+    expect(faults(), f"inputs/{file}:", "not found", "required")
+
+
+@pytest.mark.parametrize("file", [MODEL, OS, LIFE])
+def test_header_without_rows(file: str, copied_inputs: Path, faults: Faults) -> None:
+    path = copied_inputs / file
+    path.write_text(path.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+    expect(faults(), f"inputs/{file}:", "no rows below the header")
+
+
+def test_yaml_that_is_no_mapping(copied_inputs: Path, faults: Faults) -> None:
+    (copied_inputs / ANALYSIS).write_text("- a\n- b\n", encoding="utf-8")
+    expect(faults(), f"inputs/{ANALYSIS}:1:", "not a mapping")
+
+
+def test_yaml_with_a_control_character(copied_inputs: Path, faults: Faults) -> None:
+    path = copied_inputs / ANALYSIS
+    path.write_text("a: 1\nb: \x07\n", encoding="utf-8")
+    expect(faults(), f"inputs/{ANALYSIS}:2:", "not valid YAML")
+
+
+def test_yaml_with_a_list_as_name(copied_inputs: Path, faults: Faults) -> None:
+    (copied_inputs / ANALYSIS).write_text("title: a\n[b, c]: 1\n", encoding="utf-8")
+    expect(faults(), f"inputs/{ANALYSIS}:2:", "name")
+
+
+def test_duplicate_parameter_row(copied_inputs: Path, faults: Faults) -> None:
+    path = copied_inputs / NORWAY
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([*lines, lines[1]]) + "\n", encoding="utf-8")
+    expect(
+        faults(), f"inputs/{NORWAY}:{len(lines) + 1}:", "'c_resection' appears twice", "line 2"
+    )
+
+
+def test_missing_required_value(copied_inputs: Path, faults: Faults) -> None:
+    path = copied_inputs / NORWAY
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(x for x in lines if not x.startswith("c_resection,")), encoding="utf-8")
+    model = (copied_inputs / MODEL).read_text(encoding="utf-8")
+    line = model[: model.index("\nc_resection,")].count("\n") + 2
+    expect(faults(), f"inputs/{MODEL}:{line}: c_resection", "required from the country", "Add a row")
+
+
+def test_line_numbers_survive_cells_of_several_lines(spoil: Spoil, faults: Faults) -> None:
+    spoil(MODEL, "a mixture of two life tables", "a mixture\nof two life tables")
+    line = spoil(MODEL, "longest treatment,24,", "longest treatment,-1,")
+    expect(faults(), f"inputs/{MODEL}:{line}: chemo_cap", "mean -1 is outside")
+
+
+def test_no_inputs_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no inputs folder here .* --inputs"):
+        load(tmp_path)
+
+
+def test_unknown_country_and_scenario(faults: Faults) -> None:
+    expect(faults(country="norwy"), "unknown country 'norwy'", "Did you mean 'norway'?")
+    expect(
+        faults(scenario="s11_nocure"), "unknown scenario 's11_nocure'", "Did you mean 's11_no_cure'"
+    )
+
+
+def test_evidence_and_country_sources_must_resolve(
+    copied_inputs: Path, faults: Faults
+) -> None:
+    path = copied_inputs / INDEX
+    text = path.read_text(encoding="utf-8")
+    at = text.index("- peeters_2014")
+    path.write_text(text[:at] + "- peters_2014" + text[at + len("- peeters_2014") :], "utf-8")
+    expect(faults(), f"inputs/{INDEX}:", "unknown source 'peters_2014'", "'peeters_2014'?")
+
+
+# -------------------------------------------------------------------- scenarios and --set
+def write_scenario(folder: Path, text: str, name: str = "mine") -> None:
+    (folder / "scenarios" / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "parts"),
+    [
+        ("label: A\nwhy: b\nparameters:\n  cure_exist: {mean: 0}\n", 4, ("'cure_exists'?",)),
+        ("label: A\nwhy: b\nparameters:\n  cure_exists: {men: 0}\n", 4, ("'men'", "'mean'?")),
+        ("label: A\nwhy: b\nparameters:\n  cure_exists: {mean: 2}\n", 4, ("mean 2", "between 0")),
+        ("label: A\nwhy: b\nparameter:\n  cure_exists: {mean: 0}\n", 3, ("'parameters'?",)),
+        ("label: A\nwhy: b\nanalysis:\n  endage: 90\n", 4, ("unknown name 'endage'", "'end_age'?")),
+        ("label: A\nwhy: b\nanalysis:\n  end_age: 200\n", 4, ("analysis.end_age", "found 200")),
+        ("label: A\nwhy: b\nanalysis:\n  end_age: 50\n", 4, ("50 is not above start_age 62",)),
+        (
+            "label: A\nwhy: b\nstrategies:\n  resection:\n    curves:\n"
+            '      os: {uncured_hazard_ratio: "1"}\n',
+            6,
+            ("exactly one of 'marginal_hazard_ratio'", "set the other to null"),
+        ),
+        (
+            "label: A\nwhy: b\nstrategies:\n  resection:\n    curves:\n"
+            "      os: {relative_to: resection}\n",
+            None,
+            ("itself relative",),
+        ),
+        (
+            "label: A\nwhy: b\nstrategies:\n  resection:\n    curves:\n"
+            "      os: {relative_to: chemoterapy}\n",
+            None,
+            ("unknown strategy 'chemoterapy'", "'chemotherapy'?"),
+        ),
+    ],
+)
+def test_faulty_scenarios(
+    text: str, line: int | None, parts: tuple[str, ...], copied_inputs: Path, faults: Faults
+) -> None:
+    write_scenario(copied_inputs, text)
+    where = "inputs/scenarios/mine.yaml:" if line else "inputs/"
+    expect(faults(scenario="mine"), f"{where}{line}:" if line else where, *parts)
+
+
+def test_a_scenario_needs_a_why(copied_inputs: Path, faults: Faults) -> None:
+    write_scenario(copied_inputs, "label: A\n")
+    expect(faults(scenario="mine"), "", "'why' is missing", "Add it")
+
+
+def test_a_scenario_cannot_be_based_on_itself(copied_inputs: Path, faults: Faults) -> None:
+    write_scenario(copied_inputs, "label: A\nwhy: b\nbased_on: [other]\n")
+    write_scenario(copied_inputs, "label: A\nwhy: b\nbased_on: [mine]\n", "other")
+    expect(faults(scenario="mine"), "inputs/scenarios/other.yaml", "based on itself")
+
+
+def test_exposures_cannot_refer_to_each_other_in_a_circle(
+    copied_inputs: Path, faults: Faults
+) -> None:
+    write_scenario(
+        copied_inputs,
+        "label: A\nwhy: b\nstrategies:\n  chemotherapy:\n    exposures:\n"
+        "      on_chemotherapy: {less: [follow_up_early]}\n",
+    )
+    expect(faults(scenario="mine"), "inputs/", "refer to each other", "on_chemotherapy")
+
+
+def test_a_group_correlation_cannot_be_negative(faults: Faults) -> None:
+    problems = faults(overrides={"cost_correlation": -0.3})
+    expect(problems, "--set cost_correlation=-0.3", "-0.3", "between 0 and 1")
+
+
+def test_dirichlet_shares_must_fit_in_one(spoil: Spoil, faults: Faults) -> None:
+    spoil(MODEL, "Clavien-Dindo I-II,0.15,", "Clavien-Dindo I-II,0.95,")
+    expect(faults(), f"inputs/{MODEL}:", "clavien", "sum to 1.11", "at most 1")
+
+
+def test_dirichlet_members_share_their_size(spoil: Spoil, faults: Faults) -> None:
+    spoil(MODEL, "0.13,0.0430592,dirichlet(clavien; 60)", "0.13,0.0430592,dirichlet(clavien; 70)")
+    expect(faults(), f"inputs/{MODEL}:", "clavien", "60", "70")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "parts"),
+    [
+        ({"cure_if_operatd": 0.1}, ("unknown name", "'cure_if_operated'?", "heor show")),
+        ({"analysis.endage": 90}, ("unknown name", "'analysis.end_age'?")),
+        ({"analysis.end_age": 500}, ("analysis.end_age", "found 500")),
+        ({"cure_if_operated": 1.5}, ("mean 1.5", "between 0 and 1")),
+        ({"c_resection.se": "much"}, ("'se'", "'much' is not a finite number")),
+        ({"c_resection.men": 1}, ("unknown name 'c_resection.men'", "'c_resection")),
+        ({"strategies.resection.curves.os.window": "hr_window"}, ("'hr_window'",)),
+    ],
+)
+def test_faulty_overrides(
+    overrides: dict[str, object], parts: tuple[str, ...], inputs: Path
+) -> None:
+    with pytest.raises(InputError) as caught:
+        load(inputs, overrides=overrides)
+    (name, value), *_ = overrides.items()
+    expect(caught.value.problems, f"--set {name}={value}", *parts)
+
+
+def test_precedence_model_country_scenario_override(copied_inputs: Path) -> None:
+    """Each layer wins over the one before, and says so."""
+    write_scenario(copied_inputs, "label: A\nwhy: b\nparameters:\n  c_resection: {mean: 300000}\n")
+
+    base = load(copied_inputs).parameters["c_resection"]
+    assert (base.mean, base.se, base.distribution) == (260_000, 52_000, "gamma")
+    assert str(base.origin) == f"inputs/{NORWAY}:2"
+    assert (base.origin.layer, base.origin.replaced) == ("country", "required")
+
+    scenario = load(copied_inputs, scenario="mine").parameters["c_resection"]
+    assert (scenario.mean, scenario.se, scenario.distribution) == (300_000, 0, "fixed")
+    assert str(scenario.origin) == "inputs/scenarios/mine.yaml:4"
+    assert (scenario.origin.layer, scenario.origin.replaced) == ("scenario", "260000")
+
+    last = load(copied_inputs, scenario="mine", overrides={"c_resection": 310_000})
+    found = last.parameters["c_resection"]
+    assert found.mean == 310_000
+    assert str(last.origin("c_resection")) == "--set c_resection=310000"
+    assert (found.origin.layer, found.origin.replaced) == ("override", "300000")
+
+
+def test_precedence_of_settings(copied_inputs: Path) -> None:
+    write_scenario(copied_inputs, "label: A\nwhy: b\nanalysis: {end_age: 95}\n")
+    line = (copied_inputs / ANALYSIS).read_text(encoding="utf-8").split("end_age:")[0].count("\n")
+    base = load(copied_inputs)
+    assert str(base.origin("analysis.end_age")) == f"inputs/{ANALYSIS}:{line + 1}"
+    scenario = load(copied_inputs, scenario="mine")
+    origin = scenario.origin("analysis.end_age")
+    assert (scenario.settings.end_age, origin.replaced) == (95, "100")
+    assert (str(origin), origin.layer) == ("inputs/scenarios/mine.yaml:3", "scenario")
+    last = load(copied_inputs, scenario="mine", overrides={"analysis.end_age": 90})
+    assert (last.settings.end_age, last.origin("analysis.end_age").replaced) == (90, "95")
+
+
+def test_override_of_one_column_keeps_the_others(inputs: Path) -> None:
+    found = load(inputs, overrides={"c_resection.se": 26_000}).parameters["c_resection"]
+    assert (found.mean, found.se, found.distribution) == (260_000, 26_000, "gamma")
+
+
+def test_overrides_are_in_the_unit_of_the_file(inputs: Path) -> None:
+    """Months stay months for the user, years inside."""
+    found = load(inputs, overrides={"chemo_cap": 18}).parameters["chemo_cap"]
+    assert (found.entered_mean, found.mean, found.unit) == (18, 1.5, "months")
+
+
+def test_scenarios_add_up_in_order(inputs: Path) -> None:
+    both = load(inputs, scenario=["s11_no_cure", "window_36"])
+    assert both.parameters["cure_exists"].mean == 0
+    assert both.parameters["hr_calibration_window_os"].mean == 3
+    assert both.scenario == "s11_no_cure+window_36"
+
+
+def test_a_scenario_takes_over_what_it_is_based_on(inputs: Path) -> None:
+    found = load(inputs, scenario="s19_cure_half_symmetric")
+    assert found.parameters["cure_exists"].distribution == "bernoulli"
+    assert found.strategies["resection"].costs["retreatment"].amount == "0"
+
+
+def test_a_scenario_wins_over_what_it_is_based_on(copied_inputs: Path) -> None:
+    write_scenario(
+        copied_inputs,
+        "label: A\nwhy: b\nbased_on: [s11_no_cure]\nparameters:\n  cure_exists: {mean: 0.25}\n"
+        "analysis: {end_age: 95}\n",
+    )
+    found = load(copied_inputs, scenario="mine")
+    assert found.parameters["cure_exists"].mean == 0.25
+    assert found.settings.end_age == 95
+
+
+@pytest.mark.parametrize("name", available(Path(__file__).parents[1] / "inputs", "scenarios"))
+def test_every_scenario_loads_and_says_why(name: str, inputs: Path, problem: DecisionProblem) -> None:
+    found = load(inputs, scenario=name)
+    assert len(found.scenario_why) > 40
+    assert found.scenario_label != problem.scenario_label
+    changed = (
+        found.parameters != problem.parameters
+        or found.strategies != problem.strategies
+        or found.syntheses != problem.syntheses
+        or found.derived != problem.derived
+        or found.settings != problem.settings
+    )
+    assert changed, f"{name} changes nothing"
+
+
+# ------------------------------------------------------------------------------ other forms
+def test_no_is_norway(tmp_path: Path) -> None:
+    """YAML 1.1 reads a bare NO as false; here it stays text."""
+    path = tmp_path / "a.yaml"
+    path.write_text("iso2: NO\nsure: true\noff: off\n", encoding="utf-8")
+    problems: list[str] = []
+    assert read_yaml(path, "a.yaml", "model", problems).values == {
+        "iso2": "NO",
+        "sure": True,
+        "off": "off",
+    }
+    assert problems == []
+
+
+def test_norway_without_quotes_loads(spoil: Spoil, copied_inputs: Path) -> None:
+    spoil(COUNTRY, 'iso2: "NO"', "iso2: NO")
+    assert load(copied_inputs).country.iso2 == "NO"
+
+
+def test_xlsx_equals_csv(copied_inputs: Path, problem: DecisionProblem) -> None:
+    """The same table from Excel, with numbers stored as numbers."""
+    for file in (MODEL, NORWAY):
+        path = copied_inputs / file
+        book = openpyxl.Workbook()
+        for row in pd.read_csv(path, header=None, dtype=str, keep_default_na=False).to_numpy():
+            book.active.append([_cell(c) for c in row])
+        book.save(path.with_suffix(".xlsx"))
+        path.unlink()
+    found = load(copied_inputs)
+    assert list(found.parameters) == list(problem.parameters)
+    for name, expected in problem.parameters.items():
+        for field in ("mean", "se", "distribution", "arguments", "unit", "status", "source", "note"):
+            assert getattr(found.parameters[name], field) == getattr(expected, field), name
+    assert str(found.origin("c_resection")) == "inputs/countries/norway/parameters.xlsx:2"
+
+
+def _cell(text: str) -> str | float | int | None:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text or None
+
+
+def test_price_year_as_excel_writes_it(spoil: Spoil, copied_inputs: Path) -> None:
+    spoil(NORWAY, "60000,15000,gamma,NOK,NOK,2025", "60000,15000,gamma,NOK,NOK,2025.0")
+    assert load(copied_inputs).parameters["c_ablation"].price_year == 2025
+
+
+def test_individual_data(copied_inputs: Path, faults: Faults) -> None:
+    """One row a patient is another form of evidence; times are converted, faults are named."""
+    index = copied_inputs / INDEX
+    text = index.read_text(encoding="utf-8")
+    index.write_text(text.replace("form: grouped", "form: individual", 1), encoding="utf-8")
+    (copied_inputs / OS).write_text("time,event\n12,1\n24,0\n", encoding="utf-8")
+    evidence = load(copied_inputs).evidence["second_line_folfiri_os"]
+    np.testing.assert_array_equal(evidence.table["time"], [1.0, 2.0])
+    np.testing.assert_array_equal(evidence.table["weight"], [1.0, 1.0])
+    assert (evidence.n, evidence.events) == (2, 1)
+    (copied_inputs / OS).write_text("time,event,entry\n12,2,0\n24,0,30\n", encoding="utf-8")
+    problems = faults()
+    expect(problems, f"inputs/{OS}:2:", "event is 2", "1 (event) or 0 (censored)")
+    expect(problems, f"inputs/{OS}:3:", "entry must be")
+
+
+# ----------------------------------------------------------------------- the shipped numbers
+@pytest.mark.parametrize(
+    ("name", "mean", "se", "distribution", "unit"),
+    [
+        ("start_age", 62, 0, "fixed", "years"),
+        ("transport_multiplier", 0.858, 0.116, "lognormal", "hazard multiplier"),
+        ("log_hr_os_clocc", -0.5447, 0.2142, "normal", "log hazard ratio"),
+        ("log_hr_os_orchestra", -0.1278, 0.1153, "normal", "log hazard ratio"),
+        ("p_operated", 0.860465, 0.0522374, "beta", "probability"),
+        ("cure_if_operated", 0.05, 0.0391441, "beta", "probability"),
+        ("smr_cured", 1.2, 0.12, "lognormal", "hazard multiplier"),
+        ("hr_calibration_window_os", 60, 0, "fixed", "months"),
+        ("m_progressed_relative", 0.853, 0.035, "beta", "utility multiplier"),
+        ("c_resection", 260_000, 52_000, "gamma", "NOK"),
+        ("c_second_line_medicines", 22_200, 4_440, "gamma", "NOK/month"),
+        ("c_second_line_other", 15_800, 3_160, "gamma", "NOK/month"),
+        ("c_progressed", 22_000, 5_500, "gamma", "NOK/month"),
+        ("c_end_of_life_gross", 574_600, 115_000, "gamma", "NOK"),
+        ("c_patient_time", 338, 50, "gamma", "NOK/hour"),
+    ],
+)
+def test_base_case_numbers(
+    name: str, mean: float, se: float, distribution: str, unit: str, problem: DecisionProblem
+) -> None:
+    """The evidence table of the Norwegian base case (NOK 2025), as entered."""
+    found = problem.parameters[name]
+    assert (found.entered_mean, found.entered_se) == (mean, se)
+    assert (found.distribution, found.unit) == (distribution, unit)
+    factor = 12 if unit.endswith("/month") else 1 / 12 if unit == "months" else 1
+    assert found.mean == pytest.approx(mean * factor, rel=1e-15)
+    if "NOK" in unit:
+        assert (found.currency, found.price_year) == ("NOK", 2025)
+    assert found.source and found.status
+
+
+def test_base_case_evidence(problem: DecisionProblem) -> None:
+    """Pooled FOLFIRI arms: 542 patients in both endpoints (Peeters 2014, reconstructed)."""
+    for endpoint in ("os", "pfs"):
+        evidence = problem.evidence[f"second_line_folfiri_{endpoint}"]
+        assert evidence.n == 542
+        assert evidence.table["end"][0] == pytest.approx(0.5 / 12)
+    assert problem.horizon == 38
+    assert len(problem.time) == 38 * 12 + 1
+
+
+def test_every_input_file_is_hashed(problem: DecisionProblem, inputs: Path) -> None:
+    files = {f"inputs/{p.relative_to(inputs).as_posix()}" for p in (inputs / "model").rglob("*.*")}
+    assert files <= set(problem.input_hashes)
+    assert all(len(h) == 64 for h in problem.input_hashes.values())
