@@ -65,18 +65,12 @@ def problem(
         folder / "countries" / country, shown, models.country, country, layer, problems
     )
     strategies = {n: _strategy(n, m, analysis.survival) for n, m in models.strategies.items()}
-    used = {
-        c.evidence for s in strategies.values() for c in s.curves.values() if hasattr(c, "evidence")
-    }
     evidence = {
         name: found
         for name, model in models.survival.items()
         if (found := _evidence(name, model, folder / "model" / "survival", shown, layer, problems))
     }
-    missing = {"start_age", "share_male"} - set(parameters)
-    if where is None or missing or not used <= set(models.survival):
-        for name in sorted(used - set(models.survival)):
-            problems.append(f"survival evidence '{name}' is not in model/survival/index.yaml.")
+    if where is None:
         return None
     return DecisionProblem(
         title=analysis.title,

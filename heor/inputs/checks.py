@@ -32,14 +32,26 @@ def check(
     models: schema.Inputs,
     layer: Layer,
     scenarios: Iterable[str],
+    declared: Iterable[str],
     problems: list[str],
 ) -> None:
-    """Append every fault found to `problems`."""
-    known = _known_names(problem, layer, problems)
+    """Append every fault found to `problems`.
+
+    `declared` are the parameters that have a row, also a faulty one: its own fault is enough.
+    """
+    declared = set(declared)
+    known = _known_names(problem, declared, layer, problems)
     _check_settings(problem, layer, scenarios, problems)
-    _check_correlations(problem, models, layer, known, problems)
+    _check_correlations(problem, models, layer, declared, problems)
     _check_sources(problem, models, layer, problems)
-    _check_ages(problem, problems)
+    for name in ("start_age", "share_male"):
+        if name not in declared:
+            problems.append(
+                f"model/parameters.csv: parameter '{name}' is missing; background mortality needs it. "
+                "Add it."
+            )
+    if "start_age" in problem.parameters:
+        _check_ages(problem, layer, problems)
     for strategy in problem.strategies.values():
         _check_strategy(problem, strategy, layer, known, problems)
 
@@ -56,11 +68,13 @@ def _named(
     return False
 
 
-def _known_names(problem: DecisionProblem, layer: Layer, problems: list[str]) -> set[str]:
+def _known_names(
+    problem: DecisionProblem, declared: set[str], layer: Layer, problems: list[str]
+) -> set[str]:
     """Parameter, synthesis and derived names; derived ones are checked in order."""
-    known = set(problem.parameters) | set(problem.syntheses)
+    known = declared | set(problem.syntheses)
     for name, expression in problem.derived.items():
-        if name in problem.parameters:
+        if name in declared:
             problems.append(
                 f"{layer.origin(f'analysis.derived.{name}')}: derived name '{name}' is also a "
                 "parameter; names must be unique. Rename one."
@@ -88,11 +102,6 @@ def _check_settings(
         _named("extrapolation", settings.extrapolation, ("stacked", *FAMILIES), origin, problems)
     for name in problem.companions:
         _named("scenario", name, scenarios, layer.origin("analysis.companions"), problems)
-    if problem.start_age >= settings.end_age:
-        problems.append(
-            f"{layer.origin('analysis.end_age')}: end_age {settings.end_age:g} is not above start_age "
-            f"{problem.start_age:g}. The horizon must be positive."
-        )
     for state in ("progression_free", "progressed", "dead"):
         if state not in settings.states:
             problems.append(
@@ -105,24 +114,30 @@ def _check_correlations(
     problem: DecisionProblem,
     models: schema.Inputs,
     layer: Layer,
-    known: set[str],
+    declared: set[str],
     problems: list[str],
 ) -> None:
     for name, synthesis in problem.syntheses.items():
-        origin = layer.origin(f"analysis.syntheses.{name}")
-        needed = [*synthesis.studies]
+        path = f"analysis.syntheses.{name}"
+        for study in synthesis.studies:
+            _named("parameter", study, declared, layer.origin(f"{path}.studies"), problems)
         if synthesis.between_study_sd:
-            needed.append(synthesis.between_study_sd)
-        for study in needed:
-            _named("parameter", study, problem.parameters, origin, problems)
-        fault = problem_with(synthesis.shift, problem.parameters)
+            origin = layer.origin(f"{path}.between_study_sd")
+            _named("parameter", synthesis.between_study_sd, declared, origin, problems)
+        fault = problem_with(synthesis.shift, declared)
         if fault:
-            problems.append(f"{origin}: shift: {fault}")
+            problems.append(f"{layer.origin(f'{path}.shift')}: shift: {fault}")
     for key, model in models.analysis.correlations.items():
         origin = layer.origin(f"analysis.correlations.{key}")
-        _named("parameter", model.correlation, problem.parameters, origin, problems)
+        _named("parameter", model.correlation, declared, origin, problems)
+        rho = problem.parameters.get(model.correlation)
+        if model.group and rho is not None and not 0 <= rho.mean <= 1:
+            problems.append(
+                f"{rho.origin}: {rho.name}: correlation {rho.mean:g} of group '{model.group}'; one "
+                "shared factor needs it between 0 and 1. Use 'pair' for a negative correlation."
+            )
         for name in model.pair or ():
-            _named("parameter", name, known, origin, problems)
+            _named("parameter", name, declared | set(problem.syntheses), origin, problems)
         groups = {p.correlation_group for p in problem.parameters.values() if p.correlation_group}
         if model.group and model.group not in groups:
             problems.append(
@@ -136,16 +151,23 @@ def _check_sources(
 ) -> None:
     for name, evidence in problem.evidence.items():
         for key in evidence.source:
-            _named("source", key, problem.sources, layer.origin(f"survival.{name}"), problems)
+            _named(
+                "source", key, problem.sources, layer.origin(f"survival.{name}.source"), problems
+            )
     for field in type(models.country).model_fields:
         part = getattr(models.country, field)
         if isinstance(part, schema.Sourced):
             for key in part.source:
-                origin = layer.origin(f"country.{field}")
+                origin = layer.origin(f"country.{field}.source")
                 _named("source", key, problem.sources, origin, problems)
 
 
-def _check_ages(problem: DecisionProblem, problems: list[str]) -> None:
+def _check_ages(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
+    if problem.start_age >= problem.settings.end_age:
+        problems.append(
+            f"{layer.origin('analysis.end_age')}: end_age {problem.settings.end_age:g} is not above "
+            f"start_age {problem.start_age:g}. The horizon must be positive."
+        )
     table, norms = problem.country.life_table, problem.country.norms
     last = table.age[-1]
     closed = max(table.q_male[-1], table.q_female[-1]) >= 1
@@ -192,6 +214,12 @@ def _check_strategy(
         )
         for part in ("share", "from_time", "until", "at"):
             expression(f"exposures.{name}", getattr(exposure, part))
+    circle = _in_circle(strategy)
+    if circle:
+        problems.append(
+            f"{layer.latest(f'{root}.exposures.{circle[0]}')}: exposures {', '.join(circle)} refer to "
+            "each other in a circle. Break it in 'less' or 'sum_of'."
+        )
     for kind in ("costs", "utilities"):
         for name, item in getattr(strategy, kind).items():
             origin = layer.origin(f"{root}.{kind}.{name}")
@@ -209,7 +237,7 @@ def _check_curve(
     layer: Layer,
     problems: list[str],
 ) -> None:
-    origin = layer.origin(path)
+    origin = layer.latest(path)
     if isinstance(curve, FittedCurve):
         if _named("survival evidence", curve.evidence, problem.evidence, origin, problems):
             found = problem.evidence[curve.evidence]
@@ -245,3 +273,18 @@ def _check_exposure(
             and other == exposure.name
         ):
             problems.append(f"{origin}: exposure '{other}' refers to itself.")
+
+
+def _in_circle(strategy: Strategy) -> list[str]:
+    """Exposures that reach themselves through `less` and `sum_of` of others."""
+
+    def reached(name: str, seen: set[str]) -> set[str]:
+        exposure = strategy.exposures.get(name)
+        for other in (*exposure.less, *exposure.sum_of) if exposure else ():
+            if other not in seen:
+                seen.add(other)
+                reached(other, seen)
+        return seen
+
+    itself = {n for n, e in strategy.exposures.items() if n in (*e.less, *e.sum_of)}
+    return [n for n in strategy.exposures if n not in itself and n in reached(n, set())]

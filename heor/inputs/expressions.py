@@ -22,6 +22,17 @@ FUNCTIONS = {
     "max": np.maximum,
     "min": np.minimum,
 }
+_ALLOWED = (
+    ast.Expr,
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.Call,
+    ast.Name,
+    ast.Constant,
+    ast.operator,
+    ast.unaryop,
+    ast.expr_context,
+)
 _OPERATORS = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -68,6 +79,12 @@ def problem_with(expression: str, known: Any) -> str:
     except (InvalidExpression, SyntaxError):
         return f"'{expression}' is not an expression; use names, numbers, + - * / ** and brackets."
     for node in ast.walk(tree):
+        number = isinstance(getattr(node, "value", 0), int | float | ast.AST)
+        if not isinstance(node, _ALLOWED) or not number:
+            return (
+                f"'{expression}' is not arithmetic; use names, numbers, + - * / **, brackets and "
+                f"{', '.join(FUNCTIONS)}."
+            )
         if isinstance(node, ast.Call):
             name = getattr(node.func, "id", "?")
             if name not in FUNCTIONS:

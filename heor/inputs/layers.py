@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +13,8 @@ import yaml
 from heor.inputs.problem import Origin
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2 booleans only: `NO` is Norway, not false."""
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """YAML 1.2 booleans only: `NO` is Norway, not false. By libyaml, where PyYAML has it."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -22,7 +23,7 @@ _Loader.yaml_implicit_resolvers = {
 }
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool",
-    __import__("re").compile(r"^(?:true|True|TRUE|false|False|FALSE)$"),
+    re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"),
     list("tTfF"),
 )
 
@@ -41,6 +42,18 @@ class Layer:
                 return self.origins[path]
             path = path.rpartition(".")[0]
         return Origin(default)
+
+    def latest(self, path: str) -> Origin:
+        """Origin of the part of mapping `path` that the last layer set, or of `path` itself."""
+        found = self.origin(path)
+        for name, origin in self.origins.items():
+            if name.startswith(f"{path}.") and _rank(origin) > _rank(found):
+                found = origin
+        return found
+
+
+def _rank(origin: Origin) -> int:
+    return ("model", "country", "scenario", "override").index(origin.layer)
 
 
 def read_text(path: Path, shown: str, problems: list[str]) -> str | None:
@@ -68,8 +81,9 @@ def read_yaml(path: Path, shown: str, layer: str, problems: list[str]) -> Layer:
     text = read_text(path, shown, problems)
     if text is None:
         return Layer()
-    loader = _Loader(text)
+    loader = None
     try:
+        loader = _Loader(text)
         node = loader.get_single_node()
         result = Layer()
         if isinstance(node, yaml.MappingNode):
@@ -82,8 +96,14 @@ def read_yaml(path: Path, shown: str, layer: str, problems: list[str]) -> Layer:
         problems.append(
             f"{shown}:{line}: not valid YAML ({error.problem}); check indentation, quotes and colons."
         )
+    except yaml.reader.ReaderError as error:
+        line = text[: text.find(chr(error.character))].count("\n") + 1
+        problems.append(
+            f"{shown}:{line}: not valid YAML (control character {error.character:#04x}); remove it."
+        )
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     return Layer()
 
 
@@ -95,10 +115,19 @@ def _construct(
     layer: str,
     origins: dict[str, Origin],
     problems: list[str],
+    line: int | None = None,
 ) -> Any:
+    line = node.start_mark.line + 1 if line is None else line
     if path:
-        origins[path] = Origin(shown, node.start_mark.line + 1, layer)
+        origins[path] = Origin(shown, line, layer)
     if isinstance(node, yaml.MappingNode):
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                problems.append(
+                    f"{shown}:{key.start_mark.line + 1}: a name is a list or a mapping; a name must "
+                    "be text."
+                )
+                return {}
         own = {key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"}
         seen: set[str] = set()
         for key, _ in node.value:
@@ -118,6 +147,7 @@ def _construct(
                 layer,
                 origins,
                 problems,
+                key.start_mark.line + 1,
             )
             for key, value in node.value
         }
@@ -126,7 +156,11 @@ def _construct(
             _construct(loader, item, f"{path}.{i}", shown, layer, origins, problems)
             for i, item in enumerate(node.value)
         ]
-    return loader.construct_object(node, deep=True)
+    try:
+        return loader.construct_object(node, deep=True)
+    except ValueError as error:  # a date that does not exist
+        problems.append(f"{shown}:{line}: not valid YAML ({error}); put quotes around text.")
+        return None
 
 
 def overlay(base: Layer, top: Layer) -> Layer:

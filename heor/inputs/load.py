@@ -94,16 +94,19 @@ def load(
     names = (scenario,) if isinstance(scenario, str) else tuple(scenario or ())
     scenarios = [model for name in names if (model := _read_scenario(reading, name))]
     _apply_overrides(reading, overrides or {})
-    models = _validate(reading)
-    if models is None:
+    parts = _validate(reading)
+    parameters = {}
+    if parts["country"] and parts["sources"]:
+        parameters = parameter_table.build(
+            reading.entries,
+            parts["country"].currency,
+            parts["country"].price_year,
+            parts["sources"],
+            reading.problems,
+        )
+    if not all(parts.values()):
         raise InputError(reading.problems)
-    parameters = parameter_table.build(
-        reading.entries,
-        models.country.currency,
-        models.country.price_year,
-        models.sources,
-        reading.problems,
-    )
+    models = schema.Inputs.model_construct(**parts)
     problem = assemble.problem(
         reading.folder,
         reading.shown,
@@ -123,7 +126,12 @@ def load(
     )
     if problem is not None:
         checks.check(
-            problem, models, reading.layer, available(reading.folder, "scenarios"), reading.problems
+            problem,
+            models,
+            reading.layer,
+            available(reading.folder, "scenarios"),
+            reading.entries,
+            reading.problems,
         )
     if reading.problems:
         raise InputError(reading.problems)
@@ -169,7 +177,9 @@ def _read_country(reading: Reading, country: str) -> str:
     return country
 
 
-def _read_scenario(reading: Reading, scenario: str) -> schema.Scenario | None:
+def _read_scenario(
+    reading: Reading, scenario: str, above: tuple[str, ...] = ()
+) -> schema.Scenario | None:
     names = available(reading.folder, "scenarios")
     if scenario not in names:
         raise InputError(
@@ -185,7 +195,12 @@ def _read_scenario(reading: Reading, scenario: str) -> schema.Scenario | None:
     if model is None:
         return None
     for base in model.based_on:
-        _read_scenario(reading, base)
+        if base in (*above, scenario):
+            reading.problems.append(
+                f"{layer.origin('based_on')}: scenario '{base}' is based on itself; remove it here."
+            )
+            return model
+        _read_scenario(reading, base, (*above, scenario))
     changes = {k: layer.values[k] for k in MODEL_FILES if k in layer.values}
     reading.layer = overlay(reading.layer, Layer(changes, layer.origins))
     for name, change in model.parameters.items():
@@ -258,6 +273,8 @@ def _fault_line(model: type[BaseModel], fault: Any, path: str, layer: Layer) -> 
     if fault["type"] == "missing":
         return f"{origin}: '{path}' is missing; a value is required. Add it."
     shown = "" if isinstance(fault["input"], dict | list) else f" (found {fault['input']!r})"
+    if isinstance(fault["input"], dict):  # a fault of several values together
+        origin = layer.latest(path)
     return f"{origin}: {path}: {message}{shown}."
 
 
@@ -265,22 +282,25 @@ def _siblings(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
     """Names allowed beside an unknown one, found by walking the model along the error's path."""
     current: Any = model
     for part in location:
-        if isinstance(current, type) and issubclass(current, BaseModel):
+        if _is_model(current):
             info = current.model_fields.get(str(part)) or next(
                 (f for f in current.model_fields.values() if f.alias == part), None
             )
             current = info.annotation if info else None
-        candidates = [a for a in getattr(current, "__args__", ()) if isinstance(a, type)]
-        models = [a for a in candidates if issubclass(a, BaseModel)]
-        if models and not (isinstance(current, type) and issubclass(current, BaseModel)):
-            current = models[0]
-    if isinstance(current, type) and issubclass(current, BaseModel):
+        else:  # a name of a mapping or an index of a list
+            current = next(iter(a for a in getattr(current, "__args__", ()) if _is_model(a)), None)
+    if _is_model(current):
         return [f.alias or n for n, f in current.model_fields.items()]
     return []
 
 
-def _validate(reading: Reading) -> schema.Inputs | None:
-    parts: dict[str, Any] = {}
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _validate(reading: Reading) -> dict[str, Any]:
+    """The parts of `schema.Inputs`; None for each that cannot be read or is faulty."""
+    parts: dict[str, Any] = dict.fromkeys(schema.Inputs.model_fields)
     for name, info in schema.Inputs.model_fields.items():
         values = reading.layer.values.get(name)
         if not values:
@@ -294,9 +314,7 @@ def _validate(reading: Reading) -> schema.Inputs | None:
             for key, value in values.items()
         }
         parts[name] = None if None in checked.values() else checked
-    if set(parts) != set(schema.Inputs.model_fields) or any(p is None for p in parts.values()):
-        return None
-    return schema.Inputs.model_construct(**parts)
+    return parts
 
 
 def _hashes(reading: Reading, country: str, scenarios: Sequence[str]) -> dict[str, str]:

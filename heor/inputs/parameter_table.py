@@ -71,8 +71,13 @@ def override(
     if changes.get("distribution") in ("fixed", "bernoulli"):
         changes = {**changes, "se": 0}
     for key, value in changes.items():
-        cells[key] = "; ".join(value) if isinstance(value, list) else str(value)
+        cells[key] = "; ".join(value) if isinstance(value, list) else _text(value)
     return Entry(cells, replace(origin, replaced=before))
+
+
+def _text(value: Any) -> str:
+    """A value as a file would have it: 300000, not 300000.0."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def build(
@@ -89,6 +94,7 @@ def build(
         parameter = _parameter(name, entry, currency, price_year, known_sources, problems)
         if parameter is not None:
             parameters[name] = parameter
+    _check_dirichlets(parameters, problems)
     return parameters
 
 
@@ -141,7 +147,7 @@ def _parameter(
         entered_mean=mean,
         entered_se=se,
         currency=currency if unit.money else None,
-        price_year=int(cells["price_year"]) if unit.money else None,
+        price_year=int(float(cells["price_year"])) if unit.money else None,
         evidence=cells.get("evidence", ""),
         correlation_group=cells.get("correlation_group") or None,
         note=cells.get("note", ""),
@@ -174,29 +180,73 @@ def _check_range(
         fault = uncertainty.UNCERTAINTIES[kind].impossible(mean, se)
         if fault:
             problems.append(f"{where}: {fault}. Check the columns 'mean' and 'se'.")
-        elif kind == "beta" and len(arguments) == 2:
-            _check_beta_arguments(where, arguments, mean, se, problems)
-    if kind == "dirichlet" and len(arguments) != 2:
-        problems.append(
-            f"{where}: write dirichlet(group; n), the group's name and the effective sample size."
-        )
+        elif arguments:
+            _check_arguments(where, kind, arguments, mean, se, problems)
+    if kind == "dirichlet":
+        if len(arguments) != 2:
+            problems.append(
+                f"{where}: write dirichlet(group; n), the group's name and the effective sample size."
+            )
+        elif not _positive_number(arguments[1]):
+            problems.append(
+                f"{where}: dirichlet({'; '.join(arguments)}): '{arguments[1]}' is the effective "
+                "sample size; it must be a number above 0."
+            )
 
 
-def _check_beta_arguments(
-    where: str, arguments: tuple[str, ...], mean: float, se: float, problems: list[str]
-) -> None:
+def _positive_number(text: str) -> bool:
     try:
-        a, b = (float(x) for x in arguments)
+        return 0 < float(text) < math.inf
     except ValueError:
-        problems.append(f"{where}: beta({'; '.join(arguments)}) needs two numbers.")
+        return False
+
+
+def _check_arguments(
+    where: str,
+    kind: str,
+    arguments: tuple[str, ...],
+    mean: float,
+    se: float,
+    problems: list[str],
+) -> None:
+    """beta(a; b) and half-normal(scale) must have the mean and se of their row."""
+    written = f"{kind}({'; '.join(arguments)})"
+    needed = {"beta": 2, "half-normal": 1}.get(kind, 0)
+    if len(arguments) != needed or not all(map(_positive_number, arguments)):
+        takes = f"{needed} number{'s' * (needed > 1)} above 0" if needed else "no arguments"
+        problems.append(f"{where}: {written}: {kind} takes {takes}.")
         return
-    m = a / (a + b)
-    s = math.sqrt(m * (1 - m) / (a + b + 1))
+    if kind == "beta":
+        a, b = (float(x) for x in arguments)
+        m = a / (a + b)
+        s = math.sqrt(m * (1 - m) / (a + b + 1))
+    else:
+        scale = float(arguments[0])
+        m, s = scale * math.sqrt(2 / math.pi), scale * math.sqrt(1 - 2 / math.pi)
     if abs(mean - m) > 0.001 or abs(se - s) > 0.001:
         problems.append(
-            f"{where}: beta({a:g}; {b:g}) has mean {m:.6g} and se {s:.6g}, but the row says {mean:g} "
-            f"and {se:g}. Make them agree."
+            f"{where}: {written} has mean {m:.6g} and se {s:.6g}, but the row says {mean:g} and "
+            f"{se:g}. Make them agree."
         )
+
+
+def _check_dirichlets(parameters: Mapping[str, Parameter], problems: list[str]) -> None:
+    """The shares of a Dirichlet group sum to at most 1 and have one effective sample size."""
+    groups: dict[str, list[Parameter]] = {}
+    for parameter in parameters.values():
+        if parameter.distribution == "dirichlet":
+            groups.setdefault(parameter.arguments[0], []).append(parameter)
+    for group, members in groups.items():
+        where = f"{members[-1].origin}: dirichlet group '{group}'"
+        total = sum(m.mean for m in members)
+        if total > 1 + 1e-6:
+            problems.append(f"{where}: means sum to {total:g}; they must sum to at most 1.")
+        sizes = sorted({float(m.arguments[1]) for m in members})
+        if len(sizes) > 1:
+            problems.append(
+                f"{where}: effective sample sizes {', '.join(f'{s:g}' for s in sizes)}; all members "
+                "must have the same."
+            )
 
 
 def _check_provenance(

@@ -194,8 +194,9 @@ class Discounting(Sourced):
             at: float | None = 0.0
             for band in getattr(self, name):
                 if at is None or band.start != at:
+                    expected = "nothing" if at is None else f"{at:g}"
                     raise ValueError(
-                        f"{name}: a band starts at {band.start:g} where {at} was expected; bands "
+                        f"{name}: a band starts at {band.start:g} where {expected} was expected; bands "
                         "must start at 0, touch, and end with 'to: null'"
                     )
                 at = band.end

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 WIDTH = 6.7  # inches: the text width of an A4 page
-CAPTION_COLUMNS = 118  # characters on a line of the caption at that width
+CAPTION_COLUMNS = 132  # characters on a line of the caption at that width
 GREY, LIGHT_GREY, DARK = "#6B6B6B", "#EDEDED", "#222222"
 # Okabe and Ito: blue for the comparator, vermillion for the intervention, then the others.
 COMPARATOR, INTERVENTION = "#0072B2", "#D55E00"
@@ -56,7 +56,8 @@ def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
     def draw(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with matplotlib.style.context(house_style()):
             figure = function(*args, **kwargs)
-            figure.draw_without_rendering()
+            for _ in range(2):  # wrapped labels move once more
+                figure.get_layout_engine().execute(figure)
             figure.set_layout_engine("none")
         return figure
 
@@ -115,6 +116,11 @@ def amount(value: float, *, sign: bool = False) -> str:
     """
     rounded = round(value, -2) if abs(value) >= 10_000 else round(value)
     return f"{rounded:{'+' if sign and rounded else ''},.0f}".replace("-", "−")
+
+
+def months(value: float) -> str:
+    """Months to the nearest tenth: '46.5', '46'."""
+    return f"{value:.1f}".removesuffix(".0")
 
 
 def entered(value: float) -> str:

@@ -10,7 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
-from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem, FittedCurve, SurvivalEvidence
+from heor.inputs.problem import (
+    MONTHS_PER_YEAR,
+    DecisionProblem,
+    FittedCurve,
+    Strategy,
+    SurvivalEvidence,
+)
 from heor.report import figure_style as style
 from heor.survival import background
 from heor.survival.curves import ENDPOINTS
@@ -21,7 +27,7 @@ if TYPE_CHECKING:
 
 MODEL_MONTHS, FIT_MONTHS = 120, 60
 POSTERIOR_DRAWS = 400  # enough for a mean curve; the decision uses all draws
-EVENTS_PER_BIN = 12  # an empirical hazard on fewer events is mostly noise
+EVENTS_PER_BIN = 20  # an empirical hazard on fewer events is mostly noise
 SHORTEST_BIN = 1.0  # months
 Z = 1.959964
 
@@ -47,7 +53,16 @@ def kaplan_meier(evidence: SurvivalEvidence) -> pd.DataFrame:
     rows = {"time": time, "at_risk": at_risk, "events": events, "survival": survival}
     table = pd.DataFrame({**rows, "low": low, "high": high})
     first = pd.DataFrame(
-        [{"time": 0.0, "at_risk": at_risk[0], "events": 0, "survival": 1.0, "low": 1.0, "high": 1.0}]
+        [
+            {
+                "time": 0.0,
+                "at_risk": at_risk[0],
+                "events": 0,
+                "survival": 1.0,
+                "low": 1.0,
+                "high": 1.0,
+            }
+        ]
     )
     return pd.concat([first, table.astype(float)], ignore_index=True)
 
@@ -58,7 +73,10 @@ def _risk_sets(evidence: SurvivalEvidence) -> tuple[np.ndarray, np.ndarray, np.n
     if evidence.form == "grouped":
         keep = data["n_at_risk"] > 0
         return data["end"][keep], data["n_at_risk"][keep] * 1.0, data["n_events"][keep] * 1.0
-    entry, weight = data.get("entry", 0.0 * data["time"]), data.get("weight", 1.0 + 0 * data["time"])
+    entry, weight = (
+        data.get("entry", 0.0 * data["time"]),
+        data.get("weight", 1.0 + 0 * data["time"]),
+    )
     times = np.unique(data["time"])
     risk = [(weight * ((data["time"] >= t) & (entry < t))).sum() for t in times]
     events = [(weight * data["event"] * (data["time"] == t)).sum() for t in times]
@@ -147,9 +165,11 @@ def survival(results: Results, endpoint: str) -> Figure:
     shown = months <= MODEL_MONTHS + 1e-6
     curves = results.simulation.curves.sel(endpoint=endpoint)
     for name, strategy in problem.strategies.items():
-        low, mean, high = (curves[k].sel(strategy=name).values[shown] for k in ("low", "mean", "high"))
+        low, mean, high = (
+            curves[k].sel(strategy=name).values[shown] for k in ("low", "mean", "high")
+        )
         axes.fill_between(months[shown], low, high, color=colours[name], alpha=0.18, linewidth=0)
-        label = f"{strategy.label}: model, mean and 95 % band"
+        label = f"{strategy.label}: model{_transport_words(strategy, endpoint)}"
         axes.plot(months[shown], mean, color=colours[name], label=label, zorder=4)
     observed = kaplan_meier(evidence)
     label = f"{evidence.label} (n = {evidence.n:,}): observed, Kaplan–Meier"
@@ -164,7 +184,7 @@ def survival(results: Results, endpoint: str) -> Figure:
     )
     _shade_extrapolation(axes, last_event(evidence), MODEL_MONTHS)
     style.percent_axis(axes)
-    axes.set_ylabel(f"Patients, {_event_free(endpoint)}")
+    axes.set_ylabel(f"Patients {_event_free(endpoint)}")
     axes.grid(axis="y")
     axes.legend(loc="upper right", bbox_to_anchor=(1.0, 0.9))
     _at_risk(below, evidence)
@@ -175,17 +195,24 @@ def _event_free(endpoint: str) -> str:
     return "alive" if endpoint == "os" else "alive without progression"
 
 
+def _transport_words(strategy: Strategy, endpoint: str) -> str:
+    """' after transport' for a fitted curve with a multiplier, else nothing."""
+    curve = strategy.curves[endpoint]
+    moved = isinstance(curve, FittedCurve) and curve.multiplier.strip() != "1"
+    return " after transport" if moved else ""
+
+
 def _survival_caption(results: Results, endpoint: str, evidence: SurvivalEvidence) -> list[str]:
     """What the curves are, and why they are not expected to lie on the data."""
     problem, draws = results.problem, results.simulation.curves.attrs["draws"]
-    caption = [f"Mean and band over {draws:,} model draws."]
+    caption = [f"Lines and bands of the model: mean and 95 % interval over {draws:,} draws."]
     curve = _fitted(problem, endpoint)
     ratio = float(results.draws.value(curve.multiplier).mean())
     if curve.multiplier.strip() != "1":
         where = "above" if ratio < 1 else "below"
         comparator = problem.strategies[problem.settings.comparator].label
         caption.append(
-            f"The model curve of {comparator} carries the transport of the trial to today's patients "
+            f"The model curve of {comparator} carries the transport of the trial to the model's patients "
             f"(multiplier of the excess hazard, mean {ratio:.2f}) and is expected to lie {where} "
             "the data, which are shown as observed."
         )
@@ -200,7 +227,7 @@ def _shade_extrapolation(axes: Axes, start: float, last: float) -> None:
     axes.text(
         start + 1,
         0.985,
-        f"Extrapolation: no event in the data after {start:.0f} months",
+        f"Extrapolation: no event in the data after {style.months(start)} months",
         transform=axes.get_xaxis_transform(),
         va="top",
         fontsize=7,
@@ -214,7 +241,9 @@ def _at_risk(axes: Axes, evidence: SurvivalEvidence) -> None:
     numbers = number_at_risk(evidence, ticks / MONTHS_PER_YEAR)
     shown = int(np.argmax(numbers == 0)) + 1 if (numbers == 0).any() else len(ticks)
     for tick, number in zip(ticks[:shown], numbers[:shown], strict=True):
-        axes.text(tick, 0.15, f"{number:,}", ha="center", va="center", fontsize=6.5, color=style.DARK)
+        axes.text(
+            tick, 0.15, f"{number:,}", ha="center", va="center", fontsize=6.5, color=style.DARK
+        )
     axes.text(0, 1.0, f"At risk: {evidence.label}, as observed", va="center", fontsize=6.5)
     axes.set_ylim(-0.4, 1.4)
     axes.set_yticks([])
@@ -242,7 +271,13 @@ def fits(results: Results, endpoint: str) -> Figure:
     observed = kaplan_meier(evidence)
     months = observed["time"] * MONTHS_PER_YEAR
     band = axes.fill_between(
-        months, observed["low"], observed["high"], step="post", color="#BDBDBD", alpha=0.6, linewidth=0
+        months,
+        observed["low"],
+        observed["high"],
+        step="post",
+        color="#BDBDBD",
+        alpha=0.6,
+        linewidth=0,
     )
     band.set_label("95 % confidence interval")
     label = f"Kaplan–Meier, n = {evidence.n:,}, {evidence.events:,} events"
@@ -258,7 +293,7 @@ def fits(results: Results, endpoint: str) -> Figure:
     axes.axvspan(last_event(evidence), FIT_MONTHS, color=style.LIGHT_GREY, linewidth=0, zorder=0)
     style.percent_axis(axes)
     style.month_axis(axes, FIT_MONTHS, 6)
-    axes.set_ylabel(f"Patients, {_event_free(endpoint)}")
+    axes.set_ylabel(f"Patients {_event_free(endpoint)}")
     axes.grid(axis="y")
     axes.legend(loc="upper right")
     return figure
@@ -290,7 +325,9 @@ def _family_label(problem: DecisionProblem, family: str, weight: float) -> str:
 def _weight_words(problem: DecisionProblem) -> str:
     if problem.settings.extrapolation != "stacked":
         return "One family was chosen for all draws."
-    return "Weight: leave-one-out stacking, the family's share of draws (the same for both endpoints)."
+    return (
+        "Weight: leave-one-out stacking, the family's share of draws (the same for both endpoints)."
+    )
 
 
 def _trial_hazard(
@@ -316,15 +353,14 @@ def hazards(results: Results) -> Figure:
         ],
         4.0,
     )
-    panels = figure.subplots(1, 2)
-    for axes, endpoint in zip(panels, ENDPOINTS, strict=True):
-        _hazard_panel(axes, results, endpoint)
-    panels[0].set_ylabel("Events per 100 patient-months")
-    handles, labels = panels[0].get_legend_handles_labels()
-    panels[0].legend(
-        handles, labels, loc="upper left", bbox_to_anchor=(0.0, -0.17), ncols=3, borderaxespad=0.0
+    panels = figure.subplot_mosaic([[*ENDPOINTS], ["legend", "legend"]], height_ratios=(10, 1))
+    for endpoint in ENDPOINTS:
+        _hazard_panel(panels[endpoint], results, endpoint)
+    panels["os"].set_ylabel("Events per 100 patient-months")
+    panels["legend"].set_axis_off()
+    panels["legend"].legend(
+        *panels["os"].get_legend_handles_labels(), loc="center left", ncols=4, borderaxespad=0.0
     )
-    panels[0].get_legend().set_in_layout(False)
     return figure
 
 
@@ -377,12 +413,16 @@ def occupancy(results: Results) -> Figure:
         mean = results.simulation.occupancy.sel(strategy=name).values[shown]
         labels = [style.state_label(s) for s in states]
         axes.stackplot(
-            months[shown], mean.T, labels=labels, colors=style.STATES, edgecolor="white", linewidth=0.4
+            months[shown],
+            mean.T,
+            labels=labels,
+            colors=style.STATES,
+            edgecolor="white",
+            linewidth=0.4,
         )
         axes.set_title(strategy.label, color=style.strategy_colours(problem)[name])
         style.month_axis(axes, MODEL_MONTHS, 24)
     style.percent_axis(panels[0])
     panels[0].set_ylabel("Patients")
     style.legend_below(panels[0], len(states), drop=0.2)
-    panels[0].get_legend().set_in_layout(True)
     return figure

@@ -52,7 +52,7 @@ def write(path: Path, groups: Groups, attributes: Mapping[str, Any]) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    text = json.dumps(attributes, sort_keys=True)
+    text = json.dumps(attributes)
     try:
         with h5netcdf.File(temporary, "w") as file:
             for group_name, variables in groups.items():

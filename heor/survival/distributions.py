@@ -36,16 +36,10 @@ class NumpyOps:
 
 @dataclass(frozen=True)
 class DistributionParameter:
-    """What a parameter of a distribution is, and its prior: normal on the unconstrained scale.
+    """What a parameter is, and its weakly informative prior: normal on the unconstrained scale.
 
-    Attributes
-    ----------
-    transform : {"log", "identity"}
-        From the natural to the unconstrained scale.
-    typical : tuple of float
-        Range met in practice, natural scale; test cases are drawn from it.
-    prior_mean, prior_sd : float
-        Weakly informative normal prior on the unconstrained scale.
+    `transform`, "log" or "identity", leads from the natural to the unconstrained scale; `typical`
+    is the range met in practice, natural scale, from which test cases are drawn.
     """
 
     name: str
@@ -78,15 +72,17 @@ class Distribution:
 
     def log_hazard(self, t: Any, p: Mapping[str, Any], ops: Any) -> Any:
         """log h(t), per year."""
-        return self.log_time_density(t, p, ops) - log_time(t, ops) + self.cumulative_hazard(t, p, ops)
+        return (
+            self.log_time_density(t, p, ops) - log_time(t, ops) + self.cumulative_hazard(t, p, ops)
+        )
 
     def cumulative_hazard(self, t: Any, p: Mapping[str, Any], ops: Any) -> Any:
         """H(t) = -log S(t)."""
         raise NotImplementedError
 
     def log_time_density(self, t: Any, p: Mapping[str, Any], ops: Any) -> Any:
-        """Log density of log(T) at log(t): log f(t) + log t."""
-        return self.log_hazard(t, p, ops) - self.cumulative_hazard(t, p, ops) + log_time(t, ops)
+        """Log density of log(T) at log(t); the natural definition where `log_hazard` is not."""
+        raise NotImplementedError
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -276,14 +272,19 @@ def _generalised_gamma_cumulative_hazard(w: np.ndarray, q: np.ndarray) -> np.nda
     """-log S of W: upper or lower incomplete gamma by the sign of Q; near Q = 0 log-normal."""
     w, q = np.broadcast_arrays(w, q)
     out = np.empty(w.shape)
-    flat = np.abs(q) < 1e-4
+    flat = np.abs(q) < 2e-3  # beyond it the incomplete gamma functions lose their tails
     if flat.any():
-        z = w[flat]
+        z, c = w[flat], q[flat]
         log_upper = special.log_ndtr(-z)
         ratio = np.exp(-0.5 * z * z - 0.5 * np.log(2 * np.pi) - log_upper)
-        # first-order term in Q: what is left out is of order Q^2 < 1e-8
-        out[flat] = -log_upper + q[flat] / 6 * (z * z + 2) * ratio
-    for rows, function in ((~flat & (q > 0), special.gammaincc), (~flat & (q < 0), special.gammainc)):
+        first = -c / 6 * (z * z + 2) * ratio
+        second = c * c * z * (z**4 / 72 + z * z / 36 + 1 / 12) * ratio
+        # expansion of log S in Q; what is left out is of order Q^3 < 1e-8
+        out[flat] = -(log_upper + first + second - 0.5 * first * first)
+    for rows, function in (
+        (~flat & (q > 0), special.gammaincc),
+        (~flat & (q < 0), special.gammainc),
+    ):
         if rows.any():
             k = 1.0 / q[rows] ** 2
             out[rows] = _minus_log(function(k, k * np.exp(np.minimum(q[rows] * w[rows], 690.0))))
@@ -317,7 +318,9 @@ def cumulative_hazard(
     [[0.0, 1.0], [0.0, 2.0]]
     """
     with np.errstate(over="ignore", under="ignore"):
-        h = get(distribution).cumulative_hazard(np.asarray(time, float), _columns(parameters), NumpyOps)
+        h = get(distribution).cumulative_hazard(
+            np.asarray(time, float), _columns(parameters), NumpyOps
+        )
     # rounding may leave -1e-17 at time zero
     return np.clip(h, 0.0, CUMULATIVE_HAZARD_MAX, out=h)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ with warnings.catch_warnings():
 from heor.inputs.problem import FitSettings
 from heor.survival import laplace, likelihood
 from heor.survival.distributions import Distribution, get
+from heor.survival.workers import Sample
 
 JITTER = 0.1  # standard deviation of the chains' first points, unconstrained scale
 
@@ -37,20 +37,6 @@ class TensorOps:
     exact = False  # no incomplete gamma function with usable gradients: integrate the density
     exp, log, expm1, maximum, where = pt.exp, pt.log, pt.expm1, pt.maximum, pt.switch
     abs, erfcx, gammaln, softplus, cumsum = pt.abs, pt.erfcx, pt.gammaln, pt.softplus, pt.cumsum
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What NUTS returned. `theta`: unconstrained scale, dims (chain, draw, parameter)."""
-
-    theta: np.ndarray
-    diverging: np.ndarray
-    steps: np.ndarray
-    r_hat_max: float
-    ess_bulk_min: float
-    ess_tail_min: float
-    seconds_compile: float
-    seconds_sample: float
 
 
 def model_data(distribution: Distribution, data: likelihood.Data) -> dict[str, np.ndarray]:

@@ -114,7 +114,9 @@ def derivatives(
     return v[0], (up - down) / (2 * step), hessian
 
 
-def maximise(f: LogDensity, x: np.ndarray, steps: int = 200) -> tuple[np.ndarray, float, np.ndarray]:
+def maximise(
+    f: LogDensity, x: np.ndarray, steps: int = 200
+) -> tuple[np.ndarray, float, np.ndarray]:
     """Damped Newton: the mode, its value and the Hessian there.
 
     Raises

@@ -40,8 +40,25 @@ class Task:
     seed: int
 
 
-def sample_all(groups: Sequence[Sequence[Task]]) -> Iterator[tuple[tuple[str, str], Any]]:
-    """Run every task; yield (key, `heor.survival.fit.Sample`) as they finish.
+@dataclass(frozen=True)
+class Sample:
+    """What NUTS returned. `theta`: unconstrained scale, dims (chain, draw, parameter).
+
+    It is defined here and not beside the sampler: whoever unpickles it must not import PyMC.
+    """
+
+    theta: np.ndarray
+    diverging: np.ndarray
+    steps: np.ndarray
+    r_hat_max: float
+    ess_bulk_min: float
+    ess_tail_min: float
+    seconds_compile: float
+    seconds_sample: float
+
+
+def sample_all(groups: Sequence[Sequence[Task]]) -> Iterator[tuple[tuple[str, str], Sample]]:
+    """Run every task; yield (key, `Sample`) as they finish.
 
     The tasks of a group share distribution and form of evidence, hence one compilation. Give the
     group that takes longest first. Seeds travel with the tasks, so results do not depend on
@@ -70,7 +87,7 @@ def sample_all(groups: Sequence[Sequence[Task]]) -> Iterator[tuple[tuple[str, st
             worker.close()
 
 
-def _next(results: queue.Queue) -> tuple[tuple[str, str], Any]:
+def _next(results: queue.Queue) -> tuple[tuple[str, str], Sample]:
     while True:
         try:  # a wait without end would not hear Ctrl-C on Windows
             kind, key, value = results.get(timeout=0.2)

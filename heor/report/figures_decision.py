@@ -1,0 +1,483 @@
+"""Figures of the decision: plane, acceptability, tornado, costs and companion scenarios."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib import patheffects
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from scipy.ndimage import gaussian_filter
+
+from heor.decision.cost_effectiveness import increments
+from heor.outcomes.outcomes import QALYS
+from heor.report import figure_style as style
+
+if TYPE_CHECKING:
+    from heor.inputs.problem import DecisionProblem
+    from heor.results import Decision, Results
+
+CLOUD_POINTS = 2000
+DENSITY_BINS = 160
+HIGHEST_DENSITY = (0.95, 0.80, 0.50)
+TORNADO_BARS = 15
+LOW_END, HIGH_END = "#88CCEE", "#332288"
+MARKS = {"assumption": "†", "to_verify": "‡", "expert": "§", "placeholder": "¶"}
+MARK_WORDS = {
+    "assumption": "an assumption",
+    "to_verify": "still to be verified in its source",
+    "expert": "expert opinion",
+    "placeholder": "a placeholder",
+}
+LINES = ((0, (4, 2)), "-", (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
+PATCH = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.2}
+HALO = (patheffects.withStroke(linewidth=2.2, foreground="white"),)
+
+
+@style.styled
+def plane(results: Results) -> Figure:
+    """Incremental cost against incremental QALYs: cloud, density, mean and thresholds."""
+    problem = results.problem
+    change = _changes(results)
+    qalys, cost = change[QALYS], change["cost"]
+    shown = np.linspace(0, len(cost) - 1, min(len(cost), CLOUD_POINTS)).round().astype(int)
+    figure = style.canvas(
+        results,
+        "Cost-effectiveness plane",
+        [
+            f"{len(shown):,} of {len(cost):,} model draws are shown as points; contours (areas of "
+            "highest density that hold 50, 80 and 95 % of draws), mean and quadrant shares use all "
+            "of them. Points below a threshold line are cost-effective at that threshold. The axes "
+            "leave out the outermost 0.5 % of draws at each end.",
+        ],
+        5.0,
+    )
+    axes = figure.subplots()
+    colour = style.strategy_colours(problem)[problem.settings.intervention]
+    axes.scatter(
+        qalys[shown], cost[shown], s=4, color=colour, alpha=0.3, linewidths=0, rasterized=True
+    )
+    _density_contours(axes, qalys, cost)
+    mean = qalys.mean(), cost.mean()
+    label = f"Mean: {mean[0]:.2f} QALYs, {style.amount(mean[1])} {problem.country.currency}"
+    axes.plot(
+        *mean, "o", color="white", markeredgecolor="black", markersize=6, label=label, zorder=6
+    )
+    _plane_limits(axes, qalys, cost)
+    _threshold_rays(axes, results.decision, problem.country.currency)
+    _quadrants(axes, qalys, cost)
+    axes.set_title(_versus(problem))
+    axes.set_xlabel("Incremental QALYs per patient, discounted")
+    axes.set_ylabel(f"Incremental cost per patient ({style.prices(problem.country)})")
+    style.money_axis(axes.yaxis)
+    style.legend_below(axes, 2, drop=0.14)
+    return figure
+
+
+def _changes(results: Results) -> dict[str, np.ndarray]:
+    settings = results.problem.settings
+    return increments(results.simulation.outcomes, settings.comparator, settings.intervention)
+
+
+def _versus(problem: DecisionProblem) -> str:
+    """'Intervention against comparator', by their labels."""
+    settings = problem.settings
+    labels = (problem.strategies[s].label for s in (settings.intervention, settings.comparator))
+    return " against ".join(labels)
+
+
+def _density_contours(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    """Contours of highest density around 50, 80 and 95 % of the draws.
+
+    A histogram smoothed by a normal kernel (Scott's rule, from the interquartile range: the cloud
+    is skewed); a contour's level is the density that this share of draws exceeds.
+    """
+    quartiles = [np.subtract(*np.quantile(v, [0.75, 0.25])) for v in (x, y)]
+    if min(quartiles) <= 0:
+        return
+    edges = [np.linspace(*_padded(v, 0.15), DENSITY_BINS + 1) for v in (x, y)]
+    counts, _, _ = np.histogram2d(x, y, bins=edges)
+    widths = [q / 1.349 * len(x) ** (-1 / 6) for q in quartiles]
+    density = gaussian_filter(
+        counts, [w / (e[1] - e[0]) for w, e in zip(widths, edges, strict=True)]
+    )
+    cell = [np.searchsorted(e, v, side="right") - 1 for v, e in zip((x, y), edges, strict=True)]
+    levels = np.quantile(density[cell[0], cell[1]], [1 - p for p in HIGHEST_DENSITY])
+    if (np.diff(levels) <= 0).any():
+        return
+    middle = [(e[1:] + e[:-1]) / 2 for e in edges]
+    lines = axes.contour(
+        *middle, density.T, levels=levels, colors="black", linewidths=(0.6, 0.9, 1.2)
+    )
+    names = {v: f"{100 * p:.0f} %" for v, p in zip(levels, HIGHEST_DENSITY, strict=True)}
+    axes.clabel(lines, fmt=names, fontsize=6.5, inline=True, inline_spacing=2)
+
+
+def _padded(values: np.ndarray, share: float) -> tuple[float, float]:
+    low, high = values.min(), values.max()
+    return low - share * (high - low), high + share * (high - low)
+
+
+def _plane_limits(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    """All but the outermost 0.5 % of draws at each end, and room in all four quadrants."""
+    for values, limit in ((x, axes.set_xlim), (y, axes.set_ylim)):
+        low, high = np.quantile(values, [0.005, 0.995])
+        low, high = min(low, 0.0), max(high, 0.0)
+        span = (high - low) or 1.0
+        limit(min(low - 0.06 * span, -0.18 * span), max(high + 0.14 * span, 0.18 * span))
+
+
+def _threshold_rays(axes: Axes, decision: Decision, currency: str) -> None:
+    """A line through the origin for every threshold, and the axes of the plane."""
+    axes.axhline(0, color=style.GREY, linewidth=0.6, zorder=1)
+    axes.axvline(0, color=style.GREY, linewidth=0.6, zorder=1)
+    headline, _ = style.headline_threshold(decision)
+    for i, (name, value) in enumerate(decision.thresholds):
+        axes.axline(
+            (0, 0),
+            slope=value,
+            color=style.COMPARATOR,
+            linewidth=1.4 if name == headline else 0.9,
+            linestyle=LINES[i % len(LINES)],
+            label=style.threshold_label(name, value, currency),
+            zorder=3,
+        )
+
+
+def _quadrants(axes: Axes, qalys: np.ndarray, cost: np.ndarray) -> None:
+    """Share of draws in each quadrant, in its corner."""
+    more, dearer = qalys > 0, cost > 0
+    corners = (
+        (0.99, 0.99, more & dearer, "more QALYs, higher cost"),
+        (0.01, 0.99, ~more & dearer, "fewer QALYs, higher cost"),
+        (0.99, 0.01, more & ~dearer, "more QALYs, lower cost"),
+        (0.01, 0.01, ~more & ~dearer, "fewer QALYs, lower cost"),
+    )
+    for x, y, inside, words in corners:
+        axes.text(
+            x,
+            y,
+            f"{style.percent(inside.mean())}\n{words}",
+            transform=axes.transAxes,
+            ha="right" if x > 0.5 else "left",
+            va="top" if y > 0.5 else "bottom",
+            fontsize=6.5,
+            color=style.DARK,
+            bbox=PATCH,
+            zorder=7,
+        )
+
+
+@style.styled
+def ceac(results: Results) -> Figure:
+    """Probability of being the best choice by threshold, with the frontier emphasised."""
+    problem, table = results.problem, results.decision.tables["ceac"]
+    figure = style.canvas(
+        results,
+        "Probability of being the best choice, by threshold",
+        [
+            "Thick where the strategy has the highest expected net benefit (the acceptability "
+            "frontier). Numbers: probability at the thresholds marked."
+        ],
+        3.9,
+    )
+    axes = figure.subplots()
+    colours = style.strategy_colours(problem)
+    for name, rows in table.groupby("strategy", sort=False):
+        label, colour = problem.strategies[name].label, colours[name]
+        axes.plot(rows["threshold"], rows["probability"], color=colour, linewidth=1.2, label=label)
+        best = rows["probability"].where(rows["on_frontier"])
+        axes.plot(rows["threshold"], best, color=colour, linewidth=3.4, solid_capstyle="butt")
+    axes.set_xlim(table["threshold"].min(), table["threshold"].max())
+    style.percent_axis(axes)
+    _mark_thresholds(axes, results, table)
+    style.money_axis(axes.xaxis)
+    axes.set_xlabel(f"Threshold, {problem.country.currency} per QALY")
+    axes.set_ylabel("Probability of the highest net benefit")
+    axes.grid(axis="y")
+    style.legend_below(axes, 2, drop=0.2)
+    return figure
+
+
+def _mark_thresholds(axes: Axes, results: Results, table: pd.DataFrame) -> None:
+    """A vertical line at each threshold with its name above and the intervention's probability."""
+    name = results.problem.settings.intervention
+    rows = table[table["strategy"] == name]
+    low, high = axes.get_xlim()
+    shown = [(n, v) for n, v in results.decision.thresholds if low <= v <= high]
+    labels = [
+        f"{v:,.0f}" + (" (severity-weighted)" if n == style.SEVERITY else "") for n, v in shown
+    ]
+    positions = [v for _, v in shown]
+    for value, label, level in zip(
+        positions, labels, _levels(positions, labels, high - low), strict=True
+    ):
+        top = 1.03 + 0.055 * level
+        axes.plot(
+            [value, value],
+            [0, top],
+            transform=axes.get_xaxis_transform(),
+            color=style.GREY,
+            linewidth=0.8,
+            linestyle=(0, (3, 2)),
+            clip_on=False,
+            zorder=1,
+        )
+        axes.text(
+            value,
+            top + 0.01,
+            label,
+            transform=axes.get_xaxis_transform(),
+            ha="center",
+            fontsize=6.5,
+            bbox=PATCH | {"alpha": 1.0},
+        )
+        chance = float(np.interp(value, rows["threshold"], rows["probability"]))
+        axes.plot(
+            value, chance, "o", color="white", markeredgecolor="black", markersize=4.5, zorder=6
+        )
+        axes.annotate(
+            style.percent(chance),
+            (value, chance),
+            (6, -10),
+            textcoords="offset points",
+            fontsize=7,
+            path_effects=HALO,
+            zorder=7,
+        )
+
+
+def _levels(positions: Sequence[float], labels: Sequence[str], span: float) -> list[int]:
+    """The lowest row on which each centred label overlaps no earlier one."""
+    character = span / 105  # width of a character of the label, as wide as the axes hold 105
+    ends: list[float] = []
+    levels = []
+    for x, label in zip(positions, labels, strict=True):
+        half = character * (len(label) + 2) / 2
+        level = next((i for i, end in enumerate(ends) if x - half > end), len(ends))
+        ends[level:] = [x + half, *ends[level + 1 :]]
+        levels.append(level)
+    return levels
+
+
+@style.styled
+def tornado(results: Results) -> Figure:
+    """Net benefit with each parameter at the ends of its 95 % interval, widest first."""
+    problem = results.problem
+    name, value = style.headline_threshold(results.decision)
+    table = results.tornado.head(TORNADO_BARS)
+    currency = problem.country.currency
+    figure = style.canvas(
+        results,
+        "One-way sensitivity: what moves the net benefit",
+        _tornado_caption(table, style.threshold_label(name, value, currency), len(results.tornado)),
+        1.6 + 0.34 * max(len(table), 3),
+    )
+    axes = figure.subplots()
+    base = _central_benefit(results, value)
+    low = table[f"net_benefit_{name}_low"].to_numpy()
+    high = table[f"net_benefit_{name}_high"].to_numpy()
+    rows = np.arange(len(table))[::-1]
+    for row, a, b, (_, line) in zip(rows, low, high, table.iterrows(), strict=True):
+        bars = sorted(((a, LOW_END), (b, HIGH_END)), key=lambda bar: -abs(bar[0] - base))
+        for end, colour in bars:  # the longer first, in case both lie on one side
+            axes.barh(row, end - base, left=base, height=0.62, color=colour)
+        _end_labels(
+            axes, row, base, (a, style.entered(line["low"])), (b, style.entered(line["high"]))
+        )
+    axes.axvline(base, color=style.DARK, linewidth=0.8)
+    axes.axvline(0, color=style.GREY, linewidth=0.8, linestyle=(0, (3, 2)), zorder=0)
+    axes.set_yticks(rows, [_bar_label(line, currency) for _, line in table.iterrows()])
+    axes.tick_params(axis="y", length=0, labelsize=6.5)
+    axes.set_ylim(-0.6, len(table) - 0.4)
+    axes.spines["left"].set_visible(False)
+    axes.margins(x=0.16)
+    axes.locator_params(axis="x", nbins=6)
+    style.money_axis(axes.xaxis)
+    axes.set_xlabel(f"Incremental net benefit per patient ({style.prices(problem.country)})")
+    axes.grid(axis="x")
+    ends = [Patch(color=LOW_END, label="low end"), Patch(color=HIGH_END, label="high end")]
+    axes.legend(handles=ends, loc="lower right", title="Parameter at its", title_fontsize=7)
+    return figure
+
+
+def _central_benefit(results: Results, threshold: float) -> float:
+    """Incremental net benefit with every parameter at its centre."""
+    base = results.deterministic.set_index("case").loc["base"]
+    return float(threshold * base["qalys"] - base["cost"])
+
+
+def _end_labels(
+    axes: Axes, row: int, base: float, low: tuple[float, str], high: tuple[float, str]
+) -> None:
+    """The parameter's values, left and right of its bars."""
+    (left, left_text), (right, right_text) = sorted((low, high), key=lambda end: end[0])
+    for x, text, side in ((min(left, base), left_text, -1), (max(right, base), right_text, 1)):
+        axes.annotate(
+            text,
+            (x, row),
+            (3 * side, 0),
+            textcoords="offset points",
+            ha="right" if side < 0 else "left",
+            va="center",
+            fontsize=6.5,
+            path_effects=HALO,
+        )
+
+
+def _bar_label(line: pd.Series, currency: str) -> str:
+    """Description, unit and the mark of an uncertain status, on two lines at most."""
+    unit = str(line["unit"]).replace("{currency}", currency)
+    mark = MARKS.get(line["status"], "")
+    tail = f"({unit})" + (f" {mark}" if mark else "")
+    words = f"{line['description']} " + tail.replace(" ", "\N{NO-BREAK SPACE}")
+    words = words[:1].upper() + words[1:]
+    return "\n".join(textwrap.wrap(words, 52, max_lines=2, placeholder=" …"))
+
+
+def _tornado_caption(table: pd.DataFrame, threshold: str, total: int) -> list[str]:
+    used = [s for s in MARKS if s in set(table["status"])]
+    marks = "; ".join(f"{MARKS[s]} the value is {MARK_WORDS[s]}" for s in used)
+    return [
+        f"At {threshold}. The {len(table)} widest of {total} parameters, each at the ends of its own "
+        "95 % interval (numbers at the bars, as entered) with the others at their centre.",
+        "Solid line: all at their centre; dashed line: no net benefit.",
+        f"{marks}." if marks else "",
+    ]
+
+
+@style.styled
+def costs(results: Results) -> Figure:
+    """From the comparator's cost to the intervention's, category by category."""
+    problem = results.problem
+    settings, country = problem.settings, problem.country
+    outcomes, change = results.simulation.outcomes, _changes(results)
+    figure = style.canvas(
+        results,
+        "Where the incremental cost comes from",
+        [
+            f"Mean discounted cost over {outcomes.n:,} model draws. Incremental cost: "
+            f"{style.amount(change['cost'].mean(), sign=True)} {country.currency}; dark bars add to "
+            "it, light bars save. Parts may not add up because of rounding.",
+        ],
+        1.4 + 0.3 * (len(outcomes.categories) + 2),
+    )
+    axes = figure.subplots()
+    total = dict(zip(outcomes.strategies, outcomes.cost.mean(axis=0), strict=True))
+    start, end = total[settings.comparator], total[settings.intervention]
+    steps = [(settings.categories[c], float(change[c].mean())) for c in outcomes.categories]
+    _waterfall(axes, problem, start, steps, end)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set_xlim(min(0.0, axes.get_xlim()[0]), axes.get_xlim()[1] * 1.12)
+    style.money_axis(axes.xaxis)
+    axes.set_xlabel(f"Cost per patient ({style.prices(country)})")
+    axes.grid(axis="x")
+    return figure
+
+
+def _waterfall(
+    axes: Axes,
+    problem: DecisionProblem,
+    start: float,
+    steps: Sequence[tuple[str, float]],
+    end: float,
+) -> None:
+    """Total, steps and total as horizontal bars with their amounts."""
+    settings, colours = problem.settings, style.strategy_colours(problem)
+    before = start + np.concatenate([[0.0], np.cumsum([s for _, s in steps])])
+    rows = [
+        (
+            f"Total: {problem.strategies[settings.comparator].label}",
+            0.0,
+            start,
+            colours[settings.comparator],
+        )
+    ]
+    rows += [
+        (label, left, step, "#4D4D4D" if step >= 0 else "#A6A6A6")
+        for (label, step), left in zip(steps, before[:-1], strict=True)
+    ]
+    intervention = f"Total: {problem.strategies[settings.intervention].label}"
+    rows.append((intervention, 0.0, end, colours[settings.intervention]))
+    position = np.arange(len(rows))[::-1]
+    for y, (_, left, width, colour) in zip(position, rows, strict=True):
+        is_total = y in (position[0], position[-1])
+        axes.barh(y, width, left=left, height=0.62, color=colour, edgecolor=colour, linewidth=0.6)
+        axes.annotate(
+            style.amount(width, sign=not is_total),
+            (max(left, left + width), y),
+            (3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=7,
+            path_effects=HALO,
+        )
+    for y, x in zip(position[:-1], before, strict=True):
+        axes.plot([x, x], [y - 0.69, y - 0.31], color=style.GREY, linewidth=0.6)
+    axes.set_yticks(position, [textwrap.fill(label, 34) for label, *_ in rows])
+
+
+@style.styled
+def companions(results: Results) -> Figure:
+    """Incremental net benefit of the run and the scenarios printed beside it."""
+    problem = results.problem
+    currency = problem.country.currency
+    threshold = style.headline_threshold(results.decision)
+    runs = [(problem.scenario_label, results.decision)]
+    runs += [(c.label, c.decision) for c in results.companions]
+    differs = len({style.headline_threshold(d) for _, d in runs}) > 1
+    figure = style.canvas(
+        results,
+        "Net benefit of this run and of the scenarios beside it",
+        [
+            f"At {style.threshold_label(*threshold, currency)}"
+            + (" unless a row says otherwise." if differs else "."),
+            "Mean and 95 % interval over model draws, on the same random numbers. To the right of "
+            "zero, the intervention is worth its cost.",
+        ],
+        1.5 + 0.42 * len(runs),
+    )
+    axes = figure.subplots()
+    colours = style.strategy_colours(problem)
+    rows = np.arange(len(runs))[::-1]
+    labels = []
+    for row, (label, decision) in zip(rows, runs, strict=True):
+        own = style.headline_threshold(decision)
+        words = label + (f", at {own[1]:,.0f} {currency} per QALY" if own != threshold else "")
+        labels.append("\n".join(textwrap.wrap(words, 40)))
+        colour = colours[problem.settings.intervention] if row == rows[0] else style.GREY
+        _forest_row(axes, row, decision, own[0], colour)
+    axes.axvline(0, color=style.DARK, linewidth=0.8)
+    axes.set_yticks(rows, labels)
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(-0.6, len(runs) - 0.4)
+    axes.margins(x=0.05)
+    axes.spines["left"].set_visible(False)
+    axes.locator_params(axis="x", nbins=5)
+    style.money_axis(axes.xaxis)
+    axes.set_xlabel(f"Incremental net benefit per patient ({style.prices(problem.country)})")
+    axes.grid(axis="x")
+    return figure
+
+
+def _forest_row(axes: Axes, row: int, decision: Decision, threshold: str, colour: str) -> None:
+    """Mean and interval as a mark with its numbers, and the probability, to the right."""
+    table = decision.tables["net_benefit"].set_index("threshold_name")
+    line = table.loc[threshold]
+    axes.plot([line["low"], line["high"]], [row, row], color=colour, linewidth=1.4)
+    axes.plot(line["net_benefit"], row, "s", color=colour, markersize=5)
+    mean, low, high = (style.amount(line[k]) for k in ("net_benefit", "low", "high"))
+    axes.text(
+        1.02,
+        row,
+        f"{mean} ({low} to {high})\ncost-effective in {style.percent(line['probability'])} of draws",
+        transform=axes.get_yaxis_transform(),
+        va="center",
+        fontsize=6.5,
+    )

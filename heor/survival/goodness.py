@@ -1,0 +1,281 @@
+"""How well curves fit: Kaplan-Meier, empirical hazard, landmarks, leave-one-out comparison."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from heor.inputs.problem import MONTHS_PER_YEAR, SurvivalEvidence
+from heor.survival import cache as store
+from heor.survival import psis
+from heor.survival.distributions import DISTRIBUTIONS, survival
+from heor.survival.posterior import SurvivalPosterior
+
+LANDMARK_MONTHS = (12.0, 24.0, 36.0, 60.0, 120.0)
+WEIGHT_MIN = 1e-6  # the optimiser's rounding: no weight at all
+NORMAL_975 = 1.959963984540054
+
+Posteriors = Mapping[tuple[str, str], SurvivalPosterior]
+
+
+@dataclass(frozen=True)
+class ModelComparison:
+    """Families compared on both endpoints of one data set.
+
+    Attributes
+    ----------
+    pair : (str, str)
+        Evidence of OS and of PFS.
+    table : DataFrame
+        One row a family, best first: `family`, `elpd_os`, `elpd_pfs`, `elpd`, `se`, `difference`
+        (to the best, 0 or negative), `difference_se`, `p_loo`, `pareto_k_max`, `n_bad_k`,
+        `weight`, `flag` (text where a Pareto k above 0.7 makes a row unreliable).
+    weights : dict
+        Family → stacking weight; they sum to 1.
+    """
+
+    pair: tuple[str, str]
+    table: pd.DataFrame
+    weights: dict[str, float]
+
+
+def compare(
+    posteriors: Posteriors, pair: tuple[str, str], cache: Path | None = None
+) -> ModelComparison:
+    """Compare the families fitted to both endpoints of one data set, and stack them.
+
+    A family serves OS and PFS alike, so its terms for the two endpoints are put together. Expected
+    log predictive density by leave-one-out over patients; weights by stacking of predictive
+    distributions (Yao, Vehtari, Simpson and Gelman 2018, doi:10.1214/17-BA1091), with ArviZ.
+
+    Parameters
+    ----------
+    posteriors
+        From `fit_all`.
+    pair
+        Names of the OS and of the PFS evidence.
+    cache
+        Folder for the result, so that a cached run need not import ArviZ.
+
+    Raises
+    ------
+    KeyError
+        No family is fitted to both.
+    """
+    os_name, pfs_name = pair
+    families = [f for name, f in posteriors if name == os_name and (pfs_name, f) in posteriors]
+    if not families:
+        raise KeyError(f"{os_name} and {pfs_name}: no distribution is fitted to both.")
+    keys = [posteriors[name, f].fit_key for f in families for name in pair]
+    key = store.key({"comparison": keys})
+    path = cache / f"comparison-{os_name}-{pfs_name}-{key[:16]}.nc" if cache and all(keys) else None
+    found = store.read(path) if path else None
+    if found:
+        rows = found[1]["rows"]
+    else:
+        rows = _compare(posteriors, pair, families)
+        if path:
+            weights = np.array([row["weight"] for row in rows])
+            store.write(path, {"comparison": {"weight": (("family",), weights)}}, {"rows": rows})
+    table = pd.DataFrame(rows)
+    return ModelComparison(pair, table, dict(zip(table["family"], table["weight"], strict=True)))
+
+
+def _compare(
+    posteriors: Posteriors, pair: tuple[str, str], families: Sequence[str]
+) -> list[dict[str, Any]]:
+    joint = {f: [posteriors[name, f].loo for name in pair] for f in families}
+    points = {f: np.concatenate([psis.patients(loo) for loo in loos]) for f, loos in joint.items()}
+    weights = stacking_weights(points)
+    best = max(families, key=lambda f: points[f].sum())
+    rows = []
+    for f in sorted(families, key=lambda f: -points[f].sum()):
+        os_loo, pfs_loo = joint[f]
+        n, change = len(points[f]), points[f] - points[best]
+        k, bad = (
+            max(loo["pareto_k_max"] for loo in joint[f]),
+            sum(loo["n_bad_k"] for loo in joint[f]),
+        )
+        rows.append(
+            {
+                "family": f,
+                "elpd_os": os_loo["elpd_loo"],
+                "elpd_pfs": pfs_loo["elpd_loo"],
+                "elpd": float(points[f].sum()),
+                "se": float(np.sqrt(n * points[f].var())),
+                "difference": float(change.sum()),
+                "difference_se": float(np.sqrt(n * change.var())),
+                "p_loo": os_loo["p_loo"] + pfs_loo["p_loo"],
+                "pareto_k_max": k,
+                "n_bad_k": bad,
+                "weight": weights[f],
+                "flag": f"Pareto k above 0.7 for {bad} patients" if k > psis.PARETO_K_MAX else "",
+            }
+        )
+    return rows
+
+
+def stacking_weights(points: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Stacking weights from each family's leave-one-out terms, one a patient, by ArviZ."""
+    if len(points) == 1:
+        return {f: 1.0 for f in points}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import arviz
+        import xarray
+
+        data = {f: _elpd_data(arviz, xarray, x) for f, x in points.items()}
+        found = arviz.compare(data, ic="loo", method="stacking")["weight"]
+    weights = {f: float(found[f]) if found[f] > WEIGHT_MIN else 0.0 for f in points}
+    total = sum(weights.values())
+    return {f: w / total for f, w in weights.items()}
+
+
+def _elpd_data(arviz: Any, xarray: Any, points: np.ndarray) -> Any:
+    """Leave-one-out terms in the form `arviz.compare` reads."""
+    n = len(points)
+    values = {
+        "elpd_loo": points.sum(),
+        "se": np.sqrt(n * points.var()),
+        "p_loo": 0.0,
+        "n_samples": 1,
+        "n_data_points": n,
+        "warning": False,
+        "loo_i": xarray.DataArray(points, dims="patient"),
+        "pareto_k": xarray.DataArray(np.zeros(n), dims="patient"),
+        "scale": "log",
+        "good_k": psis.PARETO_K_MAX,
+    }
+    return arviz.stats.ELPDData(data=list(values.values()), index=list(values))
+
+
+def kaplan_meier(evidence: SurvivalEvidence) -> pd.DataFrame:
+    """Kaplan-Meier estimate with 95 % interval (Greenwood, log-log).
+
+    Grouped evidence: at the end of each interval, with the censored of an interval at risk for
+    half of it (actuarial). Individual: at each event time, entry (left truncation) respected.
+
+    Returns
+    -------
+    DataFrame
+        `time` (years, from 0), `survival`, `low`, `high`, `n_at_risk`, `n_events`.
+    """
+    time, at_risk, events, exposed = _risk_table(evidence)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        s = np.cumprod(1 - events / exposed)
+        greenwood = np.cumsum(events / (exposed * (exposed - events)))
+        spread = NORMAL_975 * np.sqrt(greenwood) / np.abs(np.log(s))
+        low, high = s ** np.exp(spread), s ** np.exp(-spread)
+    no_events = np.cumsum(events) == 0
+    low, high = np.where(no_events, 1.0, low), np.where(no_events, 1.0, high)
+    first = {"time": 0.0, "survival": 1.0, "low": 1.0, "high": 1.0, "n_events": 0.0}
+    rest = {"time": time, "survival": s, "low": low, "high": high, "n_events": events}
+    table = pd.DataFrame({k: np.append(first[k], rest[k]) for k in first})
+    table.insert(4, "n_at_risk", np.append(at_risk[:1], at_risk))
+    return table
+
+
+def _risk_table(evidence: SurvivalEvidence) -> tuple[np.ndarray, ...]:
+    """Times, numbers at risk before them, events, and the exposed the events are divided by."""
+    table = {k: np.asarray(v, float) for k, v in evidence.table.items()}
+    if evidence.form == "grouped":
+        at_risk = table["n_at_risk"]
+        exposed = at_risk - 0.5 * table["n_censored"]
+        keep = exposed > 0
+        return (
+            table["end"][keep],
+            at_risk[keep],
+            table["n_events"][keep],
+            np.maximum(exposed, table["n_events"])[keep],
+        )
+    end, event = table["time"], table["event"]
+    weight, entry = table.get("weight", np.ones(len(end))), table.get("entry", np.zeros(len(end)))
+    time = np.unique(end[event > 0])
+    at_risk = np.array([weight[(entry < t) & (end >= t)].sum() for t in time])
+    events = np.array([weight[(end == t) & (event > 0)].sum() for t in time])
+    return time, at_risk, events, at_risk
+
+
+def empirical_hazard(evidence: SurvivalEvidence, edges: Sequence[float]) -> pd.DataFrame:
+    """Events per person-year in stated windows, with an exact-scale (log) 95 % interval.
+
+    Grouped evidence: a patient who leaves in an interval is counted for half of it, and an
+    interval belongs to the window that holds its middle.
+
+    Parameters
+    ----------
+    edges
+        Boundaries of the windows, in years.
+
+    Returns
+    -------
+    DataFrame
+        `start`, `end`, `events`, `person_years`, `hazard`, `low`, `high` (per year).
+    """
+    edges = np.asarray(edges, float)
+    table = {k: np.asarray(v, float) for k, v in evidence.table.items()}
+    if evidence.form == "grouped":
+        width = table["end"] - table["start"]
+        left = table["n_events"] + table["n_censored"]
+        exposure = (table["n_at_risk"] - 0.5 * left) * width
+        middle = 0.5 * (table["start"] + table["end"])
+        events, _ = np.histogram(middle, edges, weights=table["n_events"])
+        person_years, _ = np.histogram(middle, edges, weights=exposure)
+    else:
+        end = table["time"]
+        weight = table.get("weight", np.ones(len(end)))
+        entry = table.get("entry", np.zeros(len(end)))
+        events, _ = np.histogram(end, edges, weights=weight * table["event"])
+        inside = np.minimum(end[:, None], edges[1:]) - np.maximum(entry[:, None], edges[:-1])
+        person_years = (weight[:, None] * np.maximum(inside, 0.0)).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        hazard = events / person_years
+        spread = np.exp(NORMAL_975 / np.sqrt(events))
+        low, high = hazard / spread, hazard * spread
+    return pd.DataFrame(
+        {
+            "start": edges[:-1],
+            "end": edges[1:],
+            "events": events,
+            "person_years": person_years,
+            "hazard": hazard,
+            "low": low,
+            "high": high,
+        }
+    )
+
+
+def landmark_table(
+    posteriors: Iterable[SurvivalPosterior], months: Sequence[float] = LANDMARK_MONTHS
+) -> pd.DataFrame:
+    """Survival (background mortality left out) at landmarks: posterior mean and 95 % interval.
+
+    Returns
+    -------
+    DataFrame
+        `evidence`, `endpoint`, `distribution`, `month`, `mean`, `low`, `high`.
+    """
+    rows = []
+    time = np.asarray(months, float) / MONTHS_PER_YEAR
+    for p in posteriors:
+        s = survival(DISTRIBUTIONS[p.distribution], p.parameters, time)
+        low, high = np.quantile(s, [0.025, 0.975], axis=0)
+        for i, month in enumerate(months):
+            rows.append(
+                {
+                    "evidence": p.evidence,
+                    "endpoint": p.endpoint,
+                    "distribution": p.distribution,
+                    "month": month,
+                    "mean": s[:, i].mean(),
+                    "low": low[i],
+                    "high": high[i],
+                }
+            )
+    return pd.DataFrame(rows)

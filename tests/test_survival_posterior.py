@@ -1,0 +1,328 @@
+"""Fitting: cache, diagnostics, determinism, comparison. NUTS itself is in tests/slow."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from heor.errors import FitError
+from heor.inputs.problem import DecisionProblem, FitSettings, SurvivalEvidence
+from heor.streams import Streams
+from heor.survival import background, cache, goodness, laplace, likelihood, workers
+from heor.survival.distributions import DISTRIBUTIONS, cumulative_hazard
+from heor.survival.posterior import FitRequest, SurvivalPosterior, fit_all
+
+OS, PFS = "second_line_folfiri_os", "second_line_folfiri_pfs"
+QUICK = FitSettings(quick=True, chains=2, draws=500)
+NUTS = FitSettings(chains=2, draws=500)
+
+
+@pytest.fixture(scope="session")
+def requests(problem: DecisionProblem) -> list[FitRequest]:
+    table = problem.country.life_table
+    return [
+        FitRequest(e, family, background.of_evidence(table, e))
+        for e in (problem.evidence[OS], problem.evidence[PFS])
+        for family in ("weibull", "lognormal")
+    ]
+
+
+@pytest.fixture(scope="session")
+def posteriors(requests: list[FitRequest]) -> dict[tuple[str, str], SurvivalPosterior]:
+    return fit_all(requests, QUICK, Streams(1))
+
+
+def same(a: SurvivalPosterior, b: SurvivalPosterior) -> bool:
+    return all(np.array_equal(a.parameters[k], b.parameters[k]) for k in a.parameters)
+
+
+def test_shapes_and_order(requests, posteriors) -> None:
+    assert list(posteriors) == [r.key for r in requests]
+    for (evidence, family), p in posteriors.items():
+        assert (p.evidence, p.distribution, p.method) == (evidence, family, "laplace")
+        assert tuple(p.parameters) == DISTRIBUTIONS[family].names
+        assert all(v.shape == (1000,) and np.isfinite(v).all() for v in p.parameters.values())
+        for central, values in zip(p.central(), p.parameters.values(), strict=True):
+            assert abs(central - values.mean()) < 0.2 * values.std()
+        assert p.loo["counts"].sum() == 542
+    assert posteriors[OS, "weibull"].endpoint == "os"
+
+
+def test_prototype_leave_one_out(posteriors) -> None:
+    """An independent implementation of the same likelihood, without background mortality."""
+    expected = {(OS, "weibull"): -2074.2, (OS, "lognormal"): -2068.2, (PFS, "lognormal"): -1809.6}
+    for key, elpd in expected.items():
+        assert posteriors[key].loo["elpd_loo"] == pytest.approx(elpd, abs=1.0)
+
+
+def test_a_fit_does_not_depend_on_the_others(requests, posteriors) -> None:
+    alone = fit_all(requests[::-1][:1], QUICK, Streams(1))
+    (key,) = alone
+    assert same(alone[key], posteriors[key])
+    other_seed = fit_all(requests[::-1][:1], QUICK, Streams(2))
+    assert not same(other_seed[key], posteriors[key])
+
+
+def test_cache_is_used_and_gives_the_same(requests, posteriors, tmp_path, monkeypatch) -> None:
+    fit_all(requests, QUICK, Streams(1), tmp_path)
+    assert len(list(tmp_path.glob("*.nc"))) == len(requests) == len(list(tmp_path.iterdir()))
+    monkeypatch.setattr(laplace, "fit_laplace", lambda *_: pytest.fail("fitted again"))
+    seen = []
+    again = fit_all(requests, QUICK, Streams(1), tmp_path, lambda *step: seen.append(step))
+    for key, p in posteriors.items():
+        assert same(again[key], p) and again[key].method == "laplace"
+        np.testing.assert_array_equal(again[key].loo["pointwise"], p.loo["pointwise"])
+        assert again[key].central() == p.central()
+    assert [done for _, done, _ in seen] == [1, 2, 3, 4] and seen[0][2] == 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda r: dataclasses.replace(r, background=r.background * 1.01),
+        lambda r: dataclasses.replace(r, distribution="loglogistic"),
+        lambda r: dataclasses.replace(r, evidence=fewer_events(r.evidence)),
+    ],
+    ids=["background", "distribution", "data"],
+)
+def test_what_a_fit_depends_on_changes_its_key(requests, change) -> None:
+    keys = [
+        next(iter(fit_all([r], settings, Streams(seed)).values())).fit_key
+        for r, settings, seed in [
+            (requests[0], QUICK, 1),
+            (change(requests[0]), QUICK, 1),
+            (requests[0], dataclasses.replace(QUICK, draws=400), 1),
+            (requests[0], QUICK, 2),
+        ]
+    ]
+    assert len(set(keys)) == 4
+
+
+def fewer_events(evidence: SurvivalEvidence) -> SurvivalEvidence:
+    table = dict(evidence.table)
+    table["n_events"] = np.where(np.arange(len(table["start"])) == 9, 0, table["n_events"])
+    return dataclasses.replace(evidence, table=table)
+
+
+def test_versions_are_part_of_the_key(monkeypatch) -> None:
+    before = cache.key({"x": 1})
+    monkeypatch.setattr(cache, "version", lambda package: "another")
+    assert cache.key({"x": 1}) != before
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def change_a_number(path: Path) -> None:
+    import h5netcdf
+
+    with h5netcdf.File(path, "a") as file:
+        file["posterior"]["shape"][0, 0] = 3.0
+
+
+def change_the_text(path: Path) -> None:
+    import h5netcdf
+
+    with h5netcdf.File(path, "a") as file:
+        text = file["posterior"].attrs["heor"]
+        for group in file.groups.values():
+            group.attrs["heor"] = text.replace('"method": "laplace"', '"method": "nuts"')
+
+
+@pytest.mark.parametrize("damage", [cut, empty, change_a_number, change_the_text])
+def test_a_damaged_file_is_fitted_again(requests, posteriors, tmp_path, damage) -> None:
+    fit_all(requests[:1], QUICK, Streams(1), tmp_path)
+    (path,) = tmp_path.iterdir()
+    whole = path.read_bytes()
+    damage(path)
+    assert path.read_bytes() != whole and cache.read(path) is None
+    again = fit_all(requests[:1], QUICK, Streams(1), tmp_path)
+    assert same(again[requests[0].key], posteriors[requests[0].key])
+    assert cache.read(path) is not None
+
+
+def test_arviz_opens_the_files(requests, tmp_path) -> None:
+    az = pytest.importorskip("arviz")
+    fit_all(requests[:1], QUICK, Streams(1), tmp_path)
+    found = az.from_netcdf(next(tmp_path.iterdir()))
+    assert {"posterior", "sample_stats"} <= set(found.groups())
+    assert dict(found.posterior.sizes) == {"chain": 1, "draw": 1000}
+    assert set(found.posterior.data_vars) == {"shape", "scale"}
+
+
+def pretend_nuts(r_hat: float = 1.0, ess: float = 900.0, divergences: int = 0):
+    """Stands for the worker processes: normal draws, and diagnostics as asked for."""
+
+    def sample_all(groups) -> Iterator:
+        for task in (task for group in groups for task in group):
+            shape = (task.settings.chains, task.settings.draws)
+            size = len(DISTRIBUTIONS[task.distribution].parameters)
+            theta = 0.1 * np.random.default_rng(task.seed).standard_normal((*shape, size))
+            diverging = np.arange(np.prod(shape)).reshape(shape) < divergences
+            sample = workers.Sample(
+                theta, diverging, np.ones(shape, int), r_hat, ess, ess, 1.0, 0.1
+            )
+            yield task.key, sample
+
+    return sample_all
+
+
+def test_every_failed_diagnostic_is_listed_also_from_the_cache(
+    requests, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(workers, "sample_all", pretend_nuts(1.034, 77, 3))
+    with pytest.raises(FitError) as first:
+        fit_all(requests, NUTS, Streams(1), tmp_path)
+    monkeypatch.setattr(workers, "sample_all", lambda groups: pytest.fail("sampled again"))
+    with pytest.raises(FitError) as second:
+        fit_all(requests, NUTS, Streams(1), tmp_path)
+    lines = str(first.value).splitlines()
+    assert str(second.value).splitlines() == lines and len(lines) == 3 * len(requests)
+    where = f"{OS}, weibull: "
+    assert lines[:3] == [
+        f"{where}R-hat is 1.034; at most 1.01 is allowed. Raise fit.tune and fit.draws.",
+        f"{where}effective sample size is 77; at least 400 is needed. Raise fit.draws or "
+        "fit.chains.",
+        f"{where}3 divergent transitions; at most 0 allowed. Raise fit.target_accept, or leave "
+        "this distribution out: the data may not identify it.",
+    ]
+    generous = dataclasses.replace(NUTS, r_hat_max=1.1, ess_min=50, divergences_max=5)
+    assert len(fit_all(requests, generous, Streams(1), tmp_path)) == 4  # limits are not in the key
+
+
+@pytest.mark.parametrize("change", [{"pareto_k": 0.71}, {"importance_ess": 0.09}, None])
+def test_laplace_that_cannot_be_trusted_goes_to_nuts(requests, monkeypatch, change) -> None:
+    def doubtful(*arguments):
+        if change is None:
+            raise ArithmeticError("no maximum was found")
+        return dataclasses.replace(fit_laplace(*arguments), **change)
+
+    fit_laplace = laplace.fit_laplace
+    monkeypatch.setattr(laplace, "fit_laplace", doubtful)
+    monkeypatch.setattr(workers, "sample_all", pretend_nuts())
+    found = fit_all(requests[:1], QUICK, Streams(1))
+    assert found[requests[0].key].method == "nuts"
+
+
+def test_comparison_pairs_families_and_is_cached(requests, posteriors, tmp_path, monkeypatch):
+    az = pytest.importorskip("arviz")
+    found = goodness.compare(posteriors, (OS, PFS), tmp_path)
+    table = found.table
+    assert list(table["family"]) == ["lognormal", "weibull"]
+    assert sum(found.weights.values()) == pytest.approx(1.0)
+    elpd = table["elpd_os"] + table["elpd_pfs"]
+    np.testing.assert_allclose(table["elpd"], elpd)
+    np.testing.assert_allclose(table["difference"], elpd - elpd.max(), atol=1e-9)
+    assert found.weights["lognormal"] > 0.8 and list(table["flag"]) == ["", ""]
+    points = {
+        f: np.concatenate(
+            [np.repeat(p.loo["pointwise"], p.loo["counts"].astype(int)) for p in two]
+        )
+        for f, two in {
+            f: [posteriors[OS, f], posteriors[PFS, f]] for f in ("weibull", "lognormal")
+        }.items()
+    }
+    grid = np.linspace(0, 1, 2001)[1:-1]
+    score = [
+        np.logaddexp(np.log(w) + points["lognormal"], np.log1p(-w) + points["weibull"]).sum()
+        for w in grid
+    ]
+    assert found.weights["lognormal"] == pytest.approx(grid[np.argmax(score)], abs=2e-3)
+    monkeypatch.setattr(az, "compare", lambda *_, **__: pytest.fail("compared again"))
+    again = goodness.compare(posteriors, (OS, PFS), tmp_path)
+    pd.testing.assert_frame_equal(again.table, table)
+    with pytest.raises(KeyError, match="no distribution is fitted to both"):
+        goodness.compare(posteriors, (OS, "another"))
+
+
+def test_a_bad_pareto_k_is_flagged(posteriors) -> None:
+    bad = dataclasses.replace(
+        posteriors[OS, "weibull"],
+        loo=posteriors[OS, "weibull"].loo | {"pareto_k_max": 0.9, "n_bad_k": 2},
+    )
+    table = goodness.compare({**posteriors, (OS, "weibull"): bad}, (OS, PFS)).table
+    flags = dict(zip(table["family"], table["flag"], strict=True))
+    assert flags == {"weibull": "Pareto k above 0.7 for 2 patients", "lognormal": ""}
+
+
+def test_kaplan_meier_and_hazard_by_hand() -> None:
+    from tests.test_survival_likelihood import evidence, grouped
+
+    people = evidence("individual", time=[1, 2, 2, 3, 4], event=[1, 1, 0, 0, 1])
+    km = goodness.kaplan_meier(people)
+    assert list(km["time"]) == [0, 1, 2, 4]
+    np.testing.assert_allclose(km["survival"], [1, 0.8, 0.6, 0.0])
+    assert list(km["n_at_risk"]) == [5, 5, 4, 1]
+    variance = 1 / (5 * 4) + 1 / (4 * 3)
+    spread = 1.959963984540054 * np.sqrt(variance) / abs(np.log(0.6))
+    assert km["low"][2] == pytest.approx(0.6 ** np.exp(spread))
+    hazard = goodness.empirical_hazard(people, [0, 2, 4])
+    np.testing.assert_allclose(hazard["person_years"], [1 + 2 * 4, 0 + 0 + 1 + 2])
+    np.testing.assert_allclose(goodness.kaplan_meier(grouped())["survival"][1], 1 - 5 / 19.5)
+    exposure = goodness.empirical_hazard(grouped(), [0, 1, 2])["person_years"]
+    np.testing.assert_allclose(exposure, [0.5 * (20 - 3) + 0.5 * (14 - 3), 8 - 4])
+
+
+def test_landmarks_are_the_curves(posteriors) -> None:
+    table = goodness.landmark_table(posteriors.values(), [24])
+    p = posteriors[OS, "weibull"]
+    expected = np.exp(-cumulative_hazard("weibull", p.parameters, np.array([2.0]))).mean()
+    assert table.loc[0, "mean"] == pytest.approx(expected)
+    assert (table["low"] < table["mean"]).all() and (table["mean"] < table["high"]).all()
+
+
+def test_a_cached_run_imports_no_sampler(requests, tmp_path) -> None:
+    """In a process of its own: what is already imported here says nothing."""
+    import pickle
+
+    fit_all(requests, QUICK, Streams(1), tmp_path / "cache")
+    (tmp_path / "requests").write_bytes(pickle.dumps(requests))
+    code = (
+        "import pickle, sys; from pathlib import Path\n"
+        "from heor.streams import Streams; from heor.survival.posterior import fit_all\n"
+        "from heor.inputs.problem import FitSettings\n"
+        f"requests = pickle.loads(Path({str(tmp_path / 'requests')!r}).read_bytes())\n"
+        "settings = FitSettings(quick=True, chains=2, draws=500)\n"
+        f"found = fit_all(requests, settings, Streams(1), Path({str(tmp_path / 'cache')!r}))\n"
+        "heavy = {'pymc', 'pytensor', 'nutpie', 'arviz', 'numba'} & set(sys.modules)\n"
+        "assert len(found) == 4 and not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+@pytest.mark.parametrize("form", ["grouped", "individual"])
+def test_pymc_evaluates_the_same_likelihood(requests, name: str, form: str) -> None:
+    """Without compiling: PyTensor's Python evaluation of the graph that Numba would compile."""
+    pytensor = pytest.importorskip("pytensor")
+    from heor.survival import fit
+    from tests.test_survival_likelihood import individual
+
+    distribution = DISTRIBUTIONS[name]
+    if form == "grouped":
+        data = likelihood.prepare(requests[0].evidence, requests[0].background)
+    else:
+        data = likelihood.prepare(individual(), np.full((3, 3), 0.02) * [[0], [1], [1]])
+    model = fit.build_model(distribution, data)
+    mode = pytensor.compile.mode.Mode(linker="py", optimizer=None)
+    function = pytensor.function(
+        model.value_vars, model.logp(), mode=mode, on_unused_input="ignore"
+    )
+    f = laplace.log_likelihood_function(distribution, data)
+    centre = laplace.start(distribution, data)
+    for shift in (-0.2, 0.0, 0.25):
+        theta = centre + shift * np.linspace(1.0, 0.5, len(centre))
+        ours = f(theta[None])[0] + distribution.log_prior(theta)
+        assert float(function(*theta)) == pytest.approx(ours, rel=1e-10, abs=1e-9)
