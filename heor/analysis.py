@@ -19,7 +19,7 @@ from heor.errors import HeorWarning
 from heor.inputs.problem import DecisionProblem
 from heor.parameters.draws import Draws, add_derived, central_values, draw_parameters
 from heor.results import Companion, Decision, Results, Simulation
-from heor.simulation import simulate
+from heor.simulation import simulate, simulate_together
 from heor.streams import Streams
 from heor.survival import background, goodness, joining
 from heor.survival.posterior import FitRequest, SurvivalPosterior, fit_all
@@ -71,36 +71,37 @@ def evaluate(
             for pair in _pairs([problem, *companions.values()])
         }
         stamp("comparison of fits")
-        weights = family_weights(problem, comparison)
-        draws = sample(problem, posteriors, weights, streams)
-        simulation = simulate(problem, draws, progress)
-        decision = decide(problem, simulation)
-        deterministic, tornado = one_way(problem, posteriors, weights, decision)
+        problems = {"": problem, **companions}
+        weights = {name: family_weights(p, comparison) for name, p in problems.items()}
+        draws = sample(problems, posteriors, weights, streams)
+        stamp("draws")
+        simulations = simulate_together(
+            {name: (p, draws[name]) for name, p in problems.items()}, progress
+        )
         stamp("model")
-        beside = []
-        for name, other in companions.items():
-            other_draws = sample(other, posteriors, family_weights(other, comparison), streams)
-            other_decision = decide(other, simulate(other, other_draws), full=False)
-            beside.append(Companion(name, other.scenario_label, other.scenario_why, other_decision))
-        stamp("companion scenarios")
+        decisions = {name: decide(p, simulations[name]) for name, p in problems.items()}
+        deterministic, tornado = one_way(problem, posteriors, weights[""], decisions[""])
+        stamp("decision and one-way sensitivity")
     return Results(
         problem=problem,
-        draws=draws,
+        draws=draws[""],
         posteriors=posteriors,
         comparison=comparison,
-        weights=weights,
-        simulation=simulation,
-        decision=decision,
+        weights=weights[""],
+        simulation=simulations[""],
+        decision=decisions[""],
         deterministic=deterministic,
         tornado=tornado,
-        companions=tuple(beside),
-        warnings=tuple(dict.fromkeys(str(w.message) for w in caught if _ours(w))),
+        companions=tuple(
+            Companion(name, p.scenario_label, p.scenario_why, decisions[name])
+            for name, p in companions.items()
+        ),
+        warnings=(
+            *dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, HeorWarning)),
+            *simulations[""].warnings,
+        ),
         timings=timings,
     )
-
-
-def _ours(warning: warnings.WarningMessage) -> bool:
-    return issubclass(warning.category, HeorWarning)
 
 
 def _pairs(problems: Iterable[DecisionProblem]) -> list[joining.Pair]:
@@ -143,17 +144,24 @@ def family_weights(
 
 
 def sample(
-    problem: DecisionProblem, posteriors: Posteriors, weights: Weights, streams: Streams
-) -> Draws:
-    """One draw axis for parameters and curves."""
-    n = problem.settings.draws
-    return Draws(
-        draw_parameters(problem, n, streams),
-        joining.curve_draws(problem, posteriors, weights, n, streams),
-    )
+    problems: Mapping[str, DecisionProblem],
+    posteriors: Posteriors,
+    weights: Mapping[str, Weights],
+    streams: Streams,
+) -> dict[str, Draws]:
+    """One draw axis for parameters and curves; problems on the same curves share their draws."""
+    known: dict[str, dict] = {}
+    out = {}
+    for name, problem in problems.items():
+        n = problem.settings.draws
+        key = repr((n, weights[name]))
+        if key not in known:
+            known[key] = joining.curve_draws(problem, posteriors, weights[name], n, streams)
+        out[name] = Draws(draw_parameters(problem, n, streams), known[key])
+    return out
 
 
-def decide(problem: DecisionProblem, simulation: Simulation, *, full: bool = True) -> Decision:
+def decide(problem: DecisionProblem, simulation: Simulation) -> Decision:
     """Tables of the decision; the severity-weighted threshold is fixed from the mean comparator."""
     outcomes, settings, country = simulation.outcomes, problem.settings, problem.country
     roles = settings.comparator, settings.intervention
@@ -170,9 +178,8 @@ def decide(problem: DecisionProblem, simulation: Simulation, *, full: bool = Tru
         "icer": cost_effectiveness.icer_table(outcomes, *roles),
         "net_benefit": cost_effectiveness.net_benefit_table(outcomes, *roles, thresholds),
     }
-    if full:
-        low, high, points = settings.ceac_thresholds
-        tables["ceac"] = acceptability.ceac(outcomes, np.linspace(low, high, points))
+    low, high, points = settings.ceac_thresholds
+    tables["ceac"] = acceptability.ceac(outcomes, np.linspace(low, high, points))
     if shortfall is not None:
         tables["severity_classes"] = shortfall.class_probabilities
         tables["severity_ages"] = shortfall.class_ages
@@ -197,9 +204,7 @@ def one_way(
         values[case.name][i] = case.value
     flat = add_derived(problem, {k: v.ravel() for k, v in values.items()})
     draws = Draws(flat, joining.central_curves(problem, posteriors, families, n_cases))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", HeorWarning)  # capping is reported for the draws
-        outcomes = simulate(problem, draws).outcomes
+    outcomes = simulate(problem, draws).outcomes
     changes = cost_effectiveness.increments(
         outcomes, problem.settings.comparator, problem.settings.intervention
     )

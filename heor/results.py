@@ -34,9 +34,11 @@ class Simulation:
     hazard_ratios : DataFrame
         `strategy, endpoint, marginal, uncured` per draw.
     capped : DataFrame
-        `strategy, share_of_draws, share_of_draw_months` where PFS exceeded OS.
+        `strategy, share_of_draws, share_of_draw_months, mean_excess_life_years` where PFS exceeded OS.
     unattained : int
         Draws in which no uncured hazard ratio gave the marginal one.
+    warnings : tuple of str
+        What must be read.
     """
 
     outcomes: Outcomes
@@ -45,6 +47,7 @@ class Simulation:
     hazard_ratios: pd.DataFrame
     capped: pd.DataFrame
     unattained: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

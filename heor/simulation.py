@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from heor import execution
-from heor.errors import HeorWarning, ModelError
+from heor.errors import ModelError
 from heor.inputs.problem import DecisionProblem
 from heor.occupancy.partitioned import MODELS
 from heor.outcomes import values
@@ -19,7 +18,9 @@ from heor.outcomes.outcomes import Outcomes, components
 from heor.outcomes.values import Accrual
 from heor.parameters.draws import Draws
 from heor.results import Simulation
-from heor.survival.curves import ENDPOINTS, Background, Curve, CurveContext, strategy_curves
+from heor.survival.curves import ENDPOINTS, Curve, CurveContext, strategy_curves
+
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass
@@ -31,13 +32,48 @@ class Block:
     capped: np.ndarray  # (draw, strategy)
     ratios: np.ndarray  # (draw, strategy, endpoint): uncured hazard ratio
     attained: np.ndarray  # (draw, strategy, endpoint)
+    excess_years: np.ndarray  # (draw, strategy): years by which PFS exceeded OS
     curves: np.ndarray | None  # (draw, strategy, endpoint, time), of the first draws only
+
+
+@dataclass
+class Totals:
+    """What the blocks of one case add up to."""
+
+    outcomes: np.ndarray  # (draw, strategy, component)
+    ratios: np.ndarray  # (draw, strategy, endpoint)
+    capped: np.ndarray  # (draw, strategy)
+    excess_years: np.ndarray  # (draw, strategy)
+    occupancy: np.ndarray  # (strategy, time, state)
+    curves: list[np.ndarray]
+    unattained: int = 0
+
+    @classmethod
+    def empty(cls, problem: DecisionProblem, n: int) -> Totals:
+        strategies, settings = len(problem.strategies), problem.settings
+        names = components(tuple(settings.categories))
+        return cls(
+            outcomes=np.empty((n, strategies, len(names))),
+            ratios=np.empty((n, strategies, len(ENDPOINTS))),
+            capped=np.zeros((n, strategies), int),
+            excess_years=np.zeros((n, strategies)),
+            occupancy=np.zeros((strategies, len(problem.time), len(settings.states))),
+            curves=[],
+        )
+
+    def add(self, rows: slice, block: Block) -> None:
+        self.outcomes[rows], self.ratios[rows] = block.outcomes, block.ratios
+        self.capped[rows], self.excess_years[rows] = block.capped, block.excess_years
+        self.occupancy += block.occupancy_sum
+        self.unattained += int((~block.attained).any(axis=(1, 2)).sum())
+        if block.curves is not None:
+            self.curves.append(block.curves)
 
 
 def simulate(
     problem: DecisionProblem,
     draws: Draws,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
     workers: int | None = None,
 ) -> Simulation:
     """Evaluate every strategy in every draw.
@@ -47,61 +83,78 @@ def simulate(
     ModelError
         When a law of occupancy or outcomes breaks.
     """
-    settings, time = problem.settings, problem.time
-    accrual = Accrual.of(problem)
-    backgrounds: dict[tuple[int, float], Background] = {}
-    slices = execution.chunks(draws.n, settings.chunk)
+    return simulate_together({"": (problem, draws)}, progress, workers)[""]
 
-    def one(rows: slice) -> Block:
-        return _block(problem, draws[rows], rows, accrual, backgrounds)
 
-    names = components(tuple(settings.categories))
-    n_strategies = len(problem.strategies)
-    outcomes = np.empty((draws.n, n_strategies, len(names)))
-    ratios = np.empty((draws.n, n_strategies, len(ENDPOINTS)))
-    occupancy = np.zeros((n_strategies, len(time), len(settings.states)))
-    capped, curves, unattained = np.zeros((draws.n, n_strategies), int), [], 0
-    for done, (rows, block) in enumerate(
-        zip(slices, execution.map_chunks(one, slices, workers), strict=True)
-    ):
-        outcomes[rows], ratios[rows], capped[rows] = block.outcomes, block.ratios, block.capped
-        occupancy += block.occupancy_sum
-        unattained += int((~block.attained).any(axis=(1, 2)).sum())
-        if block.curves is not None:
-            curves.append(block.curves)
+def simulate_together(
+    cases: Mapping[str, tuple[DecisionProblem, Draws]],
+    progress: Progress | None = None,
+    workers: int | None = None,
+) -> dict[str, Simulation]:
+    """Evaluate several problems with equally many draws; fitted hazards they share are computed once.
+
+    Raises
+    ------
+    ModelError
+        When a law of occupancy or outcomes breaks.
+    """
+    first, drawn = next(iter(cases.values()))
+    slices = execution.chunks(drawn.n, first.settings.chunk)
+    accruals = {name: Accrual.of(problem) for name, (problem, _) in cases.items()}
+    backgrounds: dict[str, dict] = {name: {} for name in cases}
+    totals = {name: Totals.empty(problem, drawn.n) for name, (problem, _) in cases.items()}
+
+    def one(rows: slice) -> dict[str, Block]:
+        shared: dict[tuple, np.ndarray] = {}
+        curves = {
+            id(c): c[rows] for _, draws in cases.values() for c in draws.curves.values()
+        }  # cases with the same curve draws get the same object, hence the same hazards
+        blocks = {}
+        for name, (problem, draws) in cases.items():
+            block = draws.rows(rows, {e: curves[id(c)] for e, c in draws.curves.items()})
+            context = CurveContext(problem, block, backgrounds[name], shared)
+            blocks[name] = _block(context, rows, accruals[name])
+        return blocks
+
+    for done, blocks in enumerate(execution.map_chunks(one, slices, workers)):
+        for name, block in blocks.items():
+            totals[name].add(slices[done], block)
         if progress:
-            progress("model", done + 1, len(slices))
+            progress("Model", done + 1, len(slices))
+    return {name: _simulation(problem, totals[name]) for name, (problem, _) in cases.items()}
+
+
+def _simulation(problem: DecisionProblem, totals: Totals) -> Simulation:
+    settings = problem.settings
+    strategies, names = list(problem.strategies), list(components(tuple(settings.categories)))
     data = xr.DataArray(
-        outcomes,
+        totals.outcomes,
         dims=("draw", "strategy", "component"),
-        coords={"strategy": list(problem.strategies), "component": list(names)},
+        coords={"strategy": strategies, "component": names},
     )
+    n = len(totals.outcomes)
+    capped = _capped(problem, totals.capped, totals.excess_years)
     return Simulation(
         outcomes=Outcomes(data, tuple(settings.categories), problem.country.currency),
-        curves=_bands(problem, np.concatenate(curves)),
+        curves=_bands(problem, np.concatenate(totals.curves)),
         occupancy=xr.DataArray(
-            occupancy / draws.n,
+            totals.occupancy / n,
             dims=("strategy", "time", "state"),
-            coords={"strategy": list(problem.strategies), "state": list(settings.states)},
+            coords={"strategy": strategies, "state": list(settings.states)},
         ),
-        hazard_ratios=_ratio_table(problem, ratios),
-        capped=_capped(problem, capped),
-        unattained=_report_unattained(unattained, draws.n),
+        hazard_ratios=_ratio_table(problem, totals.ratios),
+        capped=capped,
+        unattained=totals.unattained,
+        warnings=_warnings(problem, capped, totals.unattained, n),
     )
 
 
-def _block(
-    problem: DecisionProblem,
-    draws: Draws,
-    rows: slice,
-    accrual: Accrual,
-    backgrounds: dict,
-) -> Block:
+def _block(context: CurveContext, rows: slice, accrual: Accrual) -> Block:
     """All strategies on one chunk of draws."""
-    settings, time = problem.settings, accrual.time
-    context = CurveContext(problem, draws, backgrounds)
+    problem, draws, time = context.problem, context.draws, accrual.time
+    settings = problem.settings
     hazard = np.diff(context.background(time).cumulative_hazard)
-    kept = [], [], [], [], [], []
+    kept = [], [], [], [], [], [], []
     for name, strategy in problem.strategies.items():
         curves = strategy_curves(context, strategy, time)
         occupancy = MODELS[settings.model](strategy, curves, draws, hazard)
@@ -112,15 +165,17 @@ def _block(
         kept[2].append(occupancy.capped)
         kept[3].append(np.stack([curves[e].hazard_ratio for e in ENDPOINTS], axis=1))
         kept[4].append(np.stack([curves[e].attained for e in ENDPOINTS], axis=1))
+        kept[5].append(occupancy.excess @ accrual.at[:, values.PLAIN] * settings.cycle)
         if rows.start < settings.curve_draws:
-            kept[5].append(_totals(curves))
-    outcomes, occupied, capped, ratios, attained, shown = kept
+            kept[6].append(_totals(curves))
+    outcomes, occupied, capped, ratios, attained, excess, shown = kept
     return Block(
         outcomes=np.stack(outcomes, axis=1),
         occupancy_sum=np.stack(occupied),
         capped=np.stack(capped, axis=1),
         ratios=np.stack(ratios, axis=1),
         attained=np.stack(attained, axis=1),
+        excess_years=np.stack(excess, axis=1),
         curves=np.stack(shown, axis=1) if shown else None,
     )
 
@@ -167,35 +222,46 @@ def _ratio_table(problem: DecisionProblem, ratios: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _capped(problem: DecisionProblem, capped: np.ndarray) -> pd.DataFrame:
-    """How often PFS exceeded OS; a warning for every strategy where it did."""
-    points = len(problem.time)
-    rows = []
-    for i, (name, strategy) in enumerate(problem.strategies.items()):
-        draws, months = (capped[:, i] > 0).mean(), capped[:, i].mean() / points
-        rows.append({"strategy": name, "share_of_draws": draws, "share_of_draw_months": months})
-        if draws > 0:
-            warnings.warn(
-                f"{strategy.label}: PFS exceeded OS in {months:.1%} of draw-months "
-                f"({draws:.1%} of draws) and was capped at OS.",
-                HeorWarning,
-                stacklevel=2,
-            )
-    return pd.DataFrame(rows)
+def _capped(
+    problem: DecisionProblem, capped: np.ndarray, excess_years: np.ndarray
+) -> pd.DataFrame:
+    """How often, and by how much, PFS exceeded OS before it was capped."""
+    return pd.DataFrame(
+        {
+            "strategy": list(problem.strategies),
+            "share_of_draws": (capped > 0).mean(axis=0),
+            "share_of_draw_months": capped.mean(axis=0) / len(problem.time),
+            "mean_excess_life_years": excess_years.mean(axis=0),
+        }
+    )
 
 
-def _report_unattained(unattained: int, n: int) -> int:
-    if unattained:
-        warnings.warn(
-            f"In {unattained} of {n} draws no uncured hazard ratio gives the marginal hazard ratio "
-            "drawn; the nearest bound was used. Check the cured fraction and the hazard ratio.",
-            HeorWarning,
-            stacklevel=2,
-        )
+def _warnings(
+    problem: DecisionProblem, capped: pd.DataFrame, unattained: int, n: int
+) -> tuple[str, ...]:
+    """What is legal but must be read.
+
+    Raises
+    ------
+    ModelError
+        When more than 1 % of the marginal hazard ratios cannot be reached.
+    """
+    found = [
+        f"{problem.strategies[row.strategy].label}: PFS exceeded OS in {row.share_of_draw_months:.1%} "
+        f"of draw-months ({row.share_of_draws:.1%} of draws), by {row.mean_excess_life_years:.2g} life "
+        "years on average, and was capped at OS."
+        for row in capped.itertuples()
+        if row.share_of_draws > 0
+    ]
     if unattained > 0.01 * n:
         raise ModelError(
             f"the marginal hazard ratio cannot be reached in {unattained} of {n} draws (more than "
             "1 %). The cured fraction is too large for it: check cure_if_operated and the hazard "
             "ratio."
         )
-    return unattained
+    if unattained:
+        found.append(
+            f"In {unattained} of {n} draws the cured fraction is too large for the marginal hazard "
+            "ratio drawn: none of the uncured reach it, and the nearest was used."
+        )
+    return tuple(found)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from heor.errors import HeorWarning, InputError
 from heor.inputs.load import load
@@ -17,6 +18,9 @@ from heor.parameters.draws import CurveDraws, Draws, add_derived, draw_parameter
 from heor.results import Simulation
 from heor.simulation import simulate
 from heor.streams import Streams
+
+settings.register_profile("default", deadline=None, max_examples=40, derandomize=True)
+settings.load_profile("default")
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -88,9 +92,7 @@ def hand_made_draws(
             if isinstance(curve, FittedCurve):
                 (mean, sd), (log_mean, log_sd) = LOGNORMAL[endpoint]
                 z = streams.generator(f"made up/{endpoint}").standard_normal((n, 2))
-                theta = np.stack(
-                    [mean + sd * z[:, 0], np.exp(log_mean + log_sd * z[:, 1])], axis=1
-                )
+                theta = np.stack([mean + sd * z[:, 0], np.exp(log_mean + log_sd * z[:, 1])], axis=1)
                 family = np.zeros(n, int)
                 curves[curve.evidence] = CurveDraws(("lognormal",), family, theta)
     own = {

@@ -486,18 +486,14 @@ def test_one_fault_is_reported_once(spoil: Spoil, faults: Faults) -> None:
 
 
 @pytest.mark.parametrize("name", ["start_age", "share_male", "chemo_cap"])
-def test_a_parameter_that_the_model_needs(
-    name: str, copied_inputs: Path, faults: Faults
-) -> None:
+def test_a_parameter_that_the_model_needs(name: str, copied_inputs: Path, faults: Faults) -> None:
     path = copied_inputs / MODEL
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join(x for x in lines if not x.startswith(f"{name},")), encoding="utf-8")
     assert all(f"'{name}'" in p for p in faults())
 
 
-def test_faults_of_the_text_form_do_not_hide_each_other(
-    spoil: Spoil, faults: Faults
-) -> None:
+def test_faults_of_the_text_form_do_not_hide_each_other(spoil: Spoil, faults: Faults) -> None:
     line = spoil(ANALYSIS, "\ndraws: 5000", "\ndrawz: 5000") + 1
     share = spoil(MODEL, "share_male,share of men,0.60,", "share_male,share of men,1.60,")
     problems = faults(scenario="s11_no_cure", overrides={"cure_exist": 1})
@@ -575,9 +571,7 @@ def test_duplicate_parameter_row(copied_inputs: Path, faults: Faults) -> None:
     path = copied_inputs / NORWAY
     lines = path.read_text(encoding="utf-8").splitlines()
     path.write_text("\n".join([*lines, lines[1]]) + "\n", encoding="utf-8")
-    expect(
-        faults(), f"inputs/{NORWAY}:{len(lines) + 1}:", "'c_resection' appears twice", "line 2"
-    )
+    expect(faults(), f"inputs/{NORWAY}:{len(lines) + 1}:", "'c_resection' appears twice", "line 2")
 
 
 def test_missing_required_value(copied_inputs: Path, faults: Faults) -> None:
@@ -586,7 +580,9 @@ def test_missing_required_value(copied_inputs: Path, faults: Faults) -> None:
     path.write_text("".join(x for x in lines if not x.startswith("c_resection,")), encoding="utf-8")
     model = (copied_inputs / MODEL).read_text(encoding="utf-8")
     line = model[: model.index("\nc_resection,")].count("\n") + 2
-    expect(faults(), f"inputs/{MODEL}:{line}: c_resection", "required from the country", "Add a row")
+    expect(
+        faults(), f"inputs/{MODEL}:{line}: c_resection", "required from the country", "Add a row"
+    )
 
 
 def test_line_numbers_survive_cells_of_several_lines(spoil: Spoil, faults: Faults) -> None:
@@ -607,9 +603,7 @@ def test_unknown_country_and_scenario(faults: Faults) -> None:
     )
 
 
-def test_evidence_and_country_sources_must_resolve(
-    copied_inputs: Path, faults: Faults
-) -> None:
+def test_evidence_and_country_sources_must_resolve(copied_inputs: Path, faults: Faults) -> None:
     path = copied_inputs / INDEX
     text = path.read_text(encoding="utf-8")
     at = text.index("- peeters_2014")
@@ -788,7 +782,9 @@ def test_a_scenario_wins_over_what_it_is_based_on(copied_inputs: Path) -> None:
 
 
 @pytest.mark.parametrize("name", available(Path(__file__).parents[1] / "inputs", "scenarios"))
-def test_every_scenario_loads_and_says_why(name: str, inputs: Path, problem: DecisionProblem) -> None:
+def test_every_scenario_loads_and_says_why(
+    name: str, inputs: Path, problem: DecisionProblem
+) -> None:
     found = load(inputs, scenario=name)
     assert len(found.scenario_why) > 40
     assert found.scenario_label != problem.scenario_label
@@ -833,7 +829,16 @@ def test_xlsx_equals_csv(copied_inputs: Path, problem: DecisionProblem) -> None:
     found = load(copied_inputs)
     assert list(found.parameters) == list(problem.parameters)
     for name, expected in problem.parameters.items():
-        for field in ("mean", "se", "distribution", "arguments", "unit", "status", "source", "note"):
+        for field in (
+            "mean",
+            "se",
+            "distribution",
+            "arguments",
+            "unit",
+            "status",
+            "source",
+            "note",
+        ):
             assert getattr(found.parameters[name], field) == getattr(expected, field), name
     assert str(found.origin("c_resection")) == "inputs/countries/norway/parameters.xlsx:2"
 

@@ -21,7 +21,7 @@ ESTIMATES, SES = (np.array(x) for x in zip(CLOCC, ORCHESTRA, strict=True))
 
 @pytest.fixture(scope="module")
 def drawn(problem: DecisionProblem) -> dict[str, np.ndarray]:
-    return draw_parameters(problem, 20_000, Streams(problem.settings.seed))
+    return draw_parameters(problem, 10_000, Streams(problem.settings.seed))
 
 
 def test_every_parameter_has_the_mean_and_se_of_its_row(
@@ -30,7 +30,7 @@ def test_every_parameter_has_the_mean_and_se_of_its_row(
     """Within five Monte Carlo standard errors; the se within 6 %."""
     for name, parameter in problem.parameters.items():
         x = drawn[name]
-        assert x.shape == (20_000,)
+        assert x.shape == (10_000,)
         if parameter.is_fixed:
             assert (x == parameter.mean).all(), name
             continue
@@ -163,8 +163,8 @@ def test_predictive_hazard_ratio_of_the_two_trials() -> None:
 
 def test_synthesis_against_brute_force() -> None:
     """The same posterior by a fine two-dimensional grid over mu and tau."""
-    tau = (np.arange(1500) + 0.5) / 1500 * 1.5
-    mu = np.linspace(-3, 2, 1501)
+    tau = (np.arange(300) + 0.5) / 300 * 1.5
+    mu = -3 + (np.arange(5000) + 0.5) / 1000
     density = stats.halfnorm(scale=0.25).pdf(tau)[:, None] * np.ones(len(mu))
     for y, s in (CLOCC, ORCHESTRA):
         density = density * stats.norm.pdf(y, mu, np.sqrt(s**2 + tau[:, None] ** 2))
@@ -175,7 +175,7 @@ def test_synthesis_against_brute_force() -> None:
             if predictive:
                 inside = stats.norm.cdf(x, mu, tau[:, None])
             else:
-                inside = (np.sign(x - mu) + 1) / 2
+                inside = mu < x
             expected = (density * inside).sum()
             assert float(effect.cdf(np.array(x))) == pytest.approx(expected, abs=5e-4)
 

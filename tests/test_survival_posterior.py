@@ -227,9 +227,7 @@ def test_comparison_pairs_families_and_is_cached(requests, posteriors, tmp_path,
     np.testing.assert_allclose(table["difference"], elpd - elpd.max(), atol=1e-9)
     assert found.weights["lognormal"] > 0.8 and list(table["flag"]) == ["", ""]
     points = {
-        f: np.concatenate(
-            [np.repeat(p.loo["pointwise"], p.loo["counts"].astype(int)) for p in two]
-        )
+        f: np.concatenate([np.repeat(p.loo["pointwise"], p.loo["counts"].astype(int)) for p in two])
         for f, two in {
             f: [posteriors[OS, f], posteriors[PFS, f]] for f in ("weibull", "lognormal")
         }.items()

@@ -39,7 +39,8 @@ def partitioned_survival(
     """
     os, pfs = curves["os"], curves["pfs"]
     uncured_free = np.minimum(pfs.uncured, os.uncured)
-    capped = np.count_nonzero(pfs.uncured > os.uncured + 1e-12, axis=1)
+    excess = pfs.uncured - uncured_free
+    capped = np.count_nonzero(excess > 1e-12, axis=1)
     cured_free = None if os.cured is None else np.minimum(pfs.cured, os.cured)
     free = uncured_free if cured_free is None else cured_free + uncured_free
     alive = os.total
@@ -64,7 +65,7 @@ def partitioned_survival(
                 group_free += cured_free
             parts["progression_free", group] = group_free
             parts["progressions", group] = of_uncured * progressions
-    return StateOccupancy(states, parts, capped)
+    return StateOccupancy(states, parts, capped, excess)
 
 
 def _progressions(

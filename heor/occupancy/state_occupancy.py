@@ -25,11 +25,14 @@ class StateOccupancy:
         a group of the strategy; group None is everyone.
     capped : ndarray of int, dims (draw,)
         Cycle boundaries at which PFS exceeded OS and was capped.
+    excess : ndarray, dims (draw, time)
+        By how much PFS exceeded OS.
     """
 
     states: Mapping[str, np.ndarray]
     parts: Mapping[tuple[str, str | None], np.ndarray]
     capped: np.ndarray
+    excess: np.ndarray
 
     def check(self, strategy: str, first_draw: int) -> None:
         """Raise ModelError when a law breaks: shares in [0, 1], sum 1, dead never falls."""

@@ -53,10 +53,11 @@ class Draws:
         return len(next(iter(self.values.values())))
 
     def __getitem__(self, rows: slice) -> Draws:
-        return Draws(
-            {k: v[rows] for k, v in self.values.items()},
-            {k: c[rows] for k, c in self.curves.items()},
-        )
+        return self.rows(rows, {k: c[rows] for k, c in self.curves.items()})
+
+    def rows(self, rows: slice, curves: Mapping[str, CurveDraws]) -> Draws:
+        """Some draws, with their curve draws already taken out."""
+        return Draws({k: v[rows] for k, v in self.values.items()}, curves)
 
     def value(self, expression: str) -> np.ndarray:
         """An expression in every draw. Dims: draw."""
@@ -165,6 +166,6 @@ def _dirichlets(
             name: special.gammaincinv(size * share, streams.uniform(f"parameters/{name}", n))
             for name, share in shares.items()
         }
-        total = sum(gammas.values())
+        total = sum(gammas[name] for name in sorted(gammas))  # the same in any order of the rows
         values |= {m.name: gammas[m.name] / total for m in members}
     return values

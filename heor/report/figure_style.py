@@ -15,6 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from heor.decision.cost_effectiveness import increments
+
 if TYPE_CHECKING:
     from heor.inputs.problem import Country, DecisionProblem
     from heor.results import Decision, Results
@@ -56,8 +58,7 @@ def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
     def draw(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with matplotlib.style.context(house_style()):
             figure = function(*args, **kwargs)
-            for _ in range(2):  # wrapped labels move once more
-                figure.get_layout_engine().execute(figure)
+            figure.get_layout_engine().execute(figure)
             figure.set_layout_engine("none")
         return figure
 
@@ -150,6 +151,12 @@ def threshold_label(name: str, value: float, currency: str) -> str:
     """A threshold in words: '715,000 NOK per QALY (severity-weighted)'."""
     words = f"{value:,.0f} {currency} per QALY"
     return f"{words} (severity-weighted)" if name == SEVERITY else words
+
+
+def changes(results: Results) -> dict[str, np.ndarray]:
+    """Intervention minus comparator, every outcome. Dims of each: draw."""
+    settings = results.problem.settings
+    return increments(results.simulation.outcomes, settings.comparator, settings.intervention)
 
 
 def headline_threshold(decision: Decision) -> tuple[str, float]:

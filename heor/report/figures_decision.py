@@ -1,4 +1,4 @@
-"""Figures of the decision: plane, acceptability, tornado, costs and companion scenarios."""
+"""Figures of the decision: plane, acceptability and companion scenarios."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from scipy.ndimage import gaussian_filter
 
-from heor.decision.cost_effectiveness import increments
 from heor.outcomes.outcomes import QALYS
 from heor.report import figure_style as style
 
@@ -25,25 +22,15 @@ if TYPE_CHECKING:
 CLOUD_POINTS = 2000
 DENSITY_BINS = 160
 HIGHEST_DENSITY = (0.95, 0.80, 0.50)
-TORNADO_BARS = 15
-LOW_END, HIGH_END = "#88CCEE", "#332288"
-MARKS = {"assumption": "†", "to_verify": "‡", "expert": "§", "placeholder": "¶"}
-MARK_WORDS = {
-    "assumption": "an assumption",
-    "to_verify": "still to be verified in its source",
-    "expert": "expert opinion",
-    "placeholder": "a placeholder",
-}
 LINES = ((0, (4, 2)), "-", (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 PATCH = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.2}
-HALO = (patheffects.withStroke(linewidth=2.2, foreground="white"),)
 
 
 @style.styled
 def plane(results: Results) -> Figure:
     """Incremental cost against incremental QALYs: cloud, density, mean and thresholds."""
     problem = results.problem
-    change = _changes(results)
+    change = style.changes(results)
     qalys, cost = change[QALYS], change["cost"]
     shown = np.linspace(0, len(cost) - 1, min(len(cost), CLOUD_POINTS)).round().astype(int)
     figure = style.canvas(
@@ -79,11 +66,6 @@ def plane(results: Results) -> Figure:
     return figure
 
 
-def _changes(results: Results) -> dict[str, np.ndarray]:
-    settings = results.problem.settings
-    return increments(results.simulation.outcomes, settings.comparator, settings.intervention)
-
-
 def _versus(problem: DecisionProblem) -> str:
     """'Intervention against comparator', by their labels."""
     settings = problem.settings
@@ -94,15 +76,15 @@ def _versus(problem: DecisionProblem) -> str:
 def _density_contours(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
     """Contours of highest density around 50, 80 and 95 % of the draws.
 
-    A histogram smoothed by a normal kernel (Scott's rule, from the interquartile range: the cloud
-    is skewed); a contour's level is the density that this share of draws exceeds.
+    A histogram smoothed by a normal kernel (1.5 times Scott's rule from the interquartile range:
+    the cloud is skewed); a contour's level is the density that this share of draws exceeds.
     """
     quartiles = [np.subtract(*np.quantile(v, [0.75, 0.25])) for v in (x, y)]
     if min(quartiles) <= 0:
         return
     edges = [np.linspace(*_padded(v, 0.15), DENSITY_BINS + 1) for v in (x, y)]
     counts, _, _ = np.histogram2d(x, y, bins=edges)
-    widths = [q / 1.349 * len(x) ** (-1 / 6) for q in quartiles]
+    widths = [1.5 * q / 1.349 * len(x) ** (-1 / 6) for q in quartiles]
     density = gaussian_filter(
         counts, [w / (e[1] - e[0]) for w, e in zip(widths, edges, strict=True)]
     )
@@ -129,7 +111,7 @@ def _plane_limits(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
         low, high = np.quantile(values, [0.005, 0.995])
         low, high = min(low, 0.0), max(high, 0.0)
         span = (high - low) or 1.0
-        limit(min(low - 0.06 * span, -0.18 * span), max(high + 0.14 * span, 0.18 * span))
+        limit(min(low - 0.06 * span, -0.22 * span), max(high + 0.14 * span, 0.18 * span))
 
 
 def _threshold_rays(axes: Axes, decision: Decision, currency: str) -> None:
@@ -247,7 +229,7 @@ def _mark_thresholds(axes: Axes, results: Results, table: pd.DataFrame) -> None:
             (6, -10),
             textcoords="offset points",
             fontsize=7,
-            path_effects=HALO,
+            bbox=PATCH,
             zorder=7,
         )
 
@@ -263,164 +245,6 @@ def _levels(positions: Sequence[float], labels: Sequence[str], span: float) -> l
         ends[level:] = [x + half, *ends[level + 1 :]]
         levels.append(level)
     return levels
-
-
-@style.styled
-def tornado(results: Results) -> Figure:
-    """Net benefit with each parameter at the ends of its 95 % interval, widest first."""
-    problem = results.problem
-    name, value = style.headline_threshold(results.decision)
-    table = results.tornado.head(TORNADO_BARS)
-    currency = problem.country.currency
-    figure = style.canvas(
-        results,
-        "One-way sensitivity: what moves the net benefit",
-        _tornado_caption(table, style.threshold_label(name, value, currency), len(results.tornado)),
-        1.6 + 0.34 * max(len(table), 3),
-    )
-    axes = figure.subplots()
-    base = _central_benefit(results, value)
-    low = table[f"net_benefit_{name}_low"].to_numpy()
-    high = table[f"net_benefit_{name}_high"].to_numpy()
-    rows = np.arange(len(table))[::-1]
-    for row, a, b, (_, line) in zip(rows, low, high, table.iterrows(), strict=True):
-        bars = sorted(((a, LOW_END), (b, HIGH_END)), key=lambda bar: -abs(bar[0] - base))
-        for end, colour in bars:  # the longer first, in case both lie on one side
-            axes.barh(row, end - base, left=base, height=0.62, color=colour)
-        _end_labels(
-            axes, row, base, (a, style.entered(line["low"])), (b, style.entered(line["high"]))
-        )
-    axes.axvline(base, color=style.DARK, linewidth=0.8)
-    axes.axvline(0, color=style.GREY, linewidth=0.8, linestyle=(0, (3, 2)), zorder=0)
-    axes.set_yticks(rows, [_bar_label(line, currency) for _, line in table.iterrows()])
-    axes.tick_params(axis="y", length=0, labelsize=6.5)
-    axes.set_ylim(-0.6, len(table) - 0.4)
-    axes.spines["left"].set_visible(False)
-    axes.margins(x=0.16)
-    axes.locator_params(axis="x", nbins=6)
-    style.money_axis(axes.xaxis)
-    axes.set_xlabel(f"Incremental net benefit per patient ({style.prices(problem.country)})")
-    axes.grid(axis="x")
-    ends = [Patch(color=LOW_END, label="low end"), Patch(color=HIGH_END, label="high end")]
-    axes.legend(handles=ends, loc="lower right", title="Parameter at its", title_fontsize=7)
-    return figure
-
-
-def _central_benefit(results: Results, threshold: float) -> float:
-    """Incremental net benefit with every parameter at its centre."""
-    base = results.deterministic.set_index("case").loc["base"]
-    return float(threshold * base["qalys"] - base["cost"])
-
-
-def _end_labels(
-    axes: Axes, row: int, base: float, low: tuple[float, str], high: tuple[float, str]
-) -> None:
-    """The parameter's values, left and right of its bars."""
-    (left, left_text), (right, right_text) = sorted((low, high), key=lambda end: end[0])
-    for x, text, side in ((min(left, base), left_text, -1), (max(right, base), right_text, 1)):
-        axes.annotate(
-            text,
-            (x, row),
-            (3 * side, 0),
-            textcoords="offset points",
-            ha="right" if side < 0 else "left",
-            va="center",
-            fontsize=6.5,
-            path_effects=HALO,
-        )
-
-
-def _bar_label(line: pd.Series, currency: str) -> str:
-    """Description, unit and the mark of an uncertain status, on two lines at most."""
-    unit = str(line["unit"]).replace("{currency}", currency)
-    mark = MARKS.get(line["status"], "")
-    tail = f"({unit})" + (f" {mark}" if mark else "")
-    words = f"{line['description']} " + tail.replace(" ", "\N{NO-BREAK SPACE}")
-    words = words[:1].upper() + words[1:]
-    return "\n".join(textwrap.wrap(words, 52, max_lines=2, placeholder=" …"))
-
-
-def _tornado_caption(table: pd.DataFrame, threshold: str, total: int) -> list[str]:
-    used = [s for s in MARKS if s in set(table["status"])]
-    marks = "; ".join(f"{MARKS[s]} the value is {MARK_WORDS[s]}" for s in used)
-    return [
-        f"At {threshold}. The {len(table)} widest of {total} parameters, each at the ends of its own "
-        "95 % interval (numbers at the bars, as entered) with the others at their centre.",
-        "Solid line: all at their centre; dashed line: no net benefit.",
-        f"{marks}." if marks else "",
-    ]
-
-
-@style.styled
-def costs(results: Results) -> Figure:
-    """From the comparator's cost to the intervention's, category by category."""
-    problem = results.problem
-    settings, country = problem.settings, problem.country
-    outcomes, change = results.simulation.outcomes, _changes(results)
-    figure = style.canvas(
-        results,
-        "Where the incremental cost comes from",
-        [
-            f"Mean discounted cost over {outcomes.n:,} model draws. Incremental cost: "
-            f"{style.amount(change['cost'].mean(), sign=True)} {country.currency}; dark bars add to "
-            "it, light bars save. Parts may not add up because of rounding.",
-        ],
-        1.4 + 0.3 * (len(outcomes.categories) + 2),
-    )
-    axes = figure.subplots()
-    total = dict(zip(outcomes.strategies, outcomes.cost.mean(axis=0), strict=True))
-    start, end = total[settings.comparator], total[settings.intervention]
-    steps = [(settings.categories[c], float(change[c].mean())) for c in outcomes.categories]
-    _waterfall(axes, problem, start, steps, end)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    axes.set_xlim(min(0.0, axes.get_xlim()[0]), axes.get_xlim()[1] * 1.12)
-    style.money_axis(axes.xaxis)
-    axes.set_xlabel(f"Cost per patient ({style.prices(country)})")
-    axes.grid(axis="x")
-    return figure
-
-
-def _waterfall(
-    axes: Axes,
-    problem: DecisionProblem,
-    start: float,
-    steps: Sequence[tuple[str, float]],
-    end: float,
-) -> None:
-    """Total, steps and total as horizontal bars with their amounts."""
-    settings, colours = problem.settings, style.strategy_colours(problem)
-    before = start + np.concatenate([[0.0], np.cumsum([s for _, s in steps])])
-    rows = [
-        (
-            f"Total: {problem.strategies[settings.comparator].label}",
-            0.0,
-            start,
-            colours[settings.comparator],
-        )
-    ]
-    rows += [
-        (label, left, step, "#4D4D4D" if step >= 0 else "#A6A6A6")
-        for (label, step), left in zip(steps, before[:-1], strict=True)
-    ]
-    intervention = f"Total: {problem.strategies[settings.intervention].label}"
-    rows.append((intervention, 0.0, end, colours[settings.intervention]))
-    position = np.arange(len(rows))[::-1]
-    for y, (_, left, width, colour) in zip(position, rows, strict=True):
-        is_total = y in (position[0], position[-1])
-        axes.barh(y, width, left=left, height=0.62, color=colour, edgecolor=colour, linewidth=0.6)
-        axes.annotate(
-            style.amount(width, sign=not is_total),
-            (max(left, left + width), y),
-            (3, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=7,
-            path_effects=HALO,
-        )
-    for y, x in zip(position[:-1], before, strict=True):
-        axes.plot([x, x], [y - 0.69, y - 0.31], color=style.GREY, linewidth=0.6)
-    axes.set_yticks(position, [textwrap.fill(label, 34) for label, *_ in rows])
 
 
 @style.styled

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy import stats
 
 from heor.inputs.problem import (
     MONTHS_PER_YEAR,
@@ -21,66 +19,15 @@ from heor.report import figure_style as style
 from heor.survival import background
 from heor.survival.curves import ENDPOINTS
 from heor.survival.distributions import DISTRIBUTIONS, cumulative_hazard, hazard
+from heor.survival.goodness import empirical_hazard, kaplan_meier
 
 if TYPE_CHECKING:
     from heor.results import Results
 
 MODEL_MONTHS, FIT_MONTHS = 120, 60
 POSTERIOR_DRAWS = 400  # enough for a mean curve; the decision uses all draws
-EVENTS_PER_BIN = 20  # an empirical hazard on fewer events is mostly noise
-SHORTEST_BIN = 1.0  # months
-Z = 1.959964
-
-
-def kaplan_meier(evidence: SurvivalEvidence) -> pd.DataFrame:
-    """Kaplan-Meier estimate with a log-log 95 % interval.
-
-    Returns
-    -------
-    DataFrame
-        `time` (years), `at_risk`, `events`, `survival`, `low`, `high`, from time zero. Events of
-        an interval fall at its end, before its censorings.
-    """
-    time, at_risk, events = _risk_sets(evidence)
-    survival = np.cumprod(1.0 - events / at_risk)
-    room = at_risk - events
-    variance = np.cumsum(np.where(room > 0, events / (at_risk * np.maximum(room, 1e-12)), 0.0))
-    inside = (survival > 0) & (survival < 1)
-    log_s = np.log(np.where(inside, survival, 0.5))
-    spread = np.exp(Z * np.sqrt(variance) / np.abs(log_s))
-    low = np.where(inside, np.exp(log_s * spread), np.where(survival >= 1, 1.0, np.nan))
-    high = np.where(inside, np.exp(log_s / spread), np.where(survival >= 1, 1.0, np.nan))
-    rows = {"time": time, "at_risk": at_risk, "events": events, "survival": survival}
-    table = pd.DataFrame({**rows, "low": low, "high": high})
-    first = pd.DataFrame(
-        [
-            {
-                "time": 0.0,
-                "at_risk": at_risk[0],
-                "events": 0,
-                "survival": 1.0,
-                "low": 1.0,
-                "high": 1.0,
-            }
-        ]
-    )
-    return pd.concat([first, table.astype(float)], ignore_index=True)
-
-
-def _risk_sets(evidence: SurvivalEvidence) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Times in years, numbers at risk and events at each. Dims of each: time."""
-    data = evidence.table
-    if evidence.form == "grouped":
-        keep = data["n_at_risk"] > 0
-        return data["end"][keep], data["n_at_risk"][keep] * 1.0, data["n_events"][keep] * 1.0
-    entry, weight = (
-        data.get("entry", 0.0 * data["time"]),
-        data.get("weight", 1.0 + 0 * data["time"]),
-    )
-    times = np.unique(data["time"])
-    risk = [(weight * ((data["time"] >= t) & (entry < t))).sum() for t in times]
-    events = [(weight * data["event"] * (data["time"] == t)).sum() for t in times]
-    return times, np.array(risk, float), np.array(events, float)
+EVENTS_PER_WINDOW = 20  # an empirical hazard on fewer events is mostly noise
+SHORTEST_WINDOW = 1 / MONTHS_PER_YEAR  # years
 
 
 def number_at_risk(evidence: SurvivalEvidence, time: np.ndarray) -> np.ndarray:
@@ -94,40 +41,19 @@ def number_at_risk(evidence: SurvivalEvidence, time: np.ndarray) -> np.ndarray:
     return ((data["time"] >= time[:, None]) & (entry <= time[:, None])).sum(axis=1)
 
 
-def empirical_hazard(evidence: SurvivalEvidence) -> pd.DataFrame:
-    """Events over person-time in bins wide enough for a few events each, exact Poisson interval.
+def hazard_windows(evidence: SurvivalEvidence) -> np.ndarray:
+    """Boundaries (years) of windows that hold at least `EVENTS_PER_WINDOW` events.
 
-    Returns
-    -------
-    DataFrame
-        `start, end` (years), `hazard, low, high` per year.
+    What is left after the last full window joins it, up to the last event.
     """
-    start, end, events, exposure = _person_time(evidence)
-    rows, first, d, y = [], 0, 0.0, 0.0
-    for i in range(len(start)):
-        d, y = d + events[i], y + exposure[i]
-        wide = end[i] - start[first] >= SHORTEST_BIN / MONTHS_PER_YEAR - 1e-9
-        if (d >= EVENTS_PER_BIN and wide) or (i == len(start) - 1 and d > 0):
-            low = stats.gamma.ppf(0.025, d) / y
-            high = stats.gamma.ppf(0.975, d + 1) / y
-            rows.append((start[first], end[i], d / y, low, high))
-            first, d, y = i + 1, 0.0, 0.0
-    return pd.DataFrame(rows, columns=["start", "end", "hazard", "low", "high"])
-
-
-def _person_time(evidence: SurvivalEvidence) -> tuple[np.ndarray, ...]:
-    """Interval starts and ends, events and person-years. Half an interval for those who leave."""
-    data = evidence.table
-    if evidence.form == "grouped":
-        left = (data["n_events"] + data["n_censored"]) / 2
-        years = (data["end"] - data["start"]) * (data["n_at_risk"] - left)
-        keep = years > 0
-        return data["start"][keep], data["end"][keep], data["n_events"][keep], years[keep]
-    edges = np.arange(0, data["time"].max() + 0.5 / MONTHS_PER_YEAR, 0.5 / MONTHS_PER_YEAR)
-    entry = data.get("entry", 0.0 * data["time"])
-    inside = np.minimum(data["time"][:, None], edges[1:]) - np.maximum(entry[:, None], edges[:-1])
-    events = np.histogram(data["time"][data["event"] > 0], edges)[0]
-    return edges[:-1], edges[1:], events, np.maximum(inside, 0.0).sum(axis=0)
+    table = kaplan_meier(evidence)
+    edges, events = [0.0], 0.0
+    for time, more in zip(table["time"], table["n_events"], strict=True):
+        events += more
+        if events >= EVENTS_PER_WINDOW and time - edges[-1] >= SHORTEST_WINDOW - 1e-9:
+            edges, events = [*edges, time], 0.0
+    last = last_event(evidence) / MONTHS_PER_YEAR
+    return np.array([*(edges[:-1] if len(edges) > 1 else edges), last])
 
 
 def evidence_of(problem: DecisionProblem, endpoint: str) -> SurvivalEvidence:
@@ -145,7 +71,7 @@ def _fitted(problem: DecisionProblem, endpoint: str) -> FittedCurve:
 def last_event(evidence: SurvivalEvidence) -> float:
     """Time of the last event, months."""
     table = kaplan_meier(evidence)
-    return float(table["time"][table["events"] > 0].max()) * MONTHS_PER_YEAR
+    return float(table["time"][table["n_events"] > 0].max()) * MONTHS_PER_YEAR
 
 
 @style.styled
@@ -307,7 +233,7 @@ def _thin(parameters: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _families(results: Results, evidence: str) -> dict[str, float]:
-    """Share of draws of each family fitted to this evidence, heaviest first."""
+    """Share of draws of each family fitted to this evidence, in the order of the distributions."""
     pair = next((p for p in results.weights if evidence in p), None)
     weights = results.weights[pair] if pair else {}
     fitted = [f for name, f in results.posteriors if name == evidence]
@@ -341,13 +267,13 @@ def _trial_hazard(
 
 @style.styled
 def hazards(results: Results) -> Figure:
-    """Empirical hazard in bins against the mean hazard of each family, both endpoints."""
+    """Empirical hazard in windows against the mean hazard of each family, both endpoints."""
     figure = style.canvas(
         results,
         "Hazards: data and fitted families",
         [
-            f"Points: events over patient-time in bins of at least {EVENTS_PER_BIN} events (the last "
-            "may have fewer), exact Poisson 95 % interval; horizontal bars show the bins.",
+            f"Points: events over patient-time in windows of at least {EVENTS_PER_WINDOW} events, "
+            "with 95 % interval; horizontal bars show the windows.",
             "Lines: mean hazard over the posterior, background mortality of the trial's patients "
             "included, before transport.",
         ],
@@ -368,7 +294,7 @@ def _hazard_panel(axes: Axes, results: Results, endpoint: str) -> None:
     problem = results.problem
     evidence = evidence_of(problem, endpoint)
     scale = 100 / MONTHS_PER_YEAR
-    table = empirical_hazard(evidence)
+    table = empirical_hazard(evidence, hazard_windows(evidence))
     centre = (table["start"] + table["end"]) / 2
     axes.errorbar(
         centre * MONTHS_PER_YEAR,

@@ -82,14 +82,14 @@ class Curve:
 class CurveContext:
     """One block of draws and what its curves share.
 
-    `backgrounds` (by grid) may be passed on from block to block; `excess` holds the fitted excess
-    hazards of this block, which several strategies use.
+    `backgrounds` (by grid) may be passed on from block to block; `shared` holds hazards of this block
+    as fitted, which several strategies and problems use.
     """
 
     problem: DecisionProblem
     draws: Draws
     backgrounds: dict[tuple[int, float], Background] = field(default_factory=dict)
-    excess: dict[tuple, np.ndarray] = field(default_factory=dict)
+    shared: dict[tuple, np.ndarray] = field(default_factory=dict)
 
     def background(self, time: np.ndarray) -> Background:
         key = (len(time), float(time[-1]))
@@ -99,11 +99,11 @@ class CurveContext:
 
     def fitted_excess(self, curve: FittedCurve, time: np.ndarray) -> np.ndarray:
         """Cumulative excess hazard of a fitted curve, times its multiplier. Dims: (draw, time)."""
-        key = (curve.evidence, curve.multiplier, len(time), float(time[-1]))
-        if key not in self.excess:
-            multiplier = self.draws.value(curve.multiplier)[:, None]
-            self.excess[key] = evidence_excess(self.draws.curves[curve.evidence], time) * multiplier
-        return self.excess[key]
+        fitted = self.draws.curves[curve.evidence]
+        key = (id(fitted), len(time), float(time[-1]))
+        if key not in self.shared:
+            self.shared[key] = evidence_excess(fitted, time)
+        return self.shared[key] * self.draws.value(curve.multiplier)[:, None]
 
 
 def strategy_curves(

@@ -345,15 +345,5 @@ def hazard(
     return np.exp(np.minimum(log_h, CUMULATIVE_HAZARD_MAX))
 
 
-DISTRIBUTIONS: dict[str, Distribution] = {
-    d.name: d
-    for d in (
-        Exponential(),
-        Weibull(),
-        Gompertz(),
-        Gamma(),
-        Lognormal(),
-        Loglogistic(),
-        GeneralisedGamma(),
-    )
-}
+_ALL = (Exponential, Weibull, Gompertz, Gamma, Lognormal, Loglogistic, GeneralisedGamma)
+DISTRIBUTIONS: dict[str, Distribution] = {d.name: d() for d in _ALL}

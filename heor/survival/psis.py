@@ -25,7 +25,8 @@ def generalised_pareto(excess: np.ndarray) -> tuple[float, float]:
     b = b / (3.0 * excess[int(n / 4 + 0.5) - 1]) + 1.0 / excess[-1]
     k = np.mean(np.log1p(-b[:, None] * excess), axis=1)
     profile = n * (np.log(-b / k) - k - 1.0)
-    weight = 1.0 / np.exp(profile - profile[:, None]).sum(axis=1)
+    with np.errstate(over="ignore"):  # a weight of one over infinity is zero
+        weight = 1.0 / np.exp(profile - profile[:, None]).sum(axis=1)
     keep = weight >= 10 * np.finfo(float).eps
     weight = weight[keep] / weight[keep].sum()
     b_mean = np.sum(b[keep] * weight)

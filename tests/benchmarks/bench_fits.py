@@ -36,9 +36,7 @@ def requests(families):
     problem = load(ROOT / "inputs", "norway")
     evidence = [problem.evidence[c] for c in CURVES]
     table = problem.country.life_table
-    return [
-        FitRequest(e, f, background.of_evidence(table, e)) for e in evidence for f in families
-    ]
+    return [FitRequest(e, f, background.of_evidence(table, e)) for e in evidence for f in families]
 
 
 def one_family(family: str) -> None:

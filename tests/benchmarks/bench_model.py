@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import resource
 import sys
-import warnings
 from time import perf_counter
 
 import numpy as np
@@ -18,7 +17,6 @@ from threadpoolctl import threadpool_limits
 
 import heor.survival.curves as curves_module
 from heor import execution, simulation
-from heor.errors import HeorWarning
 from heor.inputs.load import load
 from heor.occupancy.partitioned import partitioned_survival
 from heor.outcomes import values
@@ -88,7 +86,6 @@ def main() -> None:
     held += sum(c.theta.nbytes + c.family.nbytes for c in draws.curves.values()) / 1e6
     print(f"{n:,} draws x {len(problem.strategies)} strategies x {len(problem.time) - 1} cycles")
     before = peak_megabytes()
-    warnings.simplefilter("ignore", HeorWarning)
     start = perf_counter()
     result = simulation.simulate(problem, draws)
     total = perf_counter() - start

@@ -70,7 +70,9 @@ def test_hazard_and_survival_survive_extreme_parameters(distribution) -> None:
         warnings.simplefilter("error")
         h, slope = cumulative_hazard(distribution, p, TIME), hazard(distribution, p, TIME)
     assert h.shape == slope.shape == (2 ** len(extremes), len(TIME))
-    assert np.isfinite(h).all() and np.isfinite(slope).all() and np.isfinite(np.log(np.exp(-h))).all()
+    assert (
+        np.isfinite(h).all() and np.isfinite(slope).all() and np.isfinite(np.log(np.exp(-h))).all()
+    )
 
 
 @EVERY
