@@ -151,13 +151,14 @@ def sample(
 ) -> dict[str, Draws]:
     """One draw axis for parameters and curves; problems on the same curves share their draws."""
     known: dict[str, dict] = {}
+    quantiles: dict[tuple, np.ndarray] = {}
     out = {}
     for name, problem in problems.items():
         n = problem.settings.draws
         key = repr((n, weights[name]))
         if key not in known:
             known[key] = joining.curve_draws(problem, posteriors, weights[name], n, streams)
-        out[name] = Draws(draw_parameters(problem, n, streams), known[key])
+        out[name] = Draws(draw_parameters(problem, n, streams, quantiles), known[key])
     return out
 
 

@@ -222,9 +222,7 @@ def _ratio_table(problem: DecisionProblem, ratios: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _capped(
-    problem: DecisionProblem, capped: np.ndarray, excess_years: np.ndarray
-) -> pd.DataFrame:
+def _capped(problem: DecisionProblem, capped: np.ndarray, excess_years: np.ndarray) -> pd.DataFrame:
     """How often, and by how much, PFS exceeded OS before it was capped."""
     return pd.DataFrame(
         {

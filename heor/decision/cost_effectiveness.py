@@ -75,6 +75,8 @@ def icer_label(cost: float, effect: float) -> str:
     """What the ICER means: an ICER, or dominance, or a saving with less health."""
     if effect > 0:
         return "icer" if cost > 0 else "dominant"
+    if effect == 0 and cost < 0:
+        return "dominant"
     return "dominated" if cost >= 0 else "less effective and cheaper"
 
 

@@ -53,11 +53,13 @@ class Outcomes:
     def _check_qalys(self) -> None:
         for qaly, life in ((QALYS, LIFE_YEARS), UNDISCOUNTED):
             if {qaly, life} <= set(self.data[COMPONENT].values):
-                excess = (self.component(qaly) - self.component(life)).max()
-                if excess > 1e-9:
+                excess = self.component(qaly) - self.component(life)
+                draw, strategy = np.unravel_index(excess.argmax(), excess.shape)
+                if excess[draw, strategy] > 1e-9:
                     raise ModelError(
-                        f"outcomes: {qaly} exceed {life} by {excess:g} in some draw; a QALY is at most "
-                        "a life year. Check the utilities."
+                        f"outcomes: {qaly} of '{self.strategies[strategy]}' exceed {life} by "
+                        f"{excess[draw, strategy]:g} in draw {draw}; a QALY is at most a life year. "
+                        "Check the utilities."
                     )
 
     @property
@@ -89,11 +91,21 @@ class Outcomes:
         Raises
         ------
         InputError
-            When a column is missing, or a strategy lacks or repeats a draw.
+            When a column is missing, a cell is no number, or a strategy lacks or repeats a draw.
         """
         missing = {"strategy", "draw", "cost", "qaly"} - set(table.columns)
         if missing:
             raise InputError(f"outcomes table: columns {sorted(missing)} are missing.")
+        for column in ("cost", "qaly"):
+            numbers = pd.to_numeric(table[column], errors="coerce")
+            wrong = ~np.isfinite(numbers.to_numpy(float))
+            if wrong.any():
+                row = table.loc[wrong].iloc[0]
+                raise InputError(
+                    f"outcomes table: column '{column}' of '{row['strategy']}' in draw {row['draw']} is "
+                    f"{row[column]!r}; a finite number is required."
+                )
+            table = table.assign(**{column: numbers})
         counts = table.groupby(["draw", "strategy"], sort=False).size().unstack(fill_value=0)
         if (counts != 1).any().any():
             draw = counts.index[(counts != 1).any(axis=1)][0]

@@ -81,16 +81,28 @@ def pooled_effects(problem: DecisionProblem) -> dict[str, PooledEffect]:
     return effects
 
 
-def draw_parameters(problem: DecisionProblem, n: int, streams: Streams) -> dict[str, np.ndarray]:
-    """Parameters, syntheses and derived quantities. Dims of each: draw."""
+def draw_parameters(
+    problem: DecisionProblem,
+    n: int,
+    streams: Streams,
+    known: dict[tuple, np.ndarray] | None = None,
+) -> dict[str, np.ndarray]:
+    """Parameters, syntheses and derived quantities. Dims of each: draw.
+
+    `known` keeps quantiles by distribution and uniforms: scenarios share most of them.
+    """
+    known = {} if known is None else known
     uniforms = _uniforms(problem, n, streams)
     values: dict[str, np.ndarray] = {}
     for name, parameter in problem.parameters.items():
         if parameter.distribution == "fixed":
             values[name] = np.full(n, parameter.mean)
         elif parameter.distribution != "dirichlet":
-            quantile = UNCERTAINTIES[parameter.distribution].quantile
-            values[name] = quantile(uniforms[name], parameter.mean, parameter.se)
+            kind, mean, se = parameter.distribution, parameter.mean, parameter.se
+            key = (kind, mean, se, uniforms[name].tobytes())
+            if key not in known:
+                known[key] = UNCERTAINTIES[kind].quantile(uniforms[name], mean, se)
+            values[name] = known[key]
     values |= _dirichlets(problem.parameters, n, streams)
     for name, effect in pooled_effects(problem).items():
         shift = problem.syntheses[name].shift

@@ -41,7 +41,7 @@ class PooledEffect:
         """Effect at probability u, by monotone interpolation of the exact CDF. Dims: draw."""
         centre = float(self.weight @ self.mean)
         spread = float(np.sqrt(self.weight @ (self.sd**2 + (self.mean - centre) ** 2)))
-        x = centre + spread * np.linspace(-9.0, 9.0, 4001)
+        x = centre + spread * np.linspace(-9.0, 9.0, 1501)
         p = np.maximum.accumulate(self.cdf(x))
         keep = np.concatenate([[True], np.diff(p) > 0])
         # Interpolated on the normal scale, where the CDF is nearly straight, also in the tails.

@@ -11,6 +11,7 @@ follow them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -42,9 +43,7 @@ class Background:
 
     def with_ratio(self, ratio: np.ndarray) -> np.ndarray:
         """Survival with mortality times `ratio`. Dims: (draw, time)."""
-        return background.survival(
-            self.table, self.start_age, self.share_male, self.time, ratio
-        )
+        return background.survival(self.table, self.start_age, self.share_male, self.time, ratio)
 
 
 @dataclass(frozen=True)
@@ -83,13 +82,13 @@ class CurveContext:
     """One block of draws and what its curves share.
 
     `backgrounds` (by grid) may be passed on from block to block; `shared` holds hazards of this block
-    as fitted, which several strategies and problems use.
+    as fitted and hazard ratios as solved, which several strategies and problems use.
     """
 
     problem: DecisionProblem
     draws: Draws
     backgrounds: dict[tuple[int, float], Background] = field(default_factory=dict)
-    shared: dict[tuple, np.ndarray] = field(default_factory=dict)
+    shared: dict[tuple, Any] = field(default_factory=dict)
 
     def background(self, time: np.ndarray) -> Background:
         key = (len(time), float(time[-1]))
@@ -162,17 +161,37 @@ def _hazard_ratio(
             f"window '{curve.window}' varies between draws; the censoring time of a marginal hazard "
             "ratio must be a fixed number."
         )
-    grid = marginal.window_grid(float(windows[0]))
+    target, share = draws.value(curve.marginal_hazard_ratio), draws.value(curve.cured_fraction)
+    mortality = draws.value(curve.cured_mortality_ratio)
+    key = (
+        id(draws.curves[donor.evidence]),
+        float(windows[0]),
+        *(x.tobytes() for x in (target, share, mortality, draws.value(donor.multiplier))),
+    )
+    if key not in context.shared:
+        solved = _solve(context, donor, float(windows[0]), target, share[:, None], mortality)
+        context.shared[key] = solved
+    return context.shared[key]
+
+
+def _solve(
+    context: CurveContext,
+    donor: FittedCurve,
+    window: float,
+    target: np.ndarray,
+    share: np.ndarray,
+    mortality: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Uncured hazard ratios that give the marginal ones within the window. Dims: draw."""
+    grid = marginal.window_grid(window)
     population = context.background(grid)
     excess = context.fitted_excess(donor, grid)
-    share = draws.value(curve.cured_fraction)[:, None]
-    cured = share * population.with_ratio(draws.value(curve.cured_mortality_ratio))
+    cured = share * population.with_ratio(mortality)
     rest = (1 - share) * population.survival
 
     def mixture(ratio: np.ndarray, i: np.ndarray) -> np.ndarray:
         return cured[i] + rest[i] * np.exp(-ratio[:, None] * excess[i])
 
-    target = draws.value(curve.marginal_hazard_ratio)
     return marginal.uncured_hazard_ratio(target, population.survival * np.exp(-excess), mixture)
 
 

@@ -47,7 +47,7 @@ def marginal_hazard_ratio(s0: np.ndarray, s1: np.ndarray) -> np.ndarray:
     0.7
     """
     rows = np.arange(len(s0))
-    return np.exp(_root(lambda x, i: -score(s0[i], s1[i], np.exp(x)), rows)[0])
+    return np.exp(_root(lambda x, i: -score(s0[i], s1[i], np.exp(x)), rows, np.zeros(len(s0)))[0])
 
 
 def uncured_hazard_ratio(
@@ -74,20 +74,30 @@ def uncured_hazard_ratio(
     def difference(x: np.ndarray, i: np.ndarray) -> np.ndarray:
         return score(control[i], curve(np.exp(x), i), target[i])
 
-    x, attained = _root(difference, np.arange(len(target)))
+    x, attained = _root(difference, np.arange(len(target)), np.log(target))
     return np.exp(x), attained
 
 
 def _root(
-    function: Callable[[np.ndarray, np.ndarray], np.ndarray], rows: np.ndarray
+    function: Callable[[np.ndarray, np.ndarray], np.ndarray], rows: np.ndarray, guess: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Root of an increasing function of the log hazard ratio, each row on its own.
 
-    Each row stops by itself, so a row's answer does not depend on the rows beside it.
+    Each row stops by itself, so a row's answer does not depend on the rows beside it. The search
+    starts around the guess and widens where the root lies elsewhere.
     """
-    low, high = np.full(len(rows), SEARCH[0]), np.full(len(rows), SEARCH[1])
-    result = elementwise.find_root(
-        function, (low, high), args=(rows,), tolerances={"xatol": 1e-9, "xrtol": 0, "fatol": 1e-13}
+    tolerances = {"xatol": 1e-8, "xrtol": 0, "fatol": 1e-12}
+    found = elementwise.find_root(
+        function, (guess - 0.3, guess + 1.0), args=(rows,), tolerances=tolerances
     )
-    bound = np.where(function(high, rows) < 0, high, low)
-    return np.where(result.success, result.x, bound), result.success
+    x, success = np.array(found.x), np.array(found.success)
+    rest = np.flatnonzero(~success)
+    if len(rest):
+        low, high = np.full(len(rest), SEARCH[0]), np.full(len(rest), SEARCH[1])
+        wide = elementwise.find_root(
+            function, (low, high), args=(rows[rest],), tolerances=tolerances
+        )
+        bound = np.where(function(high, rows[rest]) < 0, high, low)
+        x[rest] = np.where(wide.success, wide.x, bound)
+        success[rest] = wide.success
+    return x, success

@@ -1,0 +1,282 @@
+"""Incremental analysis, severity and the outcomes table of any program."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from heor.decision.acceptability import ceac
+from heor.decision.cost_effectiveness import (
+    evpi,
+    icer_label,
+    icer_table,
+    increment_table,
+    net_benefit_table,
+    ratio_of_means,
+    strategy_table,
+)
+from heor.decision.sensitivity import Case, one_way_cases, tornado
+from heor.decision.severity import band_of, remaining_qalys, severity
+from heor.errors import InputError, ModelError
+from heor.inputs.problem import DecisionProblem
+from heor.outcomes.outcomes import Outcomes
+
+
+def table(cost: dict[str, list[float]], qaly: dict[str, list[float]]) -> pd.DataFrame:
+    rows = [
+        {"strategy": s, "draw": i, "cost": c, "qaly": qaly[s][i]}
+        for s in cost
+        for i, c in enumerate(cost[s])
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def two() -> Outcomes:
+    """Two strategies in four draws; b costs 10, 20, 30, 40 more for 1, 1, 2, 0 QALYs."""
+    return Outcomes.from_table(
+        table(
+            {"a": [100, 100, 100, 100], "b": [110, 120, 130, 140]},
+            {"a": [1, 2, 3, 4], "b": [2, 3, 5, 4]},
+        ),
+        "NOK",
+    )
+
+
+# ------------------------------------------------------------------------------- increments
+def test_icer_by_hand(two: Outcomes) -> None:
+    """Mean cost 25 over mean effect 1: 25 a QALY; delta-method SE sd(c - 25 e) / sqrt(4) / 1."""
+    row = icer_table(two, "a", "b").iloc[0]
+    assert (row.measure, row.label) == ("cost per QALY", "icer")
+    assert (row.cost, row.effect, row.ratio) == (25, 1, 25)
+    residual = np.array([10 - 25, 20 - 25, 30 - 50, 40 - 0])
+    assert row.se == pytest.approx(residual.std(ddof=1) / 2)
+
+
+def test_increment_table_by_hand(two: Outcomes) -> None:
+    found = increment_table(two, "a", "b").set_index("outcome")
+    assert found.loc["cost", "mean"] == 25
+    assert found.loc["cost", "se"] == pytest.approx(np.std([10, 20, 30, 40], ddof=1) / 2)
+    assert found.loc["qalys", "mean"] == 1
+
+
+def test_evpi_by_hand(two: Outcomes) -> None:
+    """At 30: increments of net benefit 20, 10, 30, -40; b is best on average (20 / 4)."""
+    value, se = evpi(two, 30)
+    assert value == pytest.approx(40 / 4)
+    assert se == pytest.approx(np.std([0, 0, 0, 40], ddof=1) / 2)
+    row = net_benefit_table(two, "a", "b", [("t", 30)]).iloc[0]
+    assert (row.net_benefit, row.probability, row.evpi) == (5, 0.75, 10)
+
+
+def test_ceac_by_hand(two: Outcomes) -> None:
+    found = ceac(two, np.array([0.0, 30.0])).set_index(["threshold", "strategy"])
+    assert found.probability.tolist() == [1, 0, 0.25, 0.75]
+    assert found.on_frontier.tolist() == [True, False, False, True]
+    assert found.loc[(30.0, "a"), "expected_loss"] == pytest.approx(60 / 4)
+    assert found.loc[(30.0, "b"), "expected_loss"] == pytest.approx(10)
+    assert found.loc[(30.0, "a"), "evpi"] == pytest.approx(10)
+
+
+@pytest.mark.parametrize(
+    ("cost", "effect", "label"),
+    [
+        (10, 1, "icer"),
+        (-10, 1, "dominant"),
+        (0, 1, "dominant"),
+        (10, -1, "dominated"),
+        (0, -1, "dominated"),
+        (10, 0, "dominated"),
+        (-10, -1, "less effective and cheaper"),
+    ],
+)
+def test_four_quadrants(cost: float, effect: float, label: str) -> None:
+    assert icer_label(cost, effect) == label
+
+
+def test_no_effect_has_no_ratio() -> None:
+    assert np.isnan(ratio_of_means(np.array([1.0, 2.0]), np.array([1.0, -1.0]))).all()
+
+
+def test_one_draw_has_no_monte_carlo_error() -> None:
+    one = Outcomes.from_table(table({"a": [1], "b": [3]}, {"a": [1], "b": [2]}), "NOK")
+    row = icer_table(one, "a", "b").iloc[0]
+    assert (row.ratio, row.se) == (2, 0)
+    assert (strategy_table(one).se == 0).all()
+
+
+# ---------------------------------------------------------------------------------- severity
+@pytest.mark.parametrize(
+    ("shortfall", "weight", "threshold"),
+    [
+        (0.0, 1.0, 275_000),
+        (3.99, 1.0, 275_000),
+        (4.0, 1.4, 385_000),
+        (8.0, 1.8, 495_000),
+        (12.0, 2.2, 605_000),
+        (15.80, 2.2, 605_000),
+        (15.994, 2.2, 605_000),
+        (15.996, 2.6, 715_000),
+        (16.0, 2.6, 715_000),
+        (18.7, 2.6, 715_000),
+        (20.0, 3.0, 825_000),
+        (35.0, 3.0, 825_000),
+        (-1.0, 1.0, 275_000),
+    ],
+)
+def test_severity_ladder(
+    shortfall: float, weight: float, threshold: float, problem: DecisionProblem
+) -> None:
+    """Norwegian classes of absolute shortfall, lower edge inclusive, rounded to 2 decimals."""
+    remaining = remaining_qalys(problem.country, 62)
+    found = severity(problem.country, 62, np.full(10, remaining - shortfall))
+    assert found.shortfall == pytest.approx(shortfall, abs=0.0051)
+    assert (found.weight, found.threshold) == (weight, threshold)
+    classes = found.class_probabilities
+    assert classes.loc[classes.threshold == threshold, "probability"].item() == 1
+    assert classes.probability.sum() == 1
+
+
+def test_severity_uses_the_mean_and_shows_the_rest(problem: DecisionProblem) -> None:
+    """Half of the draws on each side of an edge: one threshold, two classes."""
+    remaining = remaining_qalys(problem.country, 62)
+    found = severity(problem.country, 62, remaining - np.tile([15.0, 17.2], 50))
+    assert (found.shortfall, found.threshold) == (16.1, 715_000)
+    by = found.class_probabilities.set_index("threshold").probability
+    assert (by[605_000], by[715_000]) == (0.5, 0.5)
+
+
+def test_class_changes_with_age(problem: DecisionProblem) -> None:
+    """Comparator with 1.3 QALYs: top class to 60, 2.6 to 65 (DMP norms), then lower and lower."""
+    found = severity(problem.country, 62, np.full(4, 1.3))
+    assert found.shortfall == pytest.approx(18.7, abs=0.1)
+    ages = found.class_ages
+    assert (ages.threshold.diff().dropna() < 0).all()
+    changes = dict(zip(ages.threshold, ages.age, strict=True))
+    assert 59 <= changes[715_000] <= 62
+    assert 64 <= changes[605_000] <= 67
+
+
+def test_remaining_qalys_between_ages(problem: DecisionProblem) -> None:
+    a, b, middle = (remaining_qalys(problem.country, x) for x in (62, 63, 62.5))
+    assert middle == pytest.approx((a + b) / 2)
+
+
+def test_country_without_a_rule(problem: DecisionProblem) -> None:
+    from dataclasses import replace
+
+    none = replace(problem.country, severity_rule=None, severity_bands=())
+    assert severity(none, 62, np.ones(3)) is None
+
+
+def test_below_the_first_class(problem: DecisionProblem) -> None:
+    assert band_of(problem.country.severity_bands, -3.0).weight == 1.0
+
+
+# ------------------------------------------------------------------------------ construction
+def outcomes_of(values: np.ndarray) -> Outcomes:
+    names = ["care", "qalys", "life_years", "qalys_undiscounted", "life_years_undiscounted"]
+    data = xr.DataArray(
+        values,
+        dims=("draw", "strategy", "component"),
+        coords={"strategy": ["a", "b"], "component": names},
+    )
+    return Outcomes(data, ("care",), "NOK")
+
+
+LAWFUL = np.tile([100.0, 1.0, 1.5, 1.1, 1.7], (5, 2, 1))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(("k", "component"), [(0, "care"), (1, "qalys"), (4, "life_years_und")])
+def test_no_infinite_outcome(bad: float, k: int, component: str) -> None:
+    values = LAWFUL.copy()
+    values[3, 1, k] = bad
+    with pytest.raises(ModelError, match=rf"{component}.* of 'b' is not finite in draw 3"):
+        outcomes_of(values)
+
+
+@pytest.mark.parametrize(("k", "name"), [(1, "qalys"), (3, "qalys_undiscounted")])
+def test_a_qaly_is_at_most_a_life_year(k: int, name: str) -> None:
+    values = LAWFUL.copy()
+    values[2, 1, k] = 1.9
+    with pytest.raises(ModelError, match=rf"{name} of 'b' exceed life_years.* in draw 2"):
+        outcomes_of(values)
+
+
+def test_lawful_outcomes_pass() -> None:
+    found = outcomes_of(LAWFUL)
+    assert (found.n, found.strategies) == (5, ("a", "b"))
+    assert (found.cost == 100).all()
+
+
+def test_axes_are_fixed() -> None:
+    data = xr.DataArray(np.zeros((2, 2, 1)), dims=("strategy", "draw", "component"))
+    with pytest.raises(ModelError, match="must be draw, strategy, component"):
+        Outcomes(data, (), "NOK")
+
+
+def test_table_without_a_column(two: Outcomes) -> None:
+    bad = pd.DataFrame({"strategy": ["a"], "draw": [1], "costs": [1.0], "qaly": [1.0]})
+    with pytest.raises(InputError, match=r"\['cost'\] are missing"):
+        Outcomes.from_table(bad, "NOK")
+
+
+@pytest.mark.parametrize("rows", [[0, 1, 2], [0, 1, 2, 3, 3]])
+def test_table_with_a_missing_or_repeated_draw(rows: list[int]) -> None:
+    whole = table({"a": [1, 2], "b": [3, 4]}, {"a": [1, 1], "b": [1, 1]})
+    with pytest.raises(InputError, match="draw 1 is missing or repeated"):
+        Outcomes.from_table(whole.iloc[rows], "NOK")
+
+
+@pytest.mark.parametrize("bad", [np.nan, "much", None, np.inf])
+def test_table_with_a_cell_that_is_no_number(bad: object) -> None:
+    whole = table({"a": [1, 2], "b": [3, 4]}, {"a": [1, 1], "b": [1, 1]}).astype(object)
+    whole.loc[3, "cost"] = bad
+    with pytest.raises(InputError, match="column 'cost' of 'b' in draw 1 is .* finite number"):
+        Outcomes.from_table(whole, "NOK")
+
+
+def test_order_of_rows_does_not_matter() -> None:
+    whole = table({"a": [1, 2], "b": [3, 4]}, {"a": [1, 1], "b": [2, 2]})
+    mixed = whole.iloc[[3, 0, 2, 1]]
+    found = Outcomes.from_table(mixed, "NOK")
+    assert found.strategies == ("b", "a")
+    np.testing.assert_array_equal(found.cost, [[3, 1], [4, 2]])
+
+
+# ------------------------------------------------------------------------------- sensitivity
+def test_one_way_cases_are_the_ends_of_each_interval(problem: DecisionProblem) -> None:
+    cases = one_way_cases(problem)
+    by = {(c.name, c.end): c.value for c in cases}
+    names = {c.name for c in cases}
+    assert by["transport_multiplier", "low"] == pytest.approx(0.65, abs=0.01)
+    assert by["transport_multiplier", "high"] == pytest.approx(1.10, abs=0.01)
+    assert np.exp(by["log_hr_os", "high"]) == pytest.approx(1.47, abs=0.02)
+    # The pooled effect stands for its studies; fixed numbers have no ends.
+    assert not names & {"log_hr_os_clocc", "log_hr_os_orchestra", "tau_hr", "start_age"}
+    uncertain = {n for n, p in problem.parameters.items() if not p.is_fixed}
+    assert names == uncertain - {"log_hr_os_clocc", "log_hr_os_orchestra", "tau_hr"} | {"log_hr_os"}
+    assert all(by[n, "low"] < by[n, "high"] for n in names)
+
+
+def test_tornado_sorts_by_the_range_of_net_benefit(problem: DecisionProblem) -> None:
+    """Widest first; values as entered (a month is a month); net benefit = t x QALYs - cost."""
+    cases = [
+        Case("c_resection", "low", 170_000.0),
+        Case("c_resection", "high", 370_000.0),
+        Case("c_progressed", "low", 12 * 12_000.0),
+        Case("c_progressed", "high", 12 * 34_000.0),
+    ]
+    cost = np.array([190e3, 380e3, 100e3, 500e3])
+    found = tornado(
+        problem, cases, cost, np.full(4, 0.8), (260e3, 0.8), [("low", 275e3), ("severity", 715e3)]
+    )
+    assert found.parameter.tolist() == ["c_progressed", "c_resection"]
+    row = found.iloc[0]
+    assert (row.low, row.high, row.unit) == (12_000, 34_000, "NOK/month")
+    assert row.range_severity == 400e3
+    assert row.net_benefit_low_low == pytest.approx(275e3 * 0.8 - 100e3)
+    assert row.icer_high == pytest.approx(625e3)
