@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from heor.errors import HeorWarning, InputError
+from heor.errors import InputError
 from heor.inputs.load import load
 from heor.inputs.problem import DecisionProblem, FittedCurve
 from heor.parameters.draws import CurveDraws, Draws, add_derived, draw_parameters
@@ -113,7 +112,7 @@ def made_up_draws() -> Callable[..., Draws]:
 
 @pytest.fixture(scope="session")
 def run(inputs: Path) -> Callable[..., Simulation]:
-    """`run(scenario, n, overrides)`: simulate a scenario on made-up draws, warnings left out."""
+    """`run(scenario, n, overrides)`: simulate a scenario on made-up draws."""
 
     def simulated(
         scenario: str | None = None,
@@ -122,8 +121,6 @@ def run(inputs: Path) -> Callable[..., Simulation]:
         replaced: Mapping[str, float | np.ndarray] | None = None,
     ) -> Simulation:
         problem = load(inputs, "norway", scenario, overrides)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", HeorWarning)
-            return simulate(problem, hand_made_draws(problem, n, replaced=replaced), workers=1)
+        return simulate(problem, hand_made_draws(problem, n, replaced=replaced), workers=1)
 
     return simulated

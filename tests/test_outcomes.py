@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from heor.errors import HeorWarning, ModelError
+from heor.errors import ModelError
 from heor.inputs.load import load
 from heor.inputs.problem import CostItem, DecisionProblem, Exposure
 from heor.occupancy.partitioned import partitioned_survival
@@ -18,7 +17,7 @@ from heor.outcomes.discounting import discount_factor
 from heor.outcomes.values import Accrual, measure, norm
 from heor.parameters.draws import CurveDraws, Draws
 from heor.results import Simulation
-from heor.simulation import simulate
+from heor.simulation import simulate, simulate_together
 from heor.survival import background
 from heor.survival.curves import CurveContext, evidence_excess, strategy_curves
 
@@ -28,9 +27,7 @@ OS, PFS = "second_line_folfiri_os", "second_line_folfiri_pfs"
 
 
 def simulated(problem: DecisionProblem, draws: Draws, workers: int = 1) -> Simulation:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", HeorWarning)
-        return simulate(problem, draws, workers=workers)
+    return simulate(problem, draws, workers=workers)
 
 
 def component(found: Simulation, name: str, strategy: str) -> np.ndarray:
@@ -308,6 +305,32 @@ def test_workers_and_more_draws_change_nothing(
         np.testing.assert_array_equal(part, one[:n])
 
 
+TOGETHER = {
+    "shipped scenarios": [("s17_symmetric_treatment", {}), ("s19_cure_half", {})],
+    "another transport": [("no_transport", {})],
+    "another window": [("window_36", {})],
+    "another horizon": [(None, {"analysis.end_age": 90})],
+    "another age": [(None, {"start_age": 72})],
+    "another sex mix": [(None, {"share_male": 0.1})],
+}
+
+
+@pytest.mark.parametrize("case", TOGETHER)
+def test_scenarios_run_together_are_what_they_are_alone(
+    case: str, problem: DecisionProblem, inputs: Path, made_up_draws: MakeDraws
+) -> None:
+    """What cases share (fitted hazards, solved ratios) must not depend on what they do not."""
+    others = [load(inputs, scenario=s, overrides=o) for s, o in TOGETHER[case]]
+    first = made_up_draws(problem, 60)
+    cases = {"": (problem, first)}
+    for i, other in enumerate(others):  # the same curve draws, as in a run
+        cases[str(i)] = (other, replace(made_up_draws(other, 60), curves=first.curves))
+    together = simulate_together(cases, workers=1)
+    for name, (own, draws) in cases.items():
+        alone = simulate(own, draws, workers=1).outcomes.data.values
+        np.testing.assert_array_equal(together[name].outcomes.data.values, alone, err_msg=name)
+
+
 @pytest.mark.parametrize("chunk", [1, 7, 100, 1000])
 def test_chunk_size_changes_nothing(
     chunk: int, problem: DecisionProblem, base_draws: Draws, base: Simulation
@@ -337,8 +360,8 @@ def test_progression_free_above_alive_is_capped_and_counted(
     theta[:5, 0] = 1.0
     curves = {**base_draws.curves, PFS: CurveDraws(pfs.families, pfs.family, theta)}
     draws = Draws(base_draws.values, curves)[:10]
-    with pytest.warns(HeorWarning, match=r"PFS exceeded OS .* was capped at OS"):
-        found = simulate(problem, draws, workers=1)
+    found = simulate(problem, draws, workers=1)
+    assert any("PFS exceeded OS" in w and "50.0% of draws" in w for w in found.warnings)
     row = found.capped.set_index("strategy").loc["chemotherapy"]
     assert row.share_of_draws == 0.5
     assert 0.4 < row.share_of_draw_months <= 0.5
@@ -411,14 +434,18 @@ def test_unreachable_hazard_ratio_is_reported(
     problem: DecisionProblem, made_up_draws: MakeDraws
 ) -> None:
     """Nine in ten cured cannot go with a marginal hazard ratio of 0.9."""
-    cured = np.where(np.arange(100) < 60, 0.05, 0.9)
     effect = {"log_hr_os": np.log(0.9), "log_hr_pfs_marginal": np.log(0.8)}
-    draws = made_up_draws(problem, 100, replaced={"cured_fraction": cured, **effect})
-    with (
-        pytest.warns(HeorWarning, match="In 40 of 100 draws no uncured hazard ratio"),
-        pytest.raises(ModelError, match="cannot be reached in 40 of 100 draws"),
-    ):
-        simulate(problem, draws, workers=1)
+
+    def found(impossible: int) -> Simulation:
+        cured = np.where(np.arange(200) < impossible, 0.9, 0.05)
+        draws = made_up_draws(problem, 200, replaced={"cured_fraction": cured, **effect})
+        return simulate(problem, draws, workers=1)
+
+    few = found(2)
+    assert few.unattained == 2
+    assert any("In 2 of 200 draws the cured fraction is too large" in w for w in few.warnings)
+    with pytest.raises(ModelError, match="cannot be reached in 40 of 200 draws .* 1 %"):
+        found(40)
 
 
 # ----------------------------------------------------------------- identities of scenarios

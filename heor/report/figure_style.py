@@ -110,12 +110,12 @@ def state_label(state: str) -> str:
 
 
 def amount(value: float, *, sign: bool = False) -> str:
-    """Money to the nearest hundred (nearest unit below ten thousand), with separators.
+    """Money to the nearest hundred (nearest unit below a thousand), with separators.
 
     >>> amount(-262449.0), amount(338.2, sign=True)
     ('−262,400', '+338')
     """
-    rounded = round(value, -2) if abs(value) >= 10_000 else round(value)
+    rounded = round(value, -2) if abs(value) >= 1000 else round(value)
     return f"{rounded:{'+' if sign and rounded else ''},.0f}".replace("-", "−")
 
 
@@ -138,8 +138,14 @@ def entered(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as a whole percentage; below 1 % but not nothing as '<1 %'."""
-    return "<1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
+    """A share as a whole percentage, and never 0 or 100 % unless it is.
+
+    >>> percent(0.344), percent(0.002), percent(0.998), percent(1.0)
+    ('34 %', '<1 %', '>99 %', '100 %')
+    """
+    if 0 < share < 0.005:
+        return "<1 %"
+    return ">99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
 
 
 def prices(country: Country) -> str:

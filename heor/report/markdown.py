@@ -46,6 +46,24 @@ def money(x: float) -> str:
     return f"{round(x, -2):,.0f}"
 
 
+def years(x: float) -> str:
+    """Years or QALYs to two decimals, never -0.00.
+
+    >>> years(-0.001)
+    '0.00'
+    """
+    return f"{round(x, 2) + 0.0:.2f}"
+
+
+def plain(x: float) -> str:
+    """A value of any size without exponents, to four significant digits.
+
+    >>> plain(168312.4), plain(0.003746)
+    ('168,300', '0.003746')
+    """
+    return significant(x, 4).rstrip("0").rstrip(".") if abs(x) < 1000 and x != int(x) else significant(x, 4)
+
+
 def icer_words(cost: float, effect: float, ratio: float, label: str, unit: str) -> str:
     """The ICER, or what replaces it."""
     return f"{significant(ratio)} {unit}" if label == "icer" else label
@@ -145,10 +163,10 @@ def _answer_section(results: Results) -> str:
     strategies = {s: frame[frame["strategy"] == s].set_index("outcome") for s in problem.strategies}
     names = {
         "cost": (f"Cost ({currency})", money),
-        "qalys": ("QALYs", "{:.2f}".format),
-        "life_years": ("Life years", "{:.2f}".format),
-        "qalys_undiscounted": ("QALYs, undiscounted", "{:.2f}".format),
-        "life_years_undiscounted": ("Life years, undiscounted", "{:.2f}".format),
+        "qalys": ("QALYs", years),
+        "life_years": ("Life years", years),
+        "qalys_undiscounted": ("QALYs, undiscounted", years),
+        "life_years_undiscounted": ("Life years, undiscounted", years),
     }
     for outcome, (label, form) in names.items():
         row = {"Per patient": label}
@@ -191,8 +209,8 @@ def _rests_on(results: Results) -> str:
     rows = [
         {
             "Parameter": r["description"],
-            "Low": f"{r['low']:,.4g}",
-            "High": f"{r['high']:,.4g}",
+            "Low": plain(r["low"]),
+            "High": plain(r["high"]),
             "Unit": r["unit"],
             f"Net benefit at low ({problem.country.currency})": money(r[f"net_benefit_{name}_low"]),
             "at high": money(r[f"net_benefit_{name}_high"]),
@@ -393,8 +411,7 @@ def _conventions(results: Results) -> str:
 
     def bands(found) -> str:
         return ", ".join(
-            f"{b.rate:.1%} {'after' if b.end is None else 'in'} years {b.start:g}"
-            + ("" if b.end is None else f"-{b.end:g}")
+            f"{b.rate:.1%} from year {b.start:g}" + ("" if b.end is None else f" to {b.end:g}")
             for b in found
         )
 

@@ -55,10 +55,19 @@ def cumulative_hazard(
 
 
 def of_evidence(table: LifeTable, evidence: SurvivalEvidence) -> np.ndarray:
-    """Cumulative background hazard of the evidence's own patients.
+    """Background mortality of the evidence's own patients, as the likelihood takes it.
 
-    Dims: (edge,) for grouped evidence, from 0 to the last interval's end; (patient,) otherwise.
+    Dims: (edge,) cumulative hazard for grouped evidence, from 0 to the last interval's end;
+    (3, patient) cumulative hazard at entry and at the end, and hazard at the end, otherwise.
     """
     data = evidence.table
-    time = np.append(data["start"], data["end"][-1]) if evidence.form == "grouped" else data["time"]
-    return cumulative_hazard(table, evidence.age or 0.0, evidence.share_male or 0.0, time)
+    age, share = evidence.age or 0.0, evidence.share_male or 0.0
+    if evidence.form == "grouped":
+        edges = np.append(data["start"], data["end"][-1])
+        return cumulative_hazard(table, age, share, edges)
+    time = np.asarray(data["time"], float)
+    entry = np.asarray(data.get("entry", np.zeros_like(time)), float)
+    at_entry, at_end = (cumulative_hazard(table, age, share, t) for t in (entry, time))
+    step = 1e-3  # years; the hazard is constant within a year of age
+    hazard = (at_end - cumulative_hazard(table, age, share, np.maximum(time - step, 0.0))) / step
+    return np.stack([at_entry, at_end, hazard])
