@@ -18,7 +18,7 @@ from heor.results import Simulation
 from heor.simulation import simulate
 from heor.streams import Streams
 
-settings.register_profile("default", deadline=None, max_examples=40, derandomize=True)
+settings.register_profile("default", deadline=None, max_examples=25, derandomize=True)
 settings.load_profile("default")
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -51,7 +51,8 @@ def plane(results: Results) -> Figure:
     )
     _density_contours(axes, qalys, cost)
     mean = qalys.mean(), cost.mean()
-    label = f"Mean: {mean[0]:.2f} QALYs, {style.amount(mean[1])} {problem.country.currency}"
+    gain = f"{mean[0]:.2f}".replace("-", "−")
+    label = f"Mean: {gain} QALYs, {style.amount(mean[1])} {problem.country.currency}"
     axes.plot(
         *mean, "o", color="white", markeredgecolor="black", markersize=6, label=label, zorder=6
     )
@@ -220,13 +221,11 @@ def _mark_thresholds(axes: Axes, results: Results, table: pd.DataFrame) -> None:
             bbox=PATCH | {"alpha": 1.0},
         )
         chance = float(np.interp(value, rows["threshold"], rows["probability"]))
-        axes.plot(
-            value, chance, "o", color="white", markeredgecolor="black", markersize=4.5, zorder=6
-        )
+        axes.plot(value, chance, "o", mfc="white", mec="black", ms=4.5, clip_on=False, zorder=6)
         axes.annotate(
             style.percent(chance),
             (value, chance),
-            (6, -10),
+            (6, 5 if chance < 0.12 else -10),
             textcoords="offset points",
             fontsize=7,
             bbox=PATCH,
@@ -297,10 +296,11 @@ def _forest_row(axes: Axes, row: int, decision: Decision, threshold: str, colour
     axes.plot([line["low"], line["high"]], [row, row], color=colour, linewidth=1.4)
     axes.plot(line["net_benefit"], row, "s", color=colour, markersize=5)
     mean, low, high = (style.amount(line[k]) for k in ("net_benefit", "low", "high"))
+    chance = style.percent(line["probability"])
     axes.text(
         1.02,
         row,
-        f"{mean} ({low} to {high})\ncost-effective in {style.percent(line['probability'])} of draws",
+        f"{mean} ({low} to {high})\ncost-effective in {chance} of draws",
         transform=axes.get_yaxis_transform(),
         va="center",
         fontsize=6.5,

@@ -107,8 +107,8 @@ def _tornado_caption(table: pd.DataFrame, threshold: str, total: int) -> list[st
     used = [s for s in MARKS if s in set(table["status"])]
     marks = "; ".join(f"{MARKS[s]} the value is {MARK_WORDS[s]}" for s in used)
     return [
-        f"At {threshold}. The {len(table)} widest of {total} parameters, each at the ends of its own "
-        "95 % interval (numbers at the bars, as entered) with the others at their centre.",
+        f"At {threshold}. The {len(table)} widest of {total} parameters, each at the ends of its "
+        "own 95 % interval (numbers at the bars, as entered) with the others at their centre.",
         "Solid line: all at their centre; dashed line: no net benefit.",
         f"{marks}." if marks else "",
     ]
@@ -125,8 +125,8 @@ def costs(results: Results) -> Figure:
         "Where the incremental cost comes from",
         [
             f"Mean discounted cost over {outcomes.n:,} model draws. Incremental cost: "
-            f"{style.amount(change['cost'].mean(), sign=True)} {country.currency}; dark bars add to "
-            "it, light bars save. Parts may not add up because of rounding.",
+            f"{style.amount(change['cost'].mean(), sign=True)} {country.currency}; dark bars "
+            "add to it, light bars save. Parts may not add up because of rounding.",
         ],
         1.4 + 0.3 * (len(outcomes.categories) + 2),
     )

@@ -138,8 +138,8 @@ def _survival_caption(results: Results, endpoint: str, evidence: SurvivalEvidenc
         where = "above" if ratio < 1 else "below"
         comparator = problem.strategies[problem.settings.comparator].label
         caption.append(
-            f"The model curve of {comparator} carries the transport of the trial to the model's patients "
-            f"(multiplier of the excess hazard, mean {ratio:.2f}) and is expected to lie {where} "
+            f"The model curve of {comparator} carries the transport of the trial to the model's "
+            f"patients (multiplier of the excess hazard, mean {ratio:.2f}) and is expected to lie {where} "
             "the data, which are shown as observed."
         )
     if endpoint == "pfs":
