@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import xarray as xr
 
 from heor import execution
 from heor.errors import ModelError
-from heor.inputs.problem import DecisionProblem
+from heor.inputs.problem import DecisionProblem, Strategy
 from heor.occupancy.partitioned import MODELS
 from heor.outcomes import values
 from heor.outcomes.outcomes import Outcomes, components
@@ -157,8 +158,12 @@ def _block(context: CurveContext, rows: slice, accrual: Accrual) -> Block:
     kept = [], [], [], [], [], [], []
     for name, strategy in problem.strategies.items():
         curves = strategy_curves(context, strategy, time)
-        occupancy = MODELS[settings.model](strategy, curves, draws, hazard)
-        occupancy.check(name, rows.start)
+        key = (settings.model, *map(id, curves.values()), *_group_shares(strategy, draws))
+        if key not in context.shared:
+            occupancy = MODELS[settings.model](strategy, curves, draws, hazard)
+            occupancy.check(name, rows.start)
+            context.shared[key] = occupancy
+        occupancy = context.shared[key]
         measured = values.measure(strategy, occupancy, draws, accrual)
         kept[0].append(_outcomes(problem, strategy, occupancy, measured, draws, accrual))
         kept[1].append(np.stack([occupancy.states[s].sum(axis=0) for s in settings.states], axis=1))
@@ -178,6 +183,13 @@ def _block(context: CurveContext, rows: slice, accrual: Accrual) -> Block:
         excess_years=np.stack(excess, axis=1),
         curves=np.stack(shown, axis=1) if shown else None,
     )
+
+
+def _group_shares(strategy: Strategy, draws: Draws) -> list[Any]:
+    """What occupancy depends on besides the curves, as part of a key."""
+    cured = getattr(strategy.curves["os"], "cured_fraction", "0")
+    shares = (draws.value(e).tobytes() for e in (cured, *strategy.groups.values()))
+    return [strategy.cured_group, *strategy.groups, *shares]
 
 
 def _totals(curves: dict[str, Curve]) -> np.ndarray:

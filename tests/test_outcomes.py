@@ -78,6 +78,8 @@ def test_norm_changes_on_the_birthday(problem: DecisionProblem) -> None:
     expected = [by_age[a] for a in (62, 62, 63, 63, 90, 90, 90)]
     np.testing.assert_array_equal(norm(problem, time), expected)
     assert by_age[90] == 0.811
+    months = [by_age[min(62 + i // 12, 90)] for i in range(len(problem.time))]
+    np.testing.assert_array_equal(norm(problem, problem.time), months)
 
 
 def immortal(problem: DecisionProblem, draws: Draws) -> tuple[DecisionProblem, Draws]:
@@ -236,6 +238,26 @@ def test_an_exposure_by_hand(problem: DecisionProblem, base_draws: Draws) -> Non
             discounted += (start * 1.04 ** (-month / 12) + end * 1.04 ** (-(month + 1) / 12)) / 24
         assert found[i, 3] == pytest.approx(share * years, rel=1e-12)
         assert found[i, 0] == pytest.approx(share * discounted, rel=1e-12)
+
+
+def test_an_event_by_hand(problem: DecisionProblem, base_draws: Draws) -> None:
+    """Cancer deaths month by month; discounted at the mean of the month's two factors."""
+    few = base_draws[:2]
+    found = measured(problem, few, "chemotherapy")["cancer_deaths"]
+    context = CurveContext(problem, few)
+    os = strategy_curves(context, problem.strategies["chemotherapy"], problem.time)["os"]
+    cumulative = context.background(problem.time).cumulative_hazard
+    for i in range(2):
+        deaths, discounted = 0.0, 0.0
+        for month in range(len(problem.time) - 1):
+            excess = os.excess[i, month + 1] - os.excess[i, month]
+            other = cumulative[month + 1] - cumulative[month]
+            died = os.total[i, month] - os.total[i, month + 1]
+            died *= excess / (excess + other)
+            deaths += died
+            discounted += died * (1.04 ** (-month / 12) + 1.04 ** (-(month + 1) / 12)) / 2
+        assert found[i, 3] == pytest.approx(deaths, rel=1e-10)
+        assert found[i, 0] == pytest.approx(discounted, rel=1e-10)
 
 
 def test_windows_inside_a_month_count_in_part(problem: DecisionProblem, base_draws: Draws) -> None:

@@ -61,7 +61,8 @@ class Draws:
 
     def value(self, expression: str) -> np.ndarray:
         """An expression in every draw. Dims: draw."""
-        return np.broadcast_to(np.asarray(evaluate(expression, self.values), float), (self.n,))
+        found = evaluate(expression, self.values)
+        return found if getattr(found, "ndim", 0) else np.full(self.n, float(found))
 
 
 def pooled_effects(problem: DecisionProblem) -> dict[str, PooledEffect]:

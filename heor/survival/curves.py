@@ -81,8 +81,8 @@ class Curve:
 class CurveContext:
     """One block of draws and what its curves share.
 
-    `backgrounds` (by grid) may be passed on from block to block; `shared` holds hazards of this block
-    as fitted and hazard ratios as solved, which several strategies and problems use.
+    `backgrounds` (by grid) may be passed on from block to block; `shared` holds what several
+    strategies and problems use in this block: fitted hazards, and whole curves.
     """
 
     problem: DecisionProblem
@@ -96,6 +96,19 @@ class CurveContext:
             self.backgrounds[key] = Background.of(self.problem, time)
         return self.backgrounds[key]
 
+    @property
+    def population(self) -> tuple[str, float, float]:
+        """What tells two problems' populations apart."""
+        problem = self.problem
+        return problem.country.name, problem.start_age, problem.share_male
+
+    def cured_survival(self, time: np.ndarray, mortality_ratio: np.ndarray) -> np.ndarray:
+        """Survival of the cured: population mortality times a ratio. Dims: (draw, time)."""
+        key = (self.population, len(time), float(time[-1]), mortality_ratio.tobytes())
+        if key not in self.shared:
+            self.shared[key] = self.background(time).with_ratio(mortality_ratio)
+        return self.shared[key]
+
     def fitted_excess(self, curve: FittedCurve, time: np.ndarray) -> np.ndarray:
         """Cumulative excess hazard of a fitted curve, times its multiplier. Dims: (draw, time)."""
         fitted = self.draws.curves[curve.evidence]
@@ -108,11 +121,32 @@ class CurveContext:
 def strategy_curves(
     context: CurveContext, strategy: Strategy, time: np.ndarray
 ) -> dict[str, Curve]:
-    """Curves of both endpoints of a strategy. Dims: (draw, time)."""
-    return {
-        endpoint: _curve(context, strategy.curves[endpoint], endpoint, time)
-        for endpoint in ENDPOINTS
-    }
+    """Curves of both endpoints of a strategy. Dims: (draw, time).
+
+    Problems that agree in all that a curve depends on get the same object.
+    """
+    found = {}
+    for endpoint in ENDPOINTS:
+        curve = strategy.curves[endpoint]
+        key = (len(time), float(time[-1]), *_ingredients(context, curve, endpoint))
+        if key not in context.shared:
+            context.shared[key] = _curve(context, curve, endpoint, time)
+        found[endpoint] = context.shared[key]
+    return found
+
+
+def _ingredients(
+    context: CurveContext, curve: FittedCurve | RelativeCurve, endpoint: str
+) -> tuple[Any, ...]:
+    """All that a curve depends on in this block, as a key."""
+    draws = context.draws
+    if isinstance(curve, FittedCurve):
+        multiplier = draws.value(curve.multiplier).tobytes()
+        return (context.population, id(draws.curves[curve.evidence]), multiplier)
+    donor = context.problem.strategies[curve.relative_to].curves[endpoint]
+    expressions = (v for k, v in vars(curve).items() if k != "relative_to")
+    values = (None if e is None else draws.value(e).tobytes() for e in expressions)
+    return (*_ingredients(context, donor, endpoint), *values)
 
 
 def evidence_excess(curve: CurveDraws, time: np.ndarray) -> np.ndarray:
@@ -140,7 +174,8 @@ def _curve(
     ratio, attained = _hazard_ratio(context, curve, donor)
     excess = _waned(context, curve, donor, ratio, time)
     cured_share = draws.value(curve.cured_fraction)[:, None]
-    cured = cured_share * population.with_ratio(draws.value(curve.cured_mortality_ratio))
+    mortality_ratio = draws.value(curve.cured_mortality_ratio)
+    cured = cured_share * context.cured_survival(time, mortality_ratio)
     uncured = (1 - cured_share) * population.survival * np.exp(-excess)
     operative = _operative(curve, draws, time)
     if operative is not None:
@@ -163,15 +198,7 @@ def _hazard_ratio(
         )
     target, share = draws.value(curve.marginal_hazard_ratio), draws.value(curve.cured_fraction)
     mortality = draws.value(curve.cured_mortality_ratio)
-    key = (
-        id(draws.curves[donor.evidence]),
-        float(windows[0]),
-        *(x.tobytes() for x in (target, share, mortality, draws.value(donor.multiplier))),
-    )
-    if key not in context.shared:
-        solved = _solve(context, donor, float(windows[0]), target, share[:, None], mortality)
-        context.shared[key] = solved
-    return context.shared[key]
+    return _solve(context, donor, float(windows[0]), target, share[:, None], mortality)
 
 
 def _solve(
@@ -186,7 +213,7 @@ def _solve(
     grid = marginal.window_grid(window)
     population = context.background(grid)
     excess = context.fitted_excess(donor, grid)
-    cured = share * population.with_ratio(mortality)
+    cured = share * context.cured_survival(grid, mortality)
     rest = (1 - share) * population.survival
 
     def mixture(ratio: np.ndarray, i: np.ndarray) -> np.ndarray:

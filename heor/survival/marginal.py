@@ -86,7 +86,7 @@ def _root(
     Each row stops by itself, so a row's answer does not depend on the rows beside it. The search
     starts around the guess and widens where the root lies elsewhere.
     """
-    tolerances = {"xatol": 1e-8, "xrtol": 0, "fatol": 1e-12}
+    tolerances = {"xatol": 1e-6, "xrtol": 0, "fatol": 1e-10}
     found = elementwise.find_root(
         function, (guess - 0.3, guess + 1.0), args=(rows,), tolerances=tolerances
     )
