@@ -320,8 +320,8 @@ class Settings:
     extrapolation: str
     categories: Mapping[str, str]
     fit: FitSettings
-    chunk: int = 250
-    curve_draws: int = 1000
+    chunk: int = 400
+    curve_draws: int = 1200
     ceac_thresholds: tuple[float, float, int] = (0.0, 1_500_000.0, 301)
 
 
