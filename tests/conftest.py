@@ -23,6 +23,13 @@ settings.load_profile("default")
 
 ROOT = Path(__file__).resolve().parents[1]
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="show what moved and write new golden values"
+    )
+
+
 #: (mean, sd) of meanlog and of log sdlog: near the pooled FOLFIRI arms, with no fit behind them.
 LOGNORMAL = {
     "os": ((-0.05, 0.03), (-0.12, 0.025)),

@@ -95,6 +95,9 @@ def icer_table(outcomes: Outcomes, comparator: str, intervention: str) -> pd.Dat
             continue
         ratio, se = ratio_of_means(changes["cost"], changes[effect])
         cost, gain = changes["cost"].mean(), changes[effect].mean()
+        label = icer_label(cost, gain)
+        if label in ("dominant", "dominated"):  # a ratio would mislead
+            ratio, se = np.nan, np.nan
         rows.append(
             {
                 "measure": measure,
@@ -102,7 +105,7 @@ def icer_table(outcomes: Outcomes, comparator: str, intervention: str) -> pd.Dat
                 "effect": gain,
                 "ratio": ratio,
                 "se": se,
-                "label": icer_label(cost, gain),
+                "label": label,
             }
         )
     return pd.DataFrame(rows)

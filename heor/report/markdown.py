@@ -61,7 +61,11 @@ def plain(x: float) -> str:
     >>> plain(168312.4), plain(0.003746)
     ('168,300', '0.003746')
     """
-    return significant(x, 4).rstrip("0").rstrip(".") if abs(x) < 1000 and x != int(x) else significant(x, 4)
+    return (
+        significant(x, 4).rstrip("0").rstrip(".")
+        if abs(x) < 1000 and x != int(x)
+        else significant(x, 4)
+    )
 
 
 def icer_words(cost: float, effect: float, ratio: float, label: str, unit: str) -> str:

@@ -25,7 +25,9 @@ def cumulative_hazard_by_sex(
         cumulative = np.concatenate([[0.0], np.cumsum(rate)])
         at = np.asarray(time, float) + start_age
         beyond = np.maximum(at - edges[-1], 0.0) * rate[-1]
-        out.append(np.interp(at, edges, cumulative) - np.interp(start_age, edges, cumulative) + beyond)
+        out.append(
+            np.interp(at, edges, cumulative) - np.interp(start_age, edges, cumulative) + beyond
+        )
     return out[0], out[1]
 
 

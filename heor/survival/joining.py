@@ -51,7 +51,9 @@ def curve_draws(
     for pair in fitted_pairs(problem):
         families = tuple(weights[pair])
         shares = np.cumsum([weights[pair][f] for f in families])
-        family = np.minimum(np.searchsorted(shares, uniform * shares[-1], side="right"), len(families) - 1)
+        family = np.minimum(
+            np.searchsorted(shares, uniform * shares[-1], side="right"), len(families) - 1
+        )
         for evidence in pair:
             out[evidence] = _theta(evidence, families, family, posteriors, streams)
     return out

@@ -31,7 +31,10 @@ def made_up_draws(n: int):
     curves = {}
     for evidence, mean in (("second_line_folfiri_os", -0.02), ("second_line_folfiri_pfs", -0.85)):
         theta = np.stack(
-            [mean + 0.04 * generator.standard_normal(n), 0.85 + 0.03 * generator.standard_normal(n)],
+            [
+                mean + 0.04 * generator.standard_normal(n),
+                0.85 + 0.03 * generator.standard_normal(n),
+            ],
             axis=1,
         )
         curves[evidence] = CurveDraws(("lognormal",), np.zeros(n, int), theta)

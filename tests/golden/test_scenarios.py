@@ -1,0 +1,87 @@
+"""Key outcomes of the base case and every scenario, by the Laplace fits, against their own past.
+
+`pytest tests/golden --update-golden` prints the differences and writes the new values.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from heor import analysis, simulation
+from heor.inputs.load import available, load
+from heor.streams import Streams
+from heor.survival import goodness
+
+GOLDEN = Path(__file__).with_name("scenarios.csv")
+DRAWS = 2000
+COLUMNS = ["cost", "qalys", "icer", "probability_275000", "probability_severity", "evpi_severity"]
+
+
+@pytest.fixture(scope="module")
+def outcomes(request: pytest.FixtureRequest) -> pd.DataFrame:
+    """Increments of every scenario on common draws, one row each."""
+    inputs = request.config.rootpath / "inputs"
+    names = [None, *available(inputs, "scenarios")]
+    problems = {
+        name or "base": load(inputs, scenario=name, draws=DRAWS, quick=True) for name in names
+    }
+    streams = Streams(problems["base"].settings.seed)
+    posteriors = analysis.fit(problems.values(), streams, None, None)
+    compared = {p: goodness.compare(posteriors, p) for p in analysis._pairs(problems.values())}
+    weights = {n: analysis.family_weights(p, compared) for n, p in problems.items()}
+    draws = analysis.sample(problems, posteriors, weights, streams)
+    found = simulation.simulate_together({n: (p, draws[n]) for n, p in problems.items()})
+    return pd.DataFrame({n: _row(analysis.decide(problems[n], s)) for n, s in found.items()}).T
+
+
+def _row(decision) -> dict[str, float]:
+    icer = decision.tables["icer"].iloc[0]
+    at = decision.tables["net_benefit"].set_index("threshold_name")
+    return {
+        "cost": icer["cost"],
+        "qalys": icer["effect"],
+        "icer": icer["ratio"],
+        "probability_275000": at.loc["275000", "probability"],
+        "probability_severity": at.loc["severity", "probability"],
+        "evpi_severity": at.loc["severity", "evpi"],
+    }
+
+
+def test_outcomes_have_not_moved(outcomes: pd.DataFrame, request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--update-golden"):
+        if GOLDEN.exists():
+            before = pd.read_csv(GOLDEN, index_col=0)
+            print((outcomes - before).dropna(how="all").to_string())
+        outcomes[COLUMNS].to_csv(
+            GOLDEN, float_format="%.8g", index_label="scenario", lineterminator="\n"
+        )
+    golden = pd.read_csv(GOLDEN, index_col=0)
+    assert list(golden.index) == list(outcomes.index)
+    np.testing.assert_allclose(outcomes[COLUMNS], golden[COLUMNS], rtol=1e-3, atol=1e-3)
+
+
+def test_base_case_lies_in_the_independent_sanity_band(outcomes: pd.DataFrame) -> None:
+    """Independent arithmetic of the decision model (2,000 draws, not part of the project): about +0.8
+    QALY, ICER 280,000-320,000, chance 0.34 and 0.81; families alone +0.61, 0.78, 0.86."""
+    base = outcomes.loc["base"]
+    assert 0.6 < base["qalys"] < 0.9
+    assert 275_000 < base["icer"] < 325_000
+    assert base["probability_275000"] == pytest.approx(0.34, abs=0.08)
+    assert base["probability_severity"] == pytest.approx(0.81, abs=0.05)
+    for family, expected in (("weibull", 0.61), ("lognormal", 0.78), ("loglogistic", 0.86)):
+        assert outcomes.loc[f"s14_{family}", "qalys"] == pytest.approx(expected, abs=0.07)
+
+
+def test_scenarios_move_the_way_they_must(outcomes: pd.DataFrame) -> None:
+    qalys, icer = outcomes["qalys"], outcomes["icer"]
+    assert qalys["s16_cure_added"] > qalys["base"] > qalys["s19_cure_half"] > qalys["s11_no_cure"]
+    assert qalys["s06_null"] < 0  # harms of surgery alone
+    assert qalys["s05_trial_design"] > 1.5
+    assert icer["s19_cure_half_symmetric"] > icer["s17_symmetric_treatment"] > icer["base"]
+    assert qalys["s08_orchestra_only"] > qalys["s08_orchestra_only_no_cure"]
+    # The null costs only surgery and what treatment it changes; the same price list otherwise.
+    assert outcomes.loc["list_prices", "qalys"] == pytest.approx(qalys["base"])

@@ -1,0 +1,194 @@
+"""The command line: what a user sees, exit codes, and results that survive failures."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from heor import cli
+from heor.errors import FitError, ModelError
+
+COMMAND = [sys.executable, "-m", "heor.cli"]
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """A folder with a copy of the inputs, where one quick run has been made."""
+    folder = tmp_path_factory.mktemp("workplace")
+    shutil.copytree(request.config.rootpath / "inputs", folder / "inputs")
+    done = heor(folder, "run", "--quick", "--draws", "400")
+    assert done.returncode == 0, done.stderr
+    (folder / "printed.txt").write_text(done.stdout, encoding="utf-8")
+    return folder
+
+
+def heor(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, encoding="utf-8"
+    )
+
+
+def tables(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in sorted((folder / "tables").glob("*.csv"))}
+
+
+def test_quick_run_writes_everything_and_answers_in_words(workplace: Path) -> None:
+    """The last lines are the answer; the folder holds report, tables, figures, results, record."""
+    printed = (workplace / "printed.txt").read_text(encoding="utf-8")
+    assert "gains" in printed and "NOK per QALY" in printed
+    assert "Quick run (Laplace approximation)" in printed
+    assert printed.splitlines()[-1].startswith("Report: ")
+    folder = workplace / "outputs" / "norway"
+    assert {p.name for p in folder.iterdir()} == {
+        "report.md",
+        "tables",
+        "figures",
+        "results.nc",
+        "run.json",
+    }
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert record["posterior_method"] == "laplace" and record["quick"]
+    assert record["seed"] and record["input_sha256"] and record["versions"]["heor"]
+    report = (folder / "report.md").read_text(encoding="utf-8")
+    assert report.index("## The answer") < report.index("## What the answer rests on")
+    assert "Quick run" in report and "S17 Symmetric" in report and "S19" in report
+
+
+def test_same_inputs_and_seed_same_bytes_cold_and_warm(workplace: Path) -> None:
+    """Tables are identical to the byte, with and without cached posteriors."""
+    first = tables(workplace / "outputs" / "norway")
+    shutil.rmtree(workplace / "outputs" / "cache")
+    assert heor(workplace, "run", "--quick", "--draws", "400", "--output", "cold").returncode == 0
+    assert tables(workplace / "cold") == first
+    assert len(first) >= 15
+
+
+def test_changed_number_shows_where_it_should(workplace: Path) -> None:
+    """A dearer operation moves the cost of surgery by its increase, and no QALY."""
+    done = heor(
+        workplace,
+        "run",
+        "--quick",
+        "--draws",
+        "400",
+        "--set",
+        "c_resection=360000",
+        "--output",
+        "dear",
+    )
+    assert done.returncode == 0, done.stderr
+    frames = {
+        name: pd.read_csv(folder / "tables" / "increments.csv").set_index("outcome")["mean"]
+        for name, folder in (
+            ("base", workplace / "outputs" / "norway"),
+            ("dear", workplace / "dear"),
+        )
+    }
+    assert frames["dear"]["qalys"] == frames["base"]["qalys"]
+    assert frames["dear"]["surgery"] - frames["base"]["surgery"] == pytest.approx(86_000, rel=0.03)
+    assert "c_resection = 360000" in (workplace / "dear" / "report.md").read_text(encoding="utf-8")
+
+
+def test_user_mistakes_exit_2_and_leave_results_alone(workplace: Path) -> None:
+    before = tables(workplace / "outputs" / "norway")
+    for arguments, expected in (
+        (("run", "--set", "cure_if_operatd=0.1"), "Did you mean 'cure_if_operated'?"),
+        (("run", "--country", "norwai"), "Did you mean 'norway'?"),
+        (("run", "--scenario", "s11_no_cur"), "Did you mean 's11_no_cure'?"),
+        (("run", "--set", "cure_if_operated"), "write --set name=value"),
+        (("run", "--set", "cure_if_operated=1.5"), "must be between 0 and 1"),
+        (("run", "--inputs", "nowhere"), "--inputs"),
+        (("check", "--set", "cure_if_operated=x"), "not a finite number"),
+        (("run", "--draws", "3"), "--draws"),
+        (("show", "nothing"), "unknown parameter"),
+    ):
+        done = heor(workplace, *arguments)
+        assert done.returncode == 2, (arguments, done.stderr)
+        assert expected in done.stderr, (arguments, done.stderr)
+        assert "Traceback" not in done.stderr
+    assert tables(workplace / "outputs" / "norway") == before
+
+
+@pytest.mark.parametrize(("error", "code"), [(FitError("fit"), 3), (ModelError("law"), 4)])
+def test_exit_codes_of_failed_fits_and_broken_laws(
+    error: Exception, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("heor.inputs.load.load", fail)
+    assert cli.main(["check"]) == code
+    assert str(error) in capsys.readouterr().err
+
+
+def test_failed_write_keeps_the_previous_results(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """A run that breaks while writing leaves the old folder whole and no temporary one."""
+    before = tables(workplace / "outputs" / "norway")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.chdir(workplace)
+    monkeypatch.setattr("heor.report.write.write_run_record", fail)
+    assert cli.main(["run", "--quick", "--draws", "400"]) == 2
+    assert "cannot be written (No space left on device)" in capsys.readouterr().err
+    assert tables(workplace / "outputs" / "norway") == before
+    assert not list((workplace / "outputs").glob(".*"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT to one process needs POSIX")
+def test_interrupted_run_exits_130_and_keeps_results(workplace: Path) -> None:
+    before = tables(workplace / "outputs" / "norway")
+    process = subprocess.Popen(
+        [*COMMAND, "run", "--quick", "--draws", "300000"],
+        cwd=workplace,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    lines = []
+    for line in process.stderr:  # wait until the model runs
+        lines.append(line)
+        if "Model" in line:
+            break
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, "".join(lines) + err
+    assert "Interrupted; earlier results are untouched." in err and "Traceback" not in err
+    assert tables(workplace / "outputs" / "norway") == before
+    assert not list((workplace / "outputs").glob(".norway*"))
+
+
+def test_show_check_and_scenarios(workplace: Path) -> None:
+    shown = heor(workplace, "show", "cure_if_operated").stdout
+    assert "inputs/model/parameters.csv:" in shown and "assumption" in shown
+    overview = heor(workplace, "show", "--scenario", "s11_no_cure").stdout
+    assert "inputs/scenarios/s11_no_cure.yaml:" in overview and "[was 1]" in overview
+    checked = heor(workplace, "check").stdout
+    assert "inputs are sound" in checked and "assumption" in checked
+    listed = heor(workplace, "scenarios").stdout
+    assert "s17_symmetric_treatment: S17" in listed
+
+
+def test_help_is_light() -> None:
+    """`heor --help` imports none of the heavy libraries."""
+    code = (
+        "import sys, heor.cli; heor.cli.main(['--help']); "
+        "heavy = {'numpy', 'pandas', 'scipy', 'matplotlib', 'pymc', 'xarray', 'pydantic'}; "
+        "sys.exit(len(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True)
+    assert done.returncode == 0

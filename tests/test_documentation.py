@@ -1,0 +1,75 @@
+"""What README says is so: its commands run, the files it names exist, layers are as stated."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def commands() -> list[str]:
+    """`heor …` lines of README's code blocks, without their comments."""
+    blocks = re.findall(r"```\n(.*?)```", README, flags=re.DOTALL)
+    lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line.startswith("heor ")]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_readme_commands_run(command: str, tmp_path: Path) -> None:
+    """Each command as written; runs go to a scratch folder, by Laplace and with few draws."""
+    words = shlex.split(command)[1:]
+    if words[0] == "run":
+        words += ["--draws", "200", "--output", str(tmp_path / "out")]
+        words += [] if "--quick" in words else ["--quick"]
+    done = subprocess.run(
+        [sys.executable, "-m", "heor.cli", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_setup_commands_stand_in_readme() -> None:
+    """.ci/run takes both from README and runs them unchanged."""
+    assert "python -m pip install -e . && heor run" in README
+    assert 'python -m pip install -e ".[test]" && pytest' in README
+
+
+def test_paths_named_in_readme_exist() -> None:
+    for path in re.findall(r"`((?:inputs|tests|heor)/[\w/.]+)`", README):
+        assert (ROOT / path.rstrip("/")).exists(), path
+    for picture in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
+        assert (ROOT / picture).exists(), picture
+
+
+def test_layers_import_downwards_only() -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from importlinter.cli import lint_imports; raise SystemExit(lint_imports())",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_nothing_names_a_machine() -> None:
+    """No path or host of the machine it was written on."""
+    words = ("/" + "work/", "/" + "root/", "local" + "host", ".." + "/shared")
+    for path in [*ROOT.glob("heor/**/*.py"), *ROOT.glob("inputs/**/*.*"), ROOT / "README.md"]:
+        if path.suffix in (".py", ".md", ".yaml", ".csv"):
+            text = path.read_text(encoding="utf-8")
+            assert not [w for w in words if w in text], path
