@@ -922,3 +922,18 @@ def test_every_input_file_is_hashed(problem: DecisionProblem, inputs: Path) -> N
     files = {f"inputs/{p.relative_to(inputs).as_posix()}" for p in (inputs / "model").rglob("*.*")}
     assert files <= set(problem.input_hashes)
     assert all(len(h) == 64 for h in problem.input_hashes.values())
+
+
+def test_uncertain_age_is_refused(copied_inputs: Path) -> None:
+    """The cohort has one age; an se on it is an error, not silently dropped."""
+    with pytest.raises(InputError, match="start_age is uncertain"):
+        load(copied_inputs, overrides={"start_age.distribution": "normal", "start_age.se": 3})
+
+
+def test_draws_outside_the_unit_are_refused(copied_inputs: Path) -> None:
+    """A normal on a probability near 1 draws impossible values."""
+    with pytest.raises(InputError, match="draws values from .* must be between 0 and 1"):
+        load(
+            copied_inputs,
+            overrides={"p_operated.distribution": "normal", "p_operated.se": 0.1},
+        )

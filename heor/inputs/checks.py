@@ -163,6 +163,13 @@ def _check_sources(
 
 
 def _check_ages(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
+    for name in ("start_age", "share_male"):
+        parameter = problem.parameters.get(name)
+        if parameter is not None and not parameter.is_fixed:
+            problems.append(
+                f"{parameter.origin}: {name} is uncertain ({parameter.distribution}); the cohort needs "
+                "one value. Set se to 0 and run other values as scenarios."
+            )
     if problem.start_age >= problem.settings.end_age:
         problems.append(
             f"{layer.origin('analysis.end_age')}: end_age {problem.settings.end_age:g} is not above "

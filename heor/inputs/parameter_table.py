@@ -182,6 +182,8 @@ def _check_range(
             problems.append(f"{where}: {fault}. Check the columns 'mean' and 'se'.")
         elif arguments:
             _check_arguments(where, kind, arguments, mean, se, problems)
+        if not fault:
+            _check_draws_stay_inside(where, kind, mean, se, unit, unit_name, problems)
     if kind == "dirichlet":
         if len(arguments) != 2:
             problems.append(
@@ -192,6 +194,25 @@ def _check_range(
                 f"{where}: dirichlet({'; '.join(arguments)}): '{arguments[1]}' is the effective "
                 "sample size; it must be a number above 0."
             )
+
+
+def _check_draws_stay_inside(
+    where: str,
+    kind: str,
+    mean: float,
+    se: float,
+    unit: Unit,
+    unit_name: str,
+    problems: list[str],
+) -> None:
+    """Nearly all draws must be possible values of the unit."""
+    low, high = uncertainty.interval(kind, mean, se, level=0.999)
+    if low < unit.low or high > unit.high:
+        problems.append(
+            f"{where}: {kind} with mean {mean:g} and se {se:g} draws values from {low:.3g} to "
+            f"{high:.3g}; unit '{unit_name}' must be {unit.allowed()}. Use a distribution that stays "
+            "inside (beta for a share) or a smaller se."
+        )
 
 
 def _positive_number(text: str) -> bool:

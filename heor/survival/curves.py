@@ -87,11 +87,11 @@ class CurveContext:
 
     problem: DecisionProblem
     draws: Draws
-    backgrounds: dict[tuple[int, float], Background] = field(default_factory=dict)
+    backgrounds: dict[bytes, Background] = field(default_factory=dict)
     shared: dict[tuple, Any] = field(default_factory=dict)
 
     def background(self, time: np.ndarray) -> Background:
-        key = (len(time), float(time[-1]))
+        key = time.tobytes()
         if key not in self.backgrounds:
             self.backgrounds[key] = Background.of(self.problem, time)
         return self.backgrounds[key]
@@ -104,7 +104,7 @@ class CurveContext:
 
     def cured_survival(self, time: np.ndarray, mortality_ratio: np.ndarray) -> np.ndarray:
         """Survival of the cured: population mortality times a ratio. Dims: (draw, time)."""
-        key = (self.population, len(time), float(time[-1]), mortality_ratio.tobytes())
+        key = (self.population, time.tobytes(), mortality_ratio.tobytes())
         if key not in self.shared:
             self.shared[key] = self.background(time).with_ratio(mortality_ratio)
         return self.shared[key]
@@ -112,7 +112,7 @@ class CurveContext:
     def fitted_excess(self, curve: FittedCurve, time: np.ndarray) -> np.ndarray:
         """Cumulative excess hazard of a fitted curve, times its multiplier. Dims: (draw, time)."""
         fitted = self.draws.curves[curve.evidence]
-        key = (id(fitted), len(time), float(time[-1]))
+        key = (id(fitted), time.tobytes())
         if key not in self.shared:
             self.shared[key] = evidence_excess(fitted, time)
         return self.shared[key] * self.draws.value(curve.multiplier)[:, None]
@@ -128,7 +128,7 @@ def strategy_curves(
     found = {}
     for endpoint in ENDPOINTS:
         curve = strategy.curves[endpoint]
-        key = (len(time), float(time[-1]), *_ingredients(context, curve, endpoint))
+        key = (time.tobytes(), *_ingredients(context, curve, endpoint))
         if key not in context.shared:
             context.shared[key] = _curve(context, curve, endpoint, time)
         found[endpoint] = context.shared[key]
