@@ -202,7 +202,8 @@ def one_way(
     n_cases, n_families = len(cases) + 1, len(families)
     values = {k: np.full((n_cases, n_families), v) for k, v in central_values(problem).items()}
     for i, case in enumerate(cases, start=1):
-        values[case.name][i] = case.value
+        for name, value in {case.name: case.value, **case.also}.items():
+            values[name][i] = value
     flat = add_derived(problem, {k: v.ravel() for k, v in values.items()})
     draws = Draws(flat, joining.central_curves(problem, posteriors, families, n_cases))
     outcomes = simulate(problem, draws).outcomes

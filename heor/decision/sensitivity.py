@@ -2,44 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from heor.inputs.problem import DecisionProblem
-from heor.inputs.uncertainty import interval
+from heor.inputs.uncertainty import UNCERTAINTIES
 from heor.inputs.units import UNITS, lookup
+from heor.inputs.usage import used_parameters
 from heor.parameters.draws import pooled_effects
+
+Z95 = float(special.ndtri(0.975))
 
 
 @dataclass(frozen=True)
 class Case:
-    """One parameter moved: its name, which end, and the value there (internal unit)."""
+    """One parameter moved to `value` (internal unit) at one end; correlated ones move with it."""
 
     name: str
     end: str
     value: float
+    also: Mapping[str, float] = field(default_factory=dict)
 
 
 def one_way_cases(problem: DecisionProblem) -> list[Case]:
-    """Both ends of every uncertain parameter; pooled effects stand for their studies."""
-    effects = pooled_effects(problem)
+    """Both ends (2.5 and 97.5 %) of every uncertain parameter the run depends on.
+
+    Pooled effects stand for their studies. The partner of a correlated pair moves to its value at
+    the correlated quantile: the pair alone would be a combination the draws hardly contain.
+    """
+    used, effects = used_parameters(problem), pooled_effects(problem)
     consumed = {s for y in problem.syntheses.values() for s in (*y.studies, y.between_study_sd)}
+
+    def quantile(name: str, z: float) -> float:
+        if name in effects:
+            return float(effects[name].quantile(np.array([special.ndtr(z)]))[0])
+        p = problem.parameters[name]
+        if p.is_fixed:
+            return p.mean
+        kind = "beta" if p.distribution == "dirichlet" else p.distribution
+        u = np.array([special.ndtr(z)])
+        return float(UNCERTAINTIES[kind].quantile(u, p.mean, p.se)[0])
+
+    names = [
+        n for n, p in problem.parameters.items() if not p.is_fixed and n in used - consumed
+    ] + list(effects)
     cases = []
-    for name, parameter in problem.parameters.items():
-        if parameter.is_fixed or name in consumed:
-            continue
-        if parameter.distribution == "bernoulli":
-            ends = (0.0, 1.0)
-        else:
-            ends = interval(parameter.distribution, parameter.mean, parameter.se)
-        cases += [Case(name, end, x) for end, x in zip(("low", "high"), ends, strict=True)]
-    for name, effect in effects.items():
-        ends = effect.quantile(np.array([0.025, 0.975]))
-        cases += [Case(name, end, float(x)) for end, x in zip(("low", "high"), ends, strict=True)]
+    for name in names:
+        bernoulli = name not in effects and problem.parameters[name].distribution == "bernoulli"
+        for end, z in (("low", -Z95), ("high", Z95)):
+            value = float(z > 0) if bernoulli else quantile(name, z)
+            also = {n: quantile(n, rho * z) for n, rho in _partners(problem, name)}
+            cases.append(Case(name, end, value, also))
     return cases
+
+
+def _partners(problem: DecisionProblem, name: str) -> list[tuple[str, float]]:
+    """Names paired with this one, and their correlation."""
+    return [
+        (other, problem.parameters[c.correlation].mean)
+        for c in problem.correlations
+        if c.pair is not None and name in c.pair
+        for other in c.pair
+        if other != name
+    ]
 
 
 def tornado(

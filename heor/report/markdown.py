@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from heor.inputs.problem import UNCERTAIN_STATUSES
+from heor.inputs.usage import used_parameters
 from heor.report import tables
 from heor.results import Decision, Results
 
@@ -103,13 +104,14 @@ def answer(results: Results) -> list[str]:
 
 def caveat(results: Results) -> str:
     """One sentence on what the answer rests on."""
-    parameters = results.problem.parameters.values()
-    counts = Counter(p.status for p in parameters)
+    problem = results.problem
+    used = used_parameters(problem)
+    counts = Counter(problem.parameters[name].status for name in used)
     weak = sum(counts[s] for s in UNCERTAIN_STATUSES)
     return (
-        f"{weak} of {len(results.problem.parameters)} parameters are assumptions, expert opinion or "
-        f"not yet verified ({counts['assumption']} assumptions, {counts['to_verify']} to verify, "
-        f"{counts['placeholder']} placeholders)."
+        f"{weak} of the {len(used)} parameters this run uses are assumptions or not verified in their "
+        f"source ({counts['assumption']} assumptions, {counts['expert']} expert opinion, "
+        f"{counts['to_verify']} to verify, {counts['placeholder']} placeholders)."
     )
 
 
@@ -223,15 +225,24 @@ def _rests_on(results: Results) -> str:
         for _, r in top.iterrows()
     ]
     unverified = ", ".join(problem.country.unverified) or "none"
+    used = used_parameters(problem)
+    fixed = [
+        p.description
+        for name, p in problem.parameters.items()
+        if name in used and p.is_fixed and p.status in UNCERTAIN_STATUSES
+    ]
     return "\n".join(
         [
             "## What the answer rests on",
             "",
             caveat(results) + " Those that move it most, each over its own 95 % interval with the "
-            f"rest at their central values (threshold {threshold:,.0f} {problem.country.currency} per "
-            "QALY):",
+            "rest at their central values; correlated hazard ratios move together, unit costs one at a "
+            f"time (threshold {threshold:,.0f} {problem.country.currency} per QALY):",
             "",
             _table(pd.DataFrame(rows)),
+            "",
+            f"Assumptions without an interval are not varied here (`--set` changes them): "
+            f"{'; '.join(fixed)}.",
             "",
             f"Country rules not verified in their source: {unverified}. Every parameter with its "
             "source, status and the file and line it came from: `tables/parameters.csv`.",
@@ -252,13 +263,16 @@ def _beside(results: Results) -> str:
     whys = {c.label: c.why for c in results.companions}
     if len(frame) < 2:
         return ""
+    currency = results.problem.country.currency
     rows = []
     for _, r in frame.iterrows():
         row = {
             "Scenario": r["scenario"],
-            "Cost": money(r["cost"]),
-            "QALYs": f"{r['qalys']:.2f}",
-            "ICER": icer_words(r["cost"], r["qalys"], r["icer"], r["icer_label"], "").strip(),
+            f"Cost ({currency})": money(r["cost"]),
+            "QALYs": years(r["qalys"]),
+            f"ICER ({currency} per QALY)": icer_words(
+                r["cost"], r["qalys"], r["icer"], r["icer_label"], ""
+            ).strip(),
         }
         for name, threshold in results.decision.thresholds:
             row[f"Chance at {threshold:,.0f}"] = f"{r[f'probability_{name}']:.0%}"
@@ -270,12 +284,25 @@ def _beside(results: Results) -> str:
             "",
             _table(pd.DataFrame(rows)),
             "",
-            "Increments on common random "
-            "numbers; thresholds of this run's columns, each scenario's own severity class.",
+            "Differences against the comparator, on the same random numbers.",
+            "",
+            _reversals(results, frame),
             "",
             *text,
         ]
     )
+
+
+def _reversals(results: Results, frame: pd.DataFrame) -> str:
+    """Which scenarios change the decision, at which threshold."""
+    parts = []
+    for name, threshold in results.decision.thresholds:
+        worth = frame[f"net_benefit_{name}"] > 0
+        changed = frame["scenario"][1:][worth[1:] != worth.iloc[0]]
+        verdict = "worth its cost" if worth.iloc[0] else "not worth its cost"
+        turned = f"; not so under {', '.join(changed)}" if len(changed) else " in all of them"
+        parts.append(f"at {threshold:,.0f} it is {verdict}{turned}")
+    return f"On expected net benefit, {'. '.join(p[0].upper() + p[1:] if i else p for i, p in enumerate(parts))}."
 
 
 def _severity(results: Results) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 from heor.inputs.problem import MONTHS_PER_YEAR
 from heor.inputs.uncertainty import interval
 from heor.inputs.units import lookup
+from heor.inputs.usage import used_parameters
 from heor.results import Results
 
 LANDMARK_MONTHS = (6, 12, 24, 36, 60, 120)
@@ -19,6 +20,7 @@ LANDMARK_MONTHS = (6, 12, 24, 36, 60, 120)
 def parameter_table(results: Results) -> pd.DataFrame:
     """Every parameter as entered: value, interval, unit, status, source, origin, what it replaced."""
     problem = results.problem
+    used = used_parameters(problem)
     rows = []
     for name, p in problem.parameters.items():
         unit = lookup(p.unit, problem.country.currency)
@@ -36,6 +38,7 @@ def parameter_table(results: Results) -> pd.DataFrame:
                 "unit": p.unit,
                 "price_year": p.price_year,
                 "status": p.status,
+                "used": name in used,
                 "source": "; ".join(p.source),
                 "evidence": p.evidence,
                 "origin": str(p.origin),
