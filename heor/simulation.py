@@ -257,9 +257,10 @@ def _warnings(
         When more than 1 % of the marginal hazard ratios cannot be reached.
     """
     found = [
-        f"{problem.strategies[row.strategy].label}: PFS exceeded OS in {row.share_of_draw_months:.1%} "
-        f"of draw-months ({row.share_of_draws:.1%} of draws), by {row.mean_excess_life_years:.2g} life "
-        "years on average, and was capped at OS."
+        f"{problem.strategies[row.strategy].label}: PFS exceeded OS and was capped at OS, by "
+        f"{row.mean_excess_life_years:.2g} life years on average ({row.share_of_draw_months:.1%} of "
+        f"draw-months over the whole horizon, {row.share_of_draws:.1%} of draws). Survival is unaffected; "
+        "progression-free time is that much shorter than fitted."
         for row in capped.itertuples()
         if row.share_of_draws > 0
     ]

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from heor.inputs.problem import UNCERTAIN_STATUSES
+from heor.inputs.problem import MONTHS_PER_YEAR, UNCERTAIN_STATUSES
 from heor.inputs.usage import used_parameters
 from heor.report import tables
 from heor.results import Decision, Results
@@ -188,7 +188,17 @@ def _answer_section(results: Results) -> str:
         f"(Monte Carlo SE {significant(r['se'], 2)})"
         for _, r in decision.tables["icer"].iterrows()
     ]
-    text = ["## The answer", "", *[f"**{line}**" for line in answer(results)], "", caveat(results)]
+    lines = [f"**{line}**" for line in answer(results)]
+    frame = tables.companion_table(results)
+    text = [
+        "## The answer",
+        "",
+        "  \n".join(lines),
+        "",
+        _reversals(results, frame),
+        "",
+        caveat(results),
+    ]
     return "\n".join([*text, "", _table(pd.DataFrame(rows)), "", *ratios])
 
 
@@ -211,7 +221,7 @@ def _rests_on(results: Results) -> str:
     """The parameters that move the answer most, with their status."""
     problem = results.problem
     name, threshold = _reference(results.decision)
-    top = results.tornado.head(12)
+    top, base = results.tornado.head(12), results.deterministic.iloc[0]
     rows = [
         {
             "Parameter": r["description"],
@@ -237,7 +247,10 @@ def _rests_on(results: Results) -> str:
             "",
             caveat(results) + " Those that move it most, each over its own 95 % interval with the "
             "rest at their central values; correlated hazard ratios move together, unit costs one at a "
-            f"time (threshold {threshold:,.0f} {problem.country.currency} per QALY):",
+            f"time (threshold {threshold:,.0f} {problem.country.currency} per QALY). With all at their "
+            f"central values net benefit is {money(threshold * base['qalys'] - base['cost'])} "
+            f"{problem.country.currency}; the answer above is the mean over draws, which rare large gains "
+            "raise.",
             "",
             _table(pd.DataFrame(rows)),
             "",
@@ -280,13 +293,11 @@ def _beside(results: Results) -> str:
     text = [f"- **{label}**: {why}" for label, why in whys.items() if why]
     return "\n".join(
         [
-            "## Beside it, always",
+            "## Structural scenarios that could change the decision",
             "",
             _table(pd.DataFrame(rows)),
             "",
-            "Differences against the comparator, on the same random numbers.",
-            "",
-            _reversals(results, frame),
+            "Differences against the comparator, on the same random numbers as this run.",
             "",
             *text,
         ]
@@ -294,15 +305,25 @@ def _beside(results: Results) -> str:
 
 
 def _reversals(results: Results, frame: pd.DataFrame) -> str:
-    """Which scenarios change the decision, at which threshold."""
-    parts = []
+    """The verdict at each threshold, and which structural scenarios turn it."""
+    problem, currency = results.problem, results.problem.country.currency
+    label = problem.strategies[problem.settings.intervention].label
+    sentences = []
     for name, threshold in results.decision.thresholds:
-        worth = frame[f"net_benefit_{name}"] > 0
+        benefit = frame[f"net_benefit_{name}"]
+        worth = benefit > 0
         changed = frame["scenario"][1:][worth[1:] != worth.iloc[0]]
-        verdict = "worth its cost" if worth.iloc[0] else "not worth its cost"
-        turned = f"; not so under {', '.join(changed)}" if len(changed) else " in all of them"
-        parts.append(f"at {threshold:,.0f} it is {verdict}{turned}")
-    return f"On expected net benefit, {'. '.join(p[0].upper() + p[1:] if i else p for i, p in enumerate(parts))}."
+        turned = (
+            f"; this turns under {', '.join(changed)}"
+            if len(changed)
+            else ", here and in every structural scenario below"
+        )
+        sentences.append(
+            f"At {threshold:,.0f} {currency} per QALY {label} is "
+            f"{'worth' if worth.iloc[0] else 'not worth'} its cost on average (net benefit "
+            f"{money(benefit.iloc[0])} {currency} a patient){turned}."
+        )
+    return " ".join(sentences)
 
 
 def _severity(results: Results) -> str:
@@ -317,9 +338,7 @@ def _severity(results: Results) -> str:
         if r["probability"] >= 0.005
     )
     ages = "; ".join(
-        f"from {r['age']:.0f}: {r['threshold']:,.0f}"
-        for _, r in found.class_ages.iterrows()
-        if abs(r["age"] - problem.start_age) <= 12
+        f"from {r['age']:.0f}: {r['threshold']:,.0f}" for _, r in found.class_ages.iterrows()
     )
     return "\n".join(
         [
@@ -328,11 +347,12 @@ def _severity(results: Results) -> str:
             f"Remaining QALYs of the population at {problem.start_age:g}: {found.remaining_qalys:.2f}; "
             f"with the comparator: {found.comparator_qalys:.2f} (undiscounted mean). Absolute shortfall "
             f"{found.shortfall:.2f}: weight {found.weight:g}, threshold {found.threshold:,.0f} "
-            f"{currency} per QALY. It is fixed for this run.",
+            f"{currency} per QALY. All tables and figures here use this one threshold.",
             "",
             f"Class of the shortfall over draws ({currency} per QALY): {likely}.",
             "",
-            f"By age at treatment, comparator unchanged: {ages}.",
+            f"The starting age is one value. By age at treatment, with the comparator's QALYs unchanged "
+            f"({currency} per QALY): {ages}.",
         ]
     )
 
@@ -365,8 +385,8 @@ def _uncertainty(results: Results) -> str:
             "",
             f"With every input at its central value: {base['qalys']:+.2f} QALYs, "
             f"{money(base['cost'])} {currency}, {significant(base['icer'])} {currency} per QALY "
-            f"(differs from the mean over draws because the model is not linear). By survival family: "
-            f"{alone}.",
+            f"(differs from the mean over draws because the model is not linear). By survival family, "
+            f"at central values ({currency} per QALY): {alone}.",
         ]
     )
 
@@ -376,18 +396,21 @@ def _survival(results: Results) -> str:
     landmarks = tables.landmark_table(results)
     rows = []
     for (strategy, endpoint), group in landmarks.groupby(["strategy", "endpoint"], sort=False):
-        row = {"Strategy": problem.strategies[strategy].label, "": endpoint.upper()}
+        median = _median_months(results, strategy, endpoint)
+        row = {
+            "Strategy": problem.strategies[strategy].label,
+            "": endpoint.upper(),
+            "Median, mo": median,
+        }
         for _, r in group.iterrows():
             row[f"{r['month']:.0f} mo"] = f"{r['mean']:.2f} ({r['low']:.2f}-{r['high']:.2f})"
         rows.append(row)
     parts = ["## Survival", "", _table(pd.DataFrame(rows), left=2), ""]
     ratios = tables.hazard_ratio_table(results)
     for _, r in ratios.iterrows():
-        endpoint = r["curve"].rpartition("_")[2].upper()
         parts.append(
-            f"- Hazard ratio that acts on the uncured, {endpoint}: median {r['median']:.2f} (95 % "
-            f"{r['low']:.2f} to {r['high']:.2f}); with the cured it gives the marginal hazard ratio of "
-            "the trials."
+            f"- Hazard ratio, {r['endpoint'].upper()}, {r['patients']}: median {r['median']:.2f} (95 % "
+            f"{r['low']:.2f} to {r['high']:.2f})."
         )
     for pair, comparison in results.comparison.items():
         parts += [
@@ -413,6 +436,13 @@ def _survival(results: Results) -> str:
         k = max(p.diagnostics["pareto_k"] for p in results.posteriors.values())
         parts += ["", f"Laplace + PSIS: largest Pareto k {k:.2f} (below 0.7 is reliable)."]
     return "\n".join(parts)
+
+
+def _median_months(results: Results, strategy: str, endpoint: str) -> str:
+    """Median of the mean curve, in months."""
+    curve = results.simulation.curves["mean"].sel(strategy=strategy, endpoint=endpoint).values
+    months = np.interp(-0.5, -curve, results.problem.time * MONTHS_PER_YEAR)
+    return f"{months:.1f}" if curve.min() < 0.5 else "-"
 
 
 def _comparison(results: Results, pair, comparison) -> pd.DataFrame:

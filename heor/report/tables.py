@@ -118,12 +118,27 @@ def occupancy_table(results: Results) -> pd.DataFrame:
 
 
 def hazard_ratio_table(results: Results) -> pd.DataFrame:
-    """Uncured hazard ratios solved in the draws: mean, median and 95 % interval."""
-    ratios = results.simulation.hazard_ratios
-    quantiles = ratios.quantile([0.025, 0.5, 0.975]).T
-    quantiles.columns = ["low", "median", "high"]
-    quantiles.insert(0, "mean", ratios.mean())
-    return quantiles.rename_axis("curve").reset_index()
+    """Hazard ratios of relative curves: of all patients (marginal), and of the uncured as solved.
+
+    Returns
+    -------
+    DataFrame
+        `strategy, endpoint, patients, median, low, high` (95 %) over draws.
+    """
+    rows = []
+    for name, strategy in results.problem.strategies.items():
+        for endpoint, curve in strategy.curves.items():
+            if f"{name}_{endpoint}" not in results.simulation.hazard_ratios:
+                continue
+            found = {"not cured": results.simulation.hazard_ratios[f"{name}_{endpoint}"].to_numpy()}
+            if curve.marginal_hazard_ratio is not None:
+                marginal = results.draws.value(curve.marginal_hazard_ratio)
+                found = {"all patients (from the trials)": marginal, **found}
+            for patients, values in found.items():
+                low, median, high = np.quantile(values, [0.025, 0.5, 0.975])
+                row = {"strategy": name, "endpoint": endpoint, "patients": patients}
+                rows.append(row | {"median": median, "low": low, "high": high})
+    return pd.DataFrame(rows)
 
 
 def companion_table(results: Results) -> pd.DataFrame:
