@@ -18,6 +18,7 @@ from heor.decision.cost_effectiveness import (
     strategy_table,
 )
 from heor.decision.sensitivity import Case, one_way_cases, tornado
+from heor.inputs.usage import used_parameters
 from heor.decision.severity import band_of, remaining_qalys, severity
 from heor.errors import InputError, ModelError
 from heor.inputs.problem import DecisionProblem
@@ -258,8 +259,18 @@ def test_one_way_cases_are_the_ends_of_each_interval(problem: DecisionProblem) -
     # The pooled effect stands for its studies; fixed numbers have no ends.
     assert not names & {"log_hr_os_clocc", "log_hr_os_orchestra", "tau_hr", "start_age"}
     uncertain = {n for n, p in problem.parameters.items() if not p.is_fixed}
+    uncertain &= used_parameters(problem)
     assert names == uncertain - {"log_hr_os_clocc", "log_hr_os_orchestra", "tau_hr"} | {"log_hr_os"}
+    # What the run does not use cannot move it.
+    assert not names & {"p_operative_mortality", "eligible_per_year", "selection_bias_multiplier"}
     assert all(by[n, "low"] < by[n, "high"] for n in names)
+
+
+def test_correlated_effects_move_together(problem: DecisionProblem) -> None:
+    """The partner of a pair stands at its own quantile of rho times z (here 0.8 x 1.96)."""
+    case = next(c for c in one_way_cases(problem) if (c.name, c.end) == ("log_hr_os", "high"))
+    expected = -0.203 + 0.8 * 1.959964 * 0.352
+    assert case.also == {"log_hr_pfs_marginal": pytest.approx(expected, abs=1e-6)}
 
 
 def test_tornado_sorts_by_the_range_of_net_benefit(problem: DecisionProblem) -> None:

@@ -371,8 +371,8 @@ SPOILT = {
     ),
     "unknown group": (
         STRATEGIES,
-        "recurrences:     {flow: progressions, among: operated}",
-        "recurrences:     {flow: progressions, among: operatd}",
+        "recurrences:     {flow: progressions, among: operated, from: surgery}",
+        "recurrences:     {flow: progressions, among: operatd, from: surgery}",
         ("unknown group 'operatd'", "Did you mean 'operated'?"),
     ),
     "unknown cured group": (
