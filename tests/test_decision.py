@@ -18,10 +18,10 @@ from heor.decision.cost_effectiveness import (
     strategy_table,
 )
 from heor.decision.sensitivity import Case, one_way_cases, tornado
-from heor.inputs.usage import used_parameters
 from heor.decision.severity import band_of, remaining_qalys, severity
 from heor.errors import InputError, ModelError
 from heor.inputs.problem import DecisionProblem
+from heor.inputs.usage import used_parameters
 from heor.outcomes.outcomes import Outcomes
 
 
