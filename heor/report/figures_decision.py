@@ -151,7 +151,7 @@ def _quadrants(axes: Axes, qalys: np.ndarray, cost: np.ndarray) -> None:
             va="top" if y > 0.5 else "bottom",
             fontsize=6.5,
             color=style.DARK,
-            bbox=PATCH,
+            bbox=PATCH | {"alpha": 0.6},
             zorder=7,
         )
 
@@ -216,7 +216,8 @@ def _mark_thresholds(axes: Axes, results: Results, table: pd.DataFrame) -> None:
             top + 0.01,
             label,
             transform=axes.get_xaxis_transform(),
-            ha="center",
+            # the long label ends at its line, clear of the next threshold
+            ha="right" if "severity" in label else "center",
             fontsize=6.5,
             bbox=PATCH | {"alpha": 1.0},
         )
