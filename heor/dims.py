@@ -19,4 +19,5 @@ ORDER = (DRAW, STRATEGY, ENDPOINT, TIME, STATE, COMPONENT)
 def require(array: Any, dims: tuple[str, ...], what: str) -> None:
     """Raise ModelError unless the xarray object `array` has exactly `dims`, in this order."""
     if tuple(array.dims) != dims:
-        raise ModelError(f"{what}: axes are {tuple(array.dims)}; must be {dims}.")
+        found = ", ".join(map(str, array.dims))
+        raise ModelError(f"{what}: axes are {found}; must be {', '.join(dims)}.")

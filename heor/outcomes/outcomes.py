@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from heor.dims import COMPONENT, DRAW, STRATEGY
+from heor.dims import COMPONENT, DRAW, STRATEGY, require
 from heor.errors import InputError, ModelError
 
 QALYS = "qalys"
@@ -35,10 +35,7 @@ class Outcomes:
     currency: str
 
     def __post_init__(self) -> None:
-        if tuple(self.data.dims) != (DRAW, STRATEGY, COMPONENT):
-            raise ModelError(
-                f"outcomes: axes are {self.data.dims}; must be draw, strategy, component."
-            )
+        require(self.data, (DRAW, STRATEGY, COMPONENT), "outcomes")
         values = self.data.values
         if not np.isfinite(values).all():
             draw, strategy, component = np.argwhere(~np.isfinite(values))[0]
