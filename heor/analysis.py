@@ -6,7 +6,7 @@ parameters → draws → survival posteriors → curves → state occupancy → 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
 
@@ -21,12 +21,10 @@ from heor.parameters.draws import Draws, add_derived, central_values, draw_param
 from heor.results import Companion, Decision, Results, Simulation
 from heor.simulation import simulate, simulate_together
 from heor.streams import Streams
-from heor.survival import background, goodness, joining
-from heor.survival.posterior import FitRequest, SurvivalPosterior, fit_all
+from heor.survival import joining
+from heor.survival.fitting import SurvivalFits, fit_problems
 
 Progress = Callable[[str, int, int], None]
-Posteriors = Mapping[tuple[str, str], SurvivalPosterior]
-Weights = Mapping[joining.Pair, Mapping[str, float]]
 
 
 def evaluate(
@@ -64,30 +62,22 @@ def evaluate(
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", HeorWarning)
-        posteriors = fit([problem, *companions.values()], streams, cache, progress)
-        stamp("survival fits")
-        comparison = {
-            pair: goodness.compare(posteriors, pair, cache)
-            for pair in _pairs([problem, *companions.values()])
-        }
-        stamp("comparison of fits")
         problems = {"": problem, **companions}
-        weights = {name: family_weights(p, comparison) for name, p in problems.items()}
-        draws = sample(problems, posteriors, weights, streams)
+        fits = fit_problems(problems, streams, cache, progress)
+        stamp("survival fits")
+        draws = sample(problems, fits, streams)
         stamp("draws")
         simulations = simulate_together(
             {name: (p, draws[name]) for name, p in problems.items()}, progress
         )
         stamp("model")
         decisions = {name: decide(p, simulations[name]) for name, p in problems.items()}
-        deterministic, tornado = one_way(problem, posteriors, weights[""], decisions[""])
+        deterministic, tornado = one_way(problem, fits[""], decisions[""])
         stamp("decision and one-way sensitivity")
     return Results(
         problem=problem,
         draws=draws[""],
-        posteriors=posteriors,
-        comparison=comparison,
-        weights=weights[""],
+        fits=fits[""],
         simulation=simulations[""],
         decision=decisions[""],
         deterministic=deterministic,
@@ -98,66 +88,27 @@ def evaluate(
         ),
         warnings=(
             *dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, HeorWarning)),
+            *fits[""].cautions,
             *simulations[""].warnings,
         ),
         timings=timings,
     )
 
 
-def _pairs(problems: Iterable[DecisionProblem]) -> list[joining.Pair]:
-    return list(dict.fromkeys(pair for p in problems for pair in joining.fitted_pairs(p)))
-
-
-def fit(
-    problems: Iterable[DecisionProblem],
-    streams: Streams,
-    cache: Path | None,
-    progress: Progress | None,
-) -> Posteriors:
-    """Posteriors of every curve the problems use, each fitted once.
-
-    The data are all-cause: the excess hazard is fitted over the background mortality of the
-    patients' own age and sex mix.
-    """
-    requests: dict[tuple[str, str], FitRequest] = {}
-    settings = None
-    for problem in problems:
-        settings = settings or problem.settings.fit
-        for pair in joining.fitted_pairs(problem):
-            for name in pair:
-                evidence = problem.evidence[name]
-                hazard = background.of_evidence(problem.country.life_table, evidence)
-                for family in joining.families_of(problem):
-                    requests[name, family] = FitRequest(evidence, family, hazard)
-    return fit_all(list(requests.values()), settings, streams, cache, progress)
-
-
-def family_weights(
-    problem: DecisionProblem, comparison: Mapping[joining.Pair, goodness.ModelComparison]
-) -> Weights:
-    """Share of draws of each family: all to the analyst's choice, or the stacking weights."""
-    choice = problem.settings.extrapolation
-    pairs = joining.fitted_pairs(problem)
-    if choice != "stacked":
-        return {pair: {choice: 1.0} for pair in pairs}
-    return {pair: {f: w for f, w in comparison[pair].weights.items() if w > 0} for pair in pairs}
-
-
 def sample(
-    problems: Mapping[str, DecisionProblem],
-    posteriors: Posteriors,
-    weights: Mapping[str, Weights],
-    streams: Streams,
+    problems: Mapping[str, DecisionProblem], fits: Mapping[str, SurvivalFits], streams: Streams
 ) -> dict[str, Draws]:
     """One draw axis for parameters and curves; problems on the same curves share their draws."""
     known: dict[str, dict] = {}
     quantiles: dict[tuple, np.ndarray] = {}
     out = {}
     for name, problem in problems.items():
-        n = problem.settings.draws
-        key = repr((n, weights[name]))
+        n, own = problem.settings.draws, fits[name]
+        key = repr((n, own.weights, own.keys, own.correlations))
         if key not in known:
-            known[key] = joining.curve_draws(problem, posteriors, weights[name], n, streams)
+            known[key] = joining.curve_draws(
+                problem, own.posteriors, own.weights, own.correlations, n, streams
+            )
         out[name] = Draws(draw_parameters(problem, n, streams, quantiles), known[key])
     return out
 
@@ -188,7 +139,7 @@ def decide(problem: DecisionProblem, simulation: Simulation) -> Decision:
 
 
 def one_way(
-    problem: DecisionProblem, posteriors: Posteriors, weights: Weights, decision: Decision
+    problem: DecisionProblem, fits: SurvivalFits, decision: Decision
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The deterministic answer, and one-way sensitivity around it.
 
@@ -197,20 +148,20 @@ def one_way(
     family itself.
     """
     cases = sensitivity.one_way_cases(problem)
-    (share,) = list(weights.values())[:1]
-    families = tuple(share)
-    n_cases, n_families = len(cases) + 1, len(families)
+    n_cases = len(cases) + 1
+    curves, weight = joining.central_curves(fits.posteriors, fits.weights, n_cases)
+    families = tuple(next(iter(fits.weights.values())))
+    n_families = len(families)
     values = {k: np.full((n_cases, n_families), v) for k, v in central_values(problem).items()}
     for i, case in enumerate(cases, start=1):
         for name, value in {case.name: case.value, **case.also}.items():
             values[name][i] = value
     flat = add_derived(problem, {k: v.ravel() for k, v in values.items()})
-    draws = Draws(flat, joining.central_curves(problem, posteriors, families, n_cases))
+    draws = Draws(flat, curves)
     outcomes = simulate(problem, draws).outcomes
     changes = cost_effectiveness.increments(
         outcomes, problem.settings.comparator, problem.settings.intervention
     )
-    weight = np.array([share[f] for f in families])
     by_case = {k: v.reshape(n_cases, n_families) @ weight for k, v in changes.items()}
     by_family = {k: v[:n_families] for k, v in changes.items()}
     base = {k: v[0] for k, v in by_case.items()}

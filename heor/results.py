@@ -16,8 +16,7 @@ from heor.outcomes.outcomes import Outcomes
 
 if TYPE_CHECKING:
     from heor.parameters.draws import Draws
-    from heor.survival.goodness import ModelComparison
-    from heor.survival.posterior import SurvivalPosterior
+    from heor.survival.fitting import SurvivalFits
 
 
 @dataclass(frozen=True)
@@ -75,9 +74,7 @@ class Results:
 
     problem: DecisionProblem
     draws: Draws
-    posteriors: Mapping[tuple[str, str], SurvivalPosterior]
-    comparison: Mapping[tuple[str, str], ModelComparison]
-    weights: Mapping[tuple[str, str], Mapping[str, float]]
+    fits: SurvivalFits
     simulation: Simulation
     decision: Decision
     deterministic: pd.DataFrame

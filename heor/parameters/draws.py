@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -25,15 +26,15 @@ class CurveDraws:
 
     Attributes
     ----------
-    families : tuple of str
-        Names of the distributions.
+    families : tuple of Distribution
+        The fitted curves a draw may use (see `heor.survival.distributions`).
     family : ndarray of int, dims (draw,)
         Which of them a draw uses.
     theta : ndarray, dims (draw, parameter)
         Natural-scale parameters in the order the distribution declares them, NaN-padded.
     """
 
-    families: tuple[str, ...]
+    families: tuple[Any, ...]
     family: np.ndarray
     theta: np.ndarray
 

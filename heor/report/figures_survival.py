@@ -18,7 +18,7 @@ from heor.inputs.problem import (
 from heor.report import figure_style as style
 from heor.survival import background
 from heor.survival.curves import ENDPOINTS
-from heor.survival.distributions import DISTRIBUTIONS, cumulative_hazard, hazard
+from heor.survival.distributions import cumulative_hazard, hazard
 from heor.survival.goodness import empirical_hazard, kaplan_meier
 
 if TYPE_CHECKING:
@@ -211,10 +211,11 @@ def fits(results: Results, endpoint: str) -> Figure:
     time = np.linspace(0, FIT_MONTHS, 241) / MONTHS_PER_YEAR
     trial = _trial_hazard(problem, evidence, time)
     for i, (family, weight) in enumerate(_families(results, evidence.name).items()):
-        parameters = _thin(results.posteriors[evidence.name, family].parameters)
-        mean = np.exp(-cumulative_hazard(family, parameters, time) - trial).mean(axis=0)
+        posterior = results.fits.posteriors[evidence.name, family]
+        h = cumulative_hazard(posterior.model, _thin(posterior.parameters), time)
+        mean = np.exp(-h - trial).mean(axis=0)
         line = style.family_style(i) | {"linewidth": 1.7 if weight >= 0.005 else 1.0}
-        label = _family_label(problem, family, weight)
+        label = _family_label(problem, posterior.model.label, weight)
         axes.plot(time * MONTHS_PER_YEAR, mean, label=label, zorder=4, **line)
     axes.axvspan(last_event(evidence), FIT_MONTHS, color=style.LIGHT_GREY, linewidth=0, zorder=0)
     style.percent_axis(axes)
@@ -234,15 +235,13 @@ def _thin(parameters: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _families(results: Results, evidence: str) -> dict[str, float]:
     """Share of draws of each family fitted to this evidence, in the order of the distributions."""
-    pair = next((p for p in results.weights if evidence in p), None)
-    weights = results.weights[pair] if pair else {}
-    fitted = [f for name, f in results.posteriors if name == evidence]
-    order = [f for f in DISTRIBUTIONS if f in fitted]
-    return {f: float(weights.get(f, 0.0)) for f in order}
+    pair = next((p for p in results.fits.weights if evidence in p), None)
+    weights = results.fits.weights[pair] if pair else {}
+    fitted = [f for name, f in results.fits.posteriors if name == evidence]
+    return {f: float(weights.get(f, 0.0)) for f in fitted}
 
 
-def _family_label(problem: DecisionProblem, family: str, weight: float) -> str:
-    label = DISTRIBUTIONS[family].label
+def _family_label(problem: DecisionProblem, label: str, weight: float) -> str:
     if problem.settings.extrapolation != "stacked":
         return f"{label} (chosen)" if weight > 0 else f"{label} (not used)"
     return f"{label}, weight {style.percent(weight)}"
@@ -312,10 +311,11 @@ def _hazard_panel(axes: Axes, results: Results, endpoint: str) -> None:
     time = month / MONTHS_PER_YEAR
     trial = np.gradient(_trial_hazard(problem, evidence, time), time)
     for i, (family, weight) in enumerate(_families(results, evidence.name).items()):
-        parameters = _thin(results.posteriors[evidence.name, family].parameters)
-        mean = (hazard(family, parameters, time).mean(axis=0) + trial) * scale
+        posterior = results.fits.posteriors[evidence.name, family]
+        h = hazard(posterior.model, _thin(posterior.parameters), time)
+        mean = (h.mean(axis=0) + trial) * scale
         line = style.family_style(i) | {"linewidth": 1.7 if weight >= 0.005 else 1.0}
-        axes.plot(month, mean, label=DISTRIBUTIONS[family].label, **line)
+        axes.plot(month, mean, label=posterior.model.label, **line)
     axes.axvspan(last_event(evidence), FIT_MONTHS, color=style.LIGHT_GREY, linewidth=0, zorder=0)
     axes.set_ylim(0, 1.05 * min(table["high"].max(), 3 * table["hazard"].max()) * scale)
     axes.set_title(style.ENDPOINT_LABELS[endpoint].capitalize())

@@ -412,7 +412,7 @@ def _survival(results: Results) -> str:
             f"- Hazard ratio, {r['endpoint'].upper()}, {r['patients']}: median {r['median']:.2f} (95 % "
             f"{r['low']:.2f} to {r['high']:.2f})."
         )
-    for pair, comparison in results.comparison.items():
+    for pair, comparison in results.fits.comparison.items():
         parts += [
             "",
             f"Fits to {problem.evidence[pair[0]].label} (OS and PFS paired, leave-one-out "
@@ -420,22 +420,33 @@ def _survival(results: Results) -> str:
             "",
             _table(_comparison(results, pair, comparison)),
         ]
-    worst = max(
-        (p.diagnostics.get("r_hat_max") or np.nan for p in results.posteriors.values()),
-        default=np.nan,
-    )
-    if np.isfinite(worst):
-        ess = min(p.diagnostics["ess_bulk_min"] for p in results.posteriors.values())
-        divergences = sum(p.diagnostics["divergences"] for p in results.posteriors.values())
-        parts += [
-            "",
-            f"Sampler (NUTS): largest R-hat {worst:.3f}, smallest bulk ESS {ess:,.0f}, "
-            f"{divergences} divergences.",
-        ]
-    else:
-        k = max(p.diagnostics["pareto_k"] for p in results.posteriors.values())
-        parts += ["", f"Laplace + PSIS: largest Pareto k {k:.2f} (below 0.7 is reliable)."]
-    return "\n".join(parts)
+    return "\n".join([*parts, *_fit_quality(results)])
+
+
+def _fit_quality(results: Results) -> list[str]:
+    """How the posteriors in use were computed, and the worst of their diagnostics."""
+    fits = results.fits
+    used = {
+        fits.posteriors[name, f].fit_key: fits.posteriors[name, f]
+        for unit, share in fits.weights.items()
+        for name in unit
+        for f in share
+    }.values()
+    found = []
+    nuts = [p.diagnostics for p in used if p.method == "nuts"]
+    if nuts:
+        found.append(
+            f"NUTS ({len(nuts)} fits): largest R-hat {max(d['r_hat_max'] for d in nuts):.3f}, "
+            f"smallest bulk ESS {min(d['ess_bulk_min'] for d in nuts):,.0f}, "
+            f"{sum(d['divergences'] for d in nuts)} divergences."
+        )
+    laplace = [p.diagnostics["pareto_k"] for p in used if p.method == "laplace"]
+    if laplace:
+        found.append(
+            f"Laplace + PSIS ({len(laplace)} fits): largest Pareto k {max(laplace):.2f} (below 0.7 "
+            "is reliable)."
+        )
+    return ["", " ".join(found)]
 
 
 def _median_months(results: Results, strategy: str, endpoint: str) -> str:
@@ -446,7 +457,7 @@ def _median_months(results: Results, strategy: str, endpoint: str) -> str:
 
 
 def _comparison(results: Results, pair, comparison) -> pd.DataFrame:
-    used = results.weights.get(pair, {})
+    used = results.fits.weights.get(pair, {})
     table = comparison.table
     return pd.DataFrame(
         {

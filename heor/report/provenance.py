@@ -41,7 +41,7 @@ def run_record(results: Results) -> dict:
     problem = results.problem
     fits = {
         f"{evidence}/{family}": {"method": p.method, **_plain(p.diagnostics)}
-        for (evidence, family), p in sorted(results.posteriors.items())
+        for (evidence, family), p in sorted(results.fits.posteriors.items())
     }
     return {
         "title": problem.title,
@@ -54,10 +54,11 @@ def run_record(results: Results) -> dict:
         "posterior_method": results.method,
         "quick": problem.settings.fit.quick,
         "extrapolation": problem.settings.extrapolation,
-        "family_weights": {" + ".join(pair): _plain(w) for pair, w in results.weights.items()},
+        "family_weights": {" + ".join(pair): _plain(w) for pair, w in results.fits.weights.items()},
         "fits": fits,
         "distinct_posterior_draws": min(
-            (p.diagnostics.get("n_distinct", 0) for p in results.posteriors.values()), default=0
+            (p.diagnostics.get("n_distinct", 0) for p in results.fits.posteriors.values()),
+            default=0,
         ),
         "curve_band_draws": int(results.simulation.curves.attrs["draws"]),
         "parameter_statuses": dict(Counter(p.status for p in problem.parameters.values())),

@@ -63,7 +63,7 @@ def source_table(results: Results) -> pd.DataFrame:
 def fit_table(results: Results) -> pd.DataFrame:
     """Each fitted curve: method, diagnostics, leave-one-out, posterior mean and SD."""
     rows = []
-    for (evidence, family), posterior in sorted(results.posteriors.items()):
+    for (evidence, family), posterior in sorted(results.fits.posteriors.items()):
         row = {"evidence": evidence, "family": family, "method": posterior.method}
         row |= {k: v for k, v in posterior.diagnostics.items() if k != "seconds"}
         for key in ("elpd_loo", "p_loo", "se", "pareto_k_max", "n_bad_k"):
@@ -81,10 +81,10 @@ def fit_table(results: Results) -> pd.DataFrame:
 def comparison_table(results: Results) -> pd.DataFrame:
     """Leave-one-out comparison of the families of each pair of curves, with the weights used."""
     tables = []
-    for pair, comparison in results.comparison.items():
+    for pair, comparison in results.fits.comparison.items():
         table = comparison.table.copy()
         table.insert(0, "evidence", " + ".join(pair))
-        used = results.weights.get(pair, {})
+        used = results.fits.weights.get(pair, {})
         table["weight_used"] = [used.get(f, 0.0) for f in table["family"]]
         tables.append(table)
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

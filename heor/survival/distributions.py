@@ -10,36 +10,23 @@ Conventions are those of flexsurv (Jackson 2016, doi:10.18637/jss.v070.i08). Tim
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy import special
 
-TINY = 1e-300  # stands for time zero inside a logarithm
-CUMULATIVE_HAZARD_MAX = 690.0  # exp(-690) is the smallest survival kept: finite in every logarithm
-
-
-class NumpyOps:
-    """The functions the formulas are written in, by NumPy and SciPy."""
-
-    exact = True  # incomplete gamma functions are at hand; no quadrature needed
-    exp, log, expm1, maximum, where = np.exp, np.log, np.expm1, np.maximum, np.where
-    abs = np.abs
-    erfcx, gammaln = special.erfcx, special.gammaln
-
-    @staticmethod
-    def softplus(x: np.ndarray) -> np.ndarray:
-        """log(1 + exp(x)), without overflow; several times faster than `logaddexp`."""
-        return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+from heor.survival.ops import CUMULATIVE_HAZARD_MAX, NumpyOps, log_time
+from heor.survival.priors import Normal, Prior
 
 
 @dataclass(frozen=True)
 class DistributionParameter:
-    """What a parameter is, and its weakly informative prior: normal on the unconstrained scale.
+    """What a parameter is, and its weakly informative prior on the unconstrained scale.
 
-    `transform`, "log" or "identity", leads from the natural to the unconstrained scale; `typical`
-    is the range met in practice, natural scale, from which test cases are drawn.
+    `transform`, "log", "logit" or "identity", leads from the natural to the unconstrained scale;
+    `typical` is the range met in practice, natural scale, from which test cases are drawn.
     """
 
     name: str
@@ -47,21 +34,33 @@ class DistributionParameter:
     transform: str
     unit: str
     typical: tuple[float, float]
-    prior_mean: float
-    prior_sd: float
+    prior: Prior
 
     def natural(self, theta: Any, ops: Any = NumpyOps) -> Any:
-        return ops.exp(theta) if self.transform == "log" else theta
+        if self.transform == "log":
+            return ops.exp(theta)
+        if self.transform == "logit":
+            return 1.0 / (1.0 + ops.exp(-theta))
+        return theta
 
     def unconstrained(self, value: Any) -> Any:
-        return np.log(value) if self.transform == "log" else np.asarray(value, float)
+        if self.transform == "log":
+            return np.log(value)
+        return special.logit(value) if self.transform == "logit" else np.asarray(value, float)
+
+    @property
+    def label(self) -> str:
+        """Name on the unconstrained scale."""
+        return self.name if self.transform == "identity" else f"{self.transform}_{self.name}"
 
 
 class Distribution:
     """Base: a subclass states the parameters and the formulas.
 
     `location` is the parameter covariates act on, on the unconstrained scale. `closed_form` is
-    False where survival needs an incomplete gamma function: PyMC then integrates the density.
+    False where survival needs an incomplete gamma or beta function: PyMC then integrates the
+    density. A wrapper (cure) changes the cumulative hazard of its `core`, so the formulas are
+    always the core's followed by `outer`.
     """
 
     name: str
@@ -69,20 +68,54 @@ class Distribution:
     parameters: tuple[DistributionParameter, ...]
     location: str
     closed_form = True
+    target_accept = 0.8  # the least step acceptance NUTS aims at; higher for funnels
 
     def log_hazard(self, t: Any, p: Mapping[str, Any], ops: Any) -> Any:
-        """log h(t), per year."""
+        """log h(t), per year. `t` as `encode` returns it."""
         return (
             self.log_time_density(t, p, ops) - log_time(t, ops) + self.cumulative_hazard(t, p, ops)
         )
 
     def cumulative_hazard(self, t: Any, p: Mapping[str, Any], ops: Any) -> Any:
-        """H(t) = -log S(t)."""
+        """H(t) = -log S(t). `t` as `encode` returns it."""
         raise NotImplementedError
 
     def log_time_density(self, t: Any, p: Mapping[str, Any], ops: Any) -> Any:
         """Log density of log(T) at log(t); the natural definition where `log_hazard` is not."""
         raise NotImplementedError
+
+    def encode(self, time: np.ndarray) -> np.ndarray:
+        """Times (years, dims (row,)) as the formulas take them: themselves, or a spline basis.
+
+        What depends on time alone is computed once by NumPy. Dims: (row,) or (row, column).
+        """
+        return time
+
+    @property
+    def core(self) -> Distribution:
+        """The distribution whose hazard `outer` changes; itself where nothing is wrapped."""
+        return self
+
+    def outer(self, h: Any, p: Mapping[str, Any], ops: Any) -> Any:
+        """The core's cumulative hazard → this distribution's."""
+        return h
+
+    def outer_log_hazard(self, log_h: Any, h: Any, p: Mapping[str, Any], ops: Any) -> Any:
+        """The core's log hazard and cumulative hazard → this distribution's log hazard."""
+        return log_h
+
+    def at(self, p: Mapping[str, Any], data: Mapping[str, Any], ops: Any) -> Mapping[str, Any]:
+        """Parameters of each row's patient, from covariates `x_<name>` in `data`."""
+        return p
+
+    def marginal(self, endpoint: str) -> Distribution:
+        """The curve of one endpoint; a joint model has two."""
+        return self
+
+    @property
+    def compile_key(self) -> str:
+        """Distributions with the same key share one compiled PyMC model."""
+        return self.name
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -98,27 +131,37 @@ class Distribution:
 
     def log_prior(self, theta: np.ndarray) -> np.ndarray:
         """Log density of the priors at `theta`, last axis `parameter`."""
-        mean = np.array([p.prior_mean for p in self.parameters])
-        sd = np.array([p.prior_sd for p in self.parameters])
-        constant = np.log(sd).sum() + len(sd) * 0.5 * np.log(2 * np.pi)
-        return -0.5 * np.sum(((theta - mean) / sd) ** 2, axis=-1) - constant
+        return sum(p.prior.log_density(theta[..., i]) for i, p in enumerate(self.parameters))
 
+    def start(self, events: Mapping[str, float], exposure: Mapping[str, float]) -> np.ndarray:
+        """A first guess, dims (parameter,), from events and person-years by endpoint.
 
-def log_time(t: Any, ops: Any) -> Any:
-    """log t, with time zero as the smallest positive number."""
-    return ops.log(ops.maximum(t, TINY))
+        The location from the crude rate, the other parameters at their prior mean.
+        """
+        theta = np.array([p.prior.mean for p in self.parameters])
+        log_rate = np.log(max(sum(events.values()), 0.5) / sum(exposure.values()))
+        sign = 1.0 if self.location == "rate" else -1.0
+        theta[self.names.index(self.location)] = sign * log_rate
+        return theta
+
+    def with_priors(self, factor: float) -> Distribution:
+        """A copy whose priors have `factor` times the standard deviation."""
+        wider = tuple(replace(p, prior=p.prior.scaled(factor)) for p in self.parameters)
+        other = copy(self)
+        object.__setattr__(other, "parameters", wider)
+        return other
 
 
 def _scale(name: str, description: str, unit: str, typical: tuple[float, float]):
-    return DistributionParameter(name, description, "log", unit, typical, 0.0, 1.5)
+    return DistributionParameter(name, description, "log", unit, typical, Normal(0.0, 1.5))
 
 
 def _shape(name: str, description: str, typical: tuple[float, float] = (0.4, 2.5)):
-    return DistributionParameter(name, description, "log", "1", typical, 0.0, 1.0)
+    return DistributionParameter(name, description, "log", "1", typical, Normal(0.0, 1.0))
 
 
 def _location(name: str, description: str) -> DistributionParameter:
-    return DistributionParameter(name, description, "identity", "log years", (-1.0, 2.0), 0.0, 1.5)
+    return DistributionParameter(name, description, "identity", "log years", (-1.0, 2.0), Normal(0.0, 1.5))
 
 
 class Exponential(Distribution):
@@ -157,7 +200,7 @@ class Gompertz(Distribution):
     name, label, location = "gompertz", "Gompertz", "rate"
     parameters = (
         DistributionParameter(
-            "shape", "growth of the log hazard", "identity", "per year", (-0.5, 0.6), 0.0, 1.0
+            "shape", "growth of the log hazard", "identity", "per year", (-0.5, 0.6), Normal(0.0, 1.0)
         ),
         _scale("rate", "hazard at time zero", "per year", (0.05, 2.0)),
     )
@@ -237,7 +280,7 @@ class GeneralisedGamma(Distribution):
     parameters = (
         _location("mu", "location of log time"),
         _shape("sigma", "scale of log time"),
-        DistributionParameter("Q", "shape", "identity", "1", (-1.5, 1.5), 0.0, 1.0),
+        DistributionParameter("Q", "shape", "identity", "1", (-1.5, 1.5), Normal(0.0, 1.0)),
     )
 
     def log_time_density(self, t, p, ops):
@@ -317,10 +360,9 @@ def cumulative_hazard(
     >>> cumulative_hazard("exponential", {"rate": [0.5, 1.0]}, np.array([0.0, 2.0])).tolist()
     [[0.0, 1.0], [0.0, 2.0]]
     """
+    d = get(distribution)
     with np.errstate(over="ignore", under="ignore"):
-        h = get(distribution).cumulative_hazard(
-            np.asarray(time, float), _columns(parameters), NumpyOps
-        )
+        h = d.cumulative_hazard(d.encode(np.asarray(time, float)), _columns(parameters), NumpyOps)
     # rounding may leave -1e-17 at time zero
     return np.clip(h, 0.0, CUMULATIVE_HAZARD_MAX, out=h)
 
@@ -340,8 +382,8 @@ def hazard(
     Where it is infinite (a falling hazard at time zero) the largest finite number stands for it.
     """
     with np.errstate(over="ignore", under="ignore"):
-        p = _columns(parameters)
-        log_h = get(distribution).log_hazard(np.asarray(time, float), p, NumpyOps)
+        d = get(distribution)
+        log_h = d.log_hazard(d.encode(np.asarray(time, float)), _columns(parameters), NumpyOps)
     return np.exp(np.minimum(log_h, CUMULATIVE_HAZARD_MAX))
 
 

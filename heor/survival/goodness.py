@@ -14,7 +14,7 @@ import pandas as pd
 from heor.inputs.problem import MONTHS_PER_YEAR, SurvivalEvidence
 from heor.survival import cache as store
 from heor.survival import psis
-from heor.survival.distributions import DISTRIBUTIONS, survival
+from heor.survival.distributions import survival
 from heor.survival.posterior import SurvivalPosterior
 
 LANDMARK_MONTHS = (12.0, 24.0, 36.0, 60.0, 120.0)
@@ -26,29 +26,32 @@ Posteriors = Mapping[tuple[str, str], SurvivalPosterior]
 
 @dataclass(frozen=True)
 class ModelComparison:
-    """Families compared on both endpoints of one data set.
+    """Families compared on one data set: both endpoints together where both are fitted.
 
     Attributes
     ----------
-    pair : (str, str)
-        Evidence of OS and of PFS.
+    unit : tuple of str
+        Evidence of OS and of PFS, or of the one curve fitted.
     table : DataFrame
-        One row a family, best first: `family`, `elpd_os`, `elpd_pfs`, `elpd`, `se`, `difference`
-        (to the best, 0 or negative), `difference_se`, `p_loo`, `pareto_k_max`, `n_bad_k`,
-        `weight`, `flag` (text where a Pareto k above 0.7 makes a row unreliable).
+        One row a family, best first: `family`, `label`, `method`, `elpd_<endpoint>`, `elpd`, `se`,
+        `difference` (to the best, 0 or negative), `difference_se`, `p_loo`, `pareto_k_max`,
+        `n_bad_k`, `weight`, `flag` (text where a row is unreliable or was left out).
     weights : dict
         Family → stacking weight; they sum to 1.
     """
 
-    pair: tuple[str, str]
+    unit: tuple[str, ...]
     table: pd.DataFrame
     weights: dict[str, float]
 
 
 def compare(
-    posteriors: Posteriors, pair: tuple[str, str], cache: Path | None = None
+    posteriors: Posteriors,
+    unit: tuple[str, ...],
+    cache: Path | None = None,
+    candidates: Sequence[str] | None = None,
 ) -> ModelComparison:
-    """Compare the families fitted to both endpoints of one data set, and stack them.
+    """Compare the families fitted to every evidence of a unit, and stack them.
 
     A family serves OS and PFS alike, so its terms for the two endpoints are put together. Expected
     log predictive density by leave-one-out over patients; weights by stacking of predictive
@@ -58,64 +61,73 @@ def compare(
     ----------
     posteriors
         From `fit_all`.
-    pair
-        Names of the OS and of the PFS evidence.
+    unit
+        Names of the OS and of the PFS evidence, or of one evidence.
     cache
         Folder for the result, so that a cached run need not import ArviZ.
+    candidates
+        Families that may have weight; all when None.
 
     Raises
     ------
     KeyError
-        No family is fitted to both.
+        No family is fitted to all.
     """
-    os_name, pfs_name = pair
-    families = [f for name, f in posteriors if name == os_name and (pfs_name, f) in posteriors]
+    first, *rest = unit
+    families = [
+        f for name, f in posteriors if name == first and all((r, f) in posteriors for r in rest)
+    ]
     if not families:
-        raise KeyError(f"{os_name} and {pfs_name}: no distribution is fitted to both.")
-    keys = [posteriors[name, f].fit_key for f in families for name in pair]
-    key = store.key({"comparison": keys})
-    path = cache / f"comparison-{os_name}-{pfs_name}-{key[:16]}.nc" if cache and all(keys) else None
+        raise KeyError(f"{' and '.join(unit)}: no distribution is fitted to all.")
+    candidates = tuple(f for f in families if candidates is None or f in candidates)
+    keys = [posteriors[name, f].fit_key for f in families for name in unit]
+    key = store.key({"comparison": keys, "candidates": candidates})
+    path = cache / f"comparison-{'+'.join(unit)}-{key[:16]}.nc" if cache and all(keys) else None
     found = store.read(path) if path else None
     if found:
         rows = found[1]["rows"]
     else:
-        rows = _compare(posteriors, pair, families)
+        rows = _compare(posteriors, unit, families, candidates)
         if path:
             weights = np.array([row["weight"] for row in rows])
             store.write(path, {"comparison": {"weight": (("family",), weights)}}, {"rows": rows})
     table = pd.DataFrame(rows)
-    return ModelComparison(pair, table, dict(zip(table["family"], table["weight"], strict=True)))
+    return ModelComparison(unit, table, dict(zip(table["family"], table["weight"], strict=True)))
 
 
 def _compare(
-    posteriors: Posteriors, pair: tuple[str, str], families: Sequence[str]
+    posteriors: Posteriors,
+    unit: tuple[str, ...],
+    families: Sequence[str],
+    candidates: Sequence[str],
 ) -> list[dict[str, Any]]:
-    joint = {f: [posteriors[name, f].loo for name in pair] for f in families}
-    points = {f: np.concatenate([psis.patients(loo) for loo in loos]) for f, loos in joint.items()}
-    weights = stacking_weights(points)
+    own = {f: [posteriors[name, f] for name in unit] for f in families}
+    points = {f: np.concatenate([psis.patients(p.loo) for p in ps]) for f, ps in own.items()}
+    weights = stacking_weights({f: points[f] for f in candidates})
     best = max(families, key=lambda f: points[f].sum())
     rows = []
     for f in sorted(families, key=lambda f: -points[f].sum()):
-        os_loo, pfs_loo = joint[f]
+        loos = [p.loo for p in own[f]]
         n, change = len(points[f]), points[f] - points[best]
-        k, bad = (
-            max(loo["pareto_k_max"] for loo in joint[f]),
-            sum(loo["n_bad_k"] for loo in joint[f]),
-        )
+        k, bad = max(loo["pareto_k_max"] for loo in loos), sum(loo["n_bad_k"] for loo in loos)
+        flags = [f"Pareto k above 0.7 for {bad:g} patients"] if k > psis.PARETO_K_MAX else []
+        if f not in candidates:
+            flags.append("no weight when screened by Laplace; not sampled by NUTS")
         rows.append(
             {
                 "family": f,
-                "elpd_os": os_loo["elpd_loo"],
-                "elpd_pfs": pfs_loo["elpd_loo"],
+                "label": own[f][0].model.label,
+                "method": own[f][0].method,
+                **{f"elpd_{p.endpoint}": p.loo["elpd_loo"] for p in own[f]},
                 "elpd": float(points[f].sum()),
                 "se": float(np.sqrt(n * points[f].var())),
                 "difference": float(change.sum()),
                 "difference_se": float(np.sqrt(n * change.var())),
-                "p_loo": os_loo["p_loo"] + pfs_loo["p_loo"],
+                "p_loo": sum(loo["p_loo"] for loo in loos),
                 "pareto_k_max": k,
                 "n_bad_k": bad,
-                "weight": weights[f],
-                "flag": f"Pareto k above 0.7 for {bad} patients" if k > psis.PARETO_K_MAX else "",
+                "weight": weights.get(f, 0.0),
+                "flag": "; ".join(flags),
             }
         )
     return rows
@@ -264,7 +276,7 @@ def landmark_table(
     rows = []
     time = np.asarray(months, float) / MONTHS_PER_YEAR
     for p in posteriors:
-        s = survival(DISTRIBUTIONS[p.distribution], p.parameters, time)
+        s = survival(p.model, p.parameters, time)
         low, high = np.quantile(s, [0.025, 0.975], axis=0)
         for i, month in enumerate(months):
             rows.append(

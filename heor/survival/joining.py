@@ -1,7 +1,10 @@
 """Posteriors → the model's draws: which family a draw uses, and which posterior draw.
 
 OS and PFS of one data set share their family in a draw: separately chosen families can cross
-everywhere. A posterior of M draws feeds N model draws by a seeded permutation, repeated when N > M.
+everywhere. They also share their patients, so whoever lives longer without progression lives
+longer: draws of separately fitted endpoints are paired to the correlation that the same patients
+give (`heor.survival.correlation`); the curves of a joint model are the same draw by construction.
+A posterior of M draws feeds N model draws by a seeded permutation, repeated when N > M.
 """
 
 from __future__ import annotations
@@ -9,89 +12,138 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from scipy.integrate import trapezoid
 
-from heor.inputs.problem import DecisionProblem, FittedCurve
+from heor.inputs.problem import DecisionProblem, FittedCurve, RelativeCurve
 from heor.parameters.draws import CurveDraws
 from heor.streams import Streams
+from heor.survival.correlation import pair_order
+from heor.survival.distributions import survival
 from heor.survival.posterior import SurvivalPosterior
 
-Pair = tuple[str, str]
+Unit = tuple[str, ...]
 Posteriors = Mapping[tuple[str, str], SurvivalPosterior]
+RESTRICTED = 5.0  # years: the restricted mean by which draws are paired
 
 
-def fitted_pairs(problem: DecisionProblem) -> list[Pair]:
-    """(OS evidence, PFS evidence) of every strategy with fitted curves, without repeats."""
-    pairs = []
+def fitted_units(problem: DecisionProblem) -> dict[Unit, tuple[str, ...]]:
+    """Evidence fitted together → its candidate distributions.
+
+    (OS, PFS) where a strategy fits both endpoints, otherwise the one evidence.
+    """
+    units: dict[Unit, tuple[str, ...]] = {}
     for strategy in problem.strategies.values():
         os, pfs = strategy.curves["os"], strategy.curves["pfs"]
         if isinstance(os, FittedCurve) and isinstance(pfs, FittedCurve):
-            pairs.append((os.evidence, pfs.evidence))
-    return list(dict.fromkeys(pairs))
-
-
-def families_of(problem: DecisionProblem) -> tuple[str, ...]:
-    """The distributions that may carry a draw: all of the stack, or the one chosen."""
-    for strategy in problem.strategies.values():
-        for curve in strategy.curves.values():
-            if isinstance(curve, FittedCurve):
-                return curve.distributions
-    return ()
+            units.setdefault((os.evidence, pfs.evidence), os.distributions)
+            continue
+        for curve in (os, pfs):
+            if not isinstance(curve, RelativeCurve):
+                units.setdefault((curve.evidence,), curve.distributions)
+    return units
 
 
 def curve_draws(
     problem: DecisionProblem,
     posteriors: Posteriors,
-    weights: Mapping[Pair, Mapping[str, float]],
+    weights: Mapping[Unit, Mapping[str, float]],
+    correlations: Mapping[Unit, float],
     n: int,
     streams: Streams,
 ) -> dict[str, CurveDraws]:
-    """Family and natural-scale parameters of each fitted curve in every draw."""
+    """Family and natural-scale parameters of each fitted curve in every draw.
+
+    Parameters
+    ----------
+    weights
+        Share of draws of each family, by unit.
+    correlations
+        Correlation of restricted mean OS and PFS, by unit of two.
+    """
     uniform = streams.uniform("survival/family", n)
     out = {}
-    for pair in fitted_pairs(problem):
-        families = tuple(weights[pair])
-        shares = np.cumsum([weights[pair][f] for f in families])
+    for unit in fitted_units(problem):
+        families = tuple(weights[unit])
+        shares = np.cumsum([weights[unit][f] for f in families])
         family = np.minimum(
             np.searchsorted(shares, uniform * shares[-1], side="right"), len(families) - 1
         )
-        for evidence in pair:
-            out[evidence] = _theta(evidence, families, family, posteriors, streams)
+        chosen = {
+            f: _chosen(unit, f, np.flatnonzero(family == i), posteriors, correlations, streams)
+            for i, f in enumerate(families)
+        }
+        for k, evidence in enumerate(unit):
+            own = {f: posteriors[evidence, f] for f in families}
+            out[evidence] = _theta(own, family, {f: c[k] for f, c in chosen.items()})
     return out
+
+
+def _chosen(
+    unit: Unit,
+    family: str,
+    rows: np.ndarray,
+    posteriors: Posteriors,
+    correlations: Mapping[Unit, float],
+    streams: Streams,
+) -> list[np.ndarray]:
+    """Which posterior draws the rows of a family use, for each evidence of the unit."""
+    own = [posteriors[name, family] for name in unit]
+    size = len(next(iter(own[0].parameters.values())))
+    order = streams.generator(f"survival/{unit[0]}/{family}/order").permutation(size)
+    first = order[rows % size]
+    if len(unit) == 1 or own[0].joint:
+        return [first] * len(unit)
+    generator = streams.generator(f"survival/{'+'.join(unit)}/{family}/pairs")
+    partner = pair_order(*map(restricted_mean, own), correlations[unit], generator)
+    return [first, partner[first]]
+
+
+def restricted_mean(posterior: SurvivalPosterior) -> np.ndarray:
+    """Restricted mean survival over five years, background mortality left out. Dims: draw."""
+    time = np.linspace(0.0, RESTRICTED, 121)
+    return trapezoid(survival(posterior.model, posterior.parameters, time), time, axis=1)
 
 
 def _theta(
-    evidence: str,
-    families: tuple[str, ...],
+    posteriors: Mapping[str, SurvivalPosterior],
     family: np.ndarray,
-    posteriors: Posteriors,
-    streams: Streams,
+    chosen: Mapping[str, np.ndarray],
 ) -> CurveDraws:
-    n = len(family)
-    width = max(len(posteriors[evidence, f].parameters) for f in families)
-    theta = np.full((n, width), np.nan)
-    for i, name in enumerate(families):
-        posterior = posteriors[evidence, name]
-        size = len(next(iter(posterior.parameters.values())))
-        order = streams.generator(f"survival/{evidence}/{name}/order").permutation(size)
+    width = max(len(p.parameters) for p in posteriors.values())
+    theta = np.full((len(family), width), np.nan)
+    for i, (name, posterior) in enumerate(posteriors.items()):
         rows = np.flatnonzero(family == i)
-        chosen = order[rows % size]
         for k, values in enumerate(posterior.parameters.values()):
-            theta[rows, k] = values[chosen]
-    return CurveDraws(families, family, theta)
+            theta[rows, k] = values[chosen[name]]
+    return CurveDraws(tuple(p.model for p in posteriors.values()), family, theta)
 
 
 def central_curves(
-    problem: DecisionProblem, posteriors: Posteriors, families: tuple[str, ...], cases: int
-) -> dict[str, CurveDraws]:
-    """Each family at its posterior mean, for every case. Draw = case × family, family fastest."""
-    family = np.tile(np.arange(len(families)), cases)
+    posteriors: Posteriors, weights: Mapping[Unit, Mapping[str, float]], cases: int
+) -> tuple[dict[str, CurveDraws], np.ndarray]:
+    """Each family at its posterior mean, for every case, and the families' weights.
+
+    Draw = case × family, family fastest. Units with other families than the first are at their
+    heaviest family.
+
+    Returns
+    -------
+    curves : dict
+        By evidence.
+    weight : ndarray, dims (family,)
+        Of the first unit.
+    """
+    first = next(iter(weights.values()))
     out = {}
-    for pair in fitted_pairs(problem):
-        for evidence in pair:
-            means = [posteriors[evidence, f].central() for f in families]
-            width = max(len(m) for m in means)
-            table = np.full((len(families), width), np.nan)
-            for i, mean in enumerate(means):
-                table[i, : len(mean)] = mean
-            out[evidence] = CurveDraws(families, family, table[family])
-    return out
+    for unit, share in weights.items():
+        heaviest = max(share, key=lambda f: share[f])
+        names = [f if f in share else heaviest for f in first]
+        family = np.tile(np.arange(len(names)), cases)
+        for evidence in unit:
+            own = [posteriors[evidence, f] for f in names]
+            width = max(len(p.parameters) for p in own)
+            table = np.full((len(own), width), np.nan)
+            for i, posterior in enumerate(own):
+                table[i, : len(posterior.parameters)] = posterior.central()
+            out[evidence] = CurveDraws(tuple(p.model for p in own), family, table[family])
+    return out, np.array(list(first.values()))

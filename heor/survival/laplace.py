@@ -7,14 +7,15 @@ JMLR 25(72)). Everything is NumPy: no compiler, no warm-up.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from heor.inputs.problem import SurvivalEvidence
 from heor.survival import likelihood, psis
-from heor.survival.distributions import Distribution, NumpyOps, get
+from heor.survival.distributions import Distribution, get
+from heor.survival.likelihood import Piece
+from heor.survival.ops import NumpyOps
 
 PROPOSALS = 16_000
 DEGREES_OF_FREEDOM = 5.0
@@ -32,7 +33,7 @@ class MaximumLikelihood:
     Attributes
     ----------
     estimates : dict
-        Natural scale, by name; covariate effects as they act on the unconstrained location.
+        Natural scale, by name.
     transformed : ndarray, dims (parameter,)
         Unconstrained scale, in the order of `names`.
     covariance : ndarray, dims (parameter, parameter)
@@ -61,39 +62,27 @@ class LaplaceFit:
     n_distinct: int
 
 
-def log_likelihood_function(
-    distribution: Distribution, data: likelihood.Data, design: np.ndarray | None = None
-) -> LogDensity:
-    """theta (draw, parameter) → log-likelihood (draw,). Covariates act on the location."""
-    size = len(distribution.parameters)
-    location = distribution.names.index(distribution.location)
+def log_likelihood_function(distribution: Distribution, pieces: Sequence[Piece]) -> LogDensity:
+    """theta (draw, parameter) → log-likelihood (draw,)."""
 
     def function(theta: np.ndarray) -> np.ndarray:
-        base = np.repeat(theta[:, None, :size], 1 if design is None else len(design), axis=1)
-        if design is not None:
-            base[..., location] += theta[:, size:] @ design.T
-        p = distribution.natural(base)
+        p = distribution.natural(theta[:, None, :])
         with np.errstate(all="ignore"):  # a far proposal may overflow: it then has no density
-            value = likelihood.log_likelihood(distribution, p, data, NumpyOps)
+            value = likelihood.log_likelihood(distribution, p, pieces, NumpyOps)
         return np.where(np.isfinite(value), value, -np.inf)
 
     return function
 
 
-def start(distribution: Distribution, data: likelihood.Data, covariates: int = 0) -> np.ndarray:
-    """A first guess: the location from events per person-year, other parameters at their prior."""
-    if likelihood.is_grouped(data):
-        events = data["n_events"].sum()
-        leaving = data["n_events"] + data["n_censored"]
-        exposure = np.sum(leaving * 0.5 * (data["start"] + data["end"]))
-    else:
-        events = np.sum(data["weight"] * data["event"])
-        exposure = np.sum(data["weight"] * (data["time"] - data["entry"]))
-    log_rate = np.log(max(events, 0.5) / exposure)
-    theta = np.array([p.prior_mean for p in distribution.parameters] + [0.0] * covariates)
-    sign = 1.0 if distribution.location == "rate" else -1.0
-    theta[distribution.names.index(distribution.location)] = sign * log_rate
-    return theta
+def start(distribution: Distribution, pieces: Sequence[Piece]) -> np.ndarray:
+    """A first guess from events and person-years of the main pieces. Dims: parameter."""
+    events: dict[str, float] = {}
+    exposure: dict[str, float] = {}
+    for piece in pieces:
+        if piece.main:
+            events[piece.endpoint] = events.get(piece.endpoint, 0.0) + piece.events
+            exposure[piece.endpoint] = exposure.get(piece.endpoint, 0.0) + piece.exposure
+    return distribution.start(events, exposure)
 
 
 def derivatives(
@@ -160,20 +149,14 @@ def _width(hessian: np.ndarray) -> np.ndarray:
 
 
 def fit_maximum_likelihood(
-    distribution: str | Distribution,
-    evidence: SurvivalEvidence,
-    background: np.ndarray | None = None,
-    design: np.ndarray | None = None,
-    design_names: tuple[str, ...] | None = None,
+    distribution: str | Distribution, pieces: Sequence[Piece], guess: np.ndarray | None = None
 ) -> MaximumLikelihood:
-    """Maximum likelihood, with covariates on the location parameter if asked.
+    """Maximum likelihood of a distribution (with covariates: a `Regression`).
 
     Parameters
     ----------
-    background
-        As in `heor.survival.likelihood.prepare`.
-    design : array, dims (patient, covariate), optional
-        Without an intercept; individual evidence only.
+    guess : array, dims (parameter,), optional
+        Where to start, unconstrained scale.
 
     Raises
     ------
@@ -181,34 +164,36 @@ def fit_maximum_likelihood(
         No maximum was found.
     """
     distribution = get(distribution)
-    data = likelihood.prepare(evidence, background)
-    covariates = 0 if design is None else np.asarray(design).shape[1]
-    f = log_likelihood_function(distribution, data, design)
-    theta, value, hessian = maximise(f, start(distribution, data, covariates))
-    names = distribution.names + (design_names or tuple(f"beta{i + 1}" for i in range(covariates)))
-    size = len(distribution.parameters)
-    natural = {k: float(v) for k, v in distribution.natural(theta[:size]).items()}
-    natural |= dict(zip(names[size:], theta[size:].tolist(), strict=True))
-    return MaximumLikelihood(names, natural, theta, np.linalg.inv(-hessian), value)
+    pieces = [likelihood.encoded(distribution, piece) for piece in pieces]
+    f = log_likelihood_function(distribution, pieces)
+    guess = start(distribution, pieces) if guess is None else np.asarray(guess, float)
+    theta, value, hessian = maximise(f, guess)
+    natural = {k: float(v) for k, v in distribution.natural(theta).items()}
+    return MaximumLikelihood(distribution.names, natural, theta, np.linalg.inv(-hessian), value)
 
 
 def fit_laplace(
-    distribution: Distribution, data: likelihood.Data, draws: int, generator: np.random.Generator
+    distribution: Distribution,
+    pieces: Sequence[Piece],
+    draws: int,
+    generator: np.random.Generator,
 ) -> LaplaceFit:
     """Draws from the posterior by mode, curvature and smoothed importance weights.
+
+    `pieces` after `likelihood.encoded`.
 
     Raises
     ------
     ArithmeticError
         The posterior has no mode that Newton finds.
     """
-    f = log_likelihood_function(distribution, data)
+    f = log_likelihood_function(distribution, pieces)
 
     def log_posterior(theta: np.ndarray) -> np.ndarray:
         parts = [f(theta[i : i + BLOCK]) for i in range(0, len(theta), BLOCK)]
         return np.concatenate(parts) + distribution.log_prior(theta)
 
-    mode, _, hessian = maximise(log_posterior, start(distribution, data))
+    mode, _, hessian = maximise(log_posterior, start(distribution, pieces))
     size, df = len(mode), DEGREES_OF_FREEDOM
     root = np.linalg.cholesky(np.linalg.inv(-hessian))
     z = generator.standard_normal((PROPOSALS, size))

@@ -7,38 +7,46 @@ else is fitted, the order, or the number of processes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from heor.errors import FitError
-from heor.inputs.problem import FitSettings, SurvivalEvidence
+from heor.inputs.problem import FitSettings
 from heor.streams import Streams
 from heor.survival import cache as store
-from heor.survival import laplace, likelihood, psis, workers
-from heor.survival.distributions import DISTRIBUTIONS
+from heor.survival import diagnostics, laplace, likelihood, psis, workers
+from heor.survival.distributions import Distribution
+from heor.survival.likelihood import Piece
 
 Key = tuple[str, str]
 Progress = Callable[[str, int, int], None]
 STAGE = "Survival fits"
 IMPORTANCE_ESS_MIN = 0.1  # share of the proposals; fewer and Laplace is not trusted
 NONE = float("nan")  # a diagnostic the method does not have
+NOT_COMPUTED_WITH = ("r_hat_max", "ess_min", "divergences_max", "accept", "screen", "priors")
 
 
 @dataclass(frozen=True)
 class FitRequest:
-    """One curve to fit. `background` as in `heor.survival.likelihood.prepare`."""
+    """One fit: a distribution, and the pieces of evidence it is fitted to.
 
-    evidence: SurvivalEvidence
-    distribution: str
-    background: np.ndarray | None = None
+    A joint model has main pieces of two endpoints; any other has one.
+    """
+
+    model: Distribution
+    pieces: tuple[Piece, ...]
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """Names of the evidence whose patients are fitted."""
+        return tuple(piece.name for piece in self.pieces if piece.main)
 
     @property
     def key(self) -> Key:
-        return self.evidence.name, self.distribution
+        return "+".join(self.evidence), self.model.name
 
 
 @dataclass(frozen=True)
@@ -48,11 +56,16 @@ class SurvivalPosterior:
     Attributes
     ----------
     evidence, endpoint, distribution : str
+    model : Distribution
+        The curve itself; of a joint model, the curve of this endpoint.
+    fitted_to : tuple of str
+        Evidence fitted together: this one, or both endpoints of a joint model.
     method : {"nuts", "laplace"}
     parameters : dict of ndarray, dims (draw,)
-        Natural scale, times in years, in the order the distribution declares them.
-    theta_mean : ndarray, dims (parameter,)
-        Posterior mean on the unconstrained scale.
+        Natural scale, times in years, in the order the distribution declares them. Both endpoints
+        of a joint model hold the same draws.
+    theta_mean, theta_sd : ndarray, dims (parameter,)
+        Posterior mean and standard deviation on the unconstrained scale.
     diagnostics : dict
         `r_hat_max`, `ess_bulk_min`, `ess_tail_min`, `divergences`, `n_distinct`, `pareto_k`,
         `importance_ess` (share of the proposals), `seconds`; NaN where the method has none.
@@ -66,30 +79,42 @@ class SurvivalPosterior:
     evidence: str
     endpoint: str
     distribution: str
+    model: Distribution
+    fitted_to: tuple[str, ...]
     method: str
     parameters: dict[str, np.ndarray]
     theta_mean: np.ndarray
+    theta_sd: np.ndarray
     diagnostics: dict[str, Any]
     loo: dict[str, Any]
     fit_key: str = ""
 
+    @property
+    def joint(self) -> bool:
+        """Whether OS and PFS are curves of one process, with the same draws."""
+        return len(self.fitted_to) > 1
+
     def central(self) -> list[float]:
         """Parameters at the posterior mean, natural scale, in the order of `parameters`."""
-        natural = DISTRIBUTIONS[self.distribution].natural(self.theta_mean)
+        natural = self.model.natural(self.theta_mean)
         return [float(natural[name]) for name in self.parameters]
 
 
 @dataclass(frozen=True)
 class _Job:
-    """A request with its data, seeds and the place of its result on disk."""
+    """A request with its data encoded, seeds and the place of its result on disk."""
 
     request: FitRequest
-    data: dict[str, np.ndarray]
+    pieces: tuple[Piece, ...]
     method: str
     stream: str
     seed: int
     fit_key: str
     path: Path | None
+
+    @property
+    def model(self) -> Distribution:
+        return self.request.model
 
 
 def fit_all(
@@ -99,7 +124,45 @@ def fit_all(
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> dict[Key, SurvivalPosterior]:
-    """Fit every request, or read its posterior from the cache.
+    """Fit every request, or read its posterior from the cache; check the diagnostics.
+
+    Parameters
+    ----------
+    requests
+        With different keys.
+    settings, streams, cache, progress
+        As in `fit_each`.
+
+    Returns
+    -------
+    dict
+        (evidence name, distribution) → `SurvivalPosterior`, in the order of `requests`; a joint
+        model gives one for each endpoint.
+
+    Raises
+    ------
+    FitError
+        Fits that failed their diagnostics and are not accepted by name (`settings.accept`), all
+        of them: also those from the cache.
+    """
+    found = by_key(fit_each(requests, settings, streams, cache, progress))
+    diagnostics.check(found, settings)
+    return found
+
+
+def by_key(fits: Sequence[Sequence[SurvivalPosterior]]) -> dict[Key, SurvivalPosterior]:
+    """(evidence name, distribution) → posterior."""
+    return {(p.evidence, p.distribution): p for fit in fits for p in fit}
+
+
+def fit_each(
+    requests: Sequence[FitRequest],
+    settings: FitSettings,
+    streams: Streams,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> list[list[SurvivalPosterior]]:
+    """Posteriors of each request, unchecked; requests that are alike are fitted once.
 
     Parameters
     ----------
@@ -110,27 +173,18 @@ def fit_all(
         Folder of posteriors, safe to delete; None keeps nothing.
     progress
         Called with (stage, done, total) after every fit.
-
-    Returns
-    -------
-    dict
-        (evidence name, distribution) → `SurvivalPosterior`, in the order of `requests`.
-
-    Raises
-    ------
-    FitError
-        Fits that failed their diagnostics, all of them: also those from the cache.
     """
-    jobs = [_job(r, settings, streams, cache) for r in {r.key: r for r in requests}.values()]
-    found: dict[Key, SurvivalPosterior] = {}
+    jobs = [_job(r, settings, streams, cache) for r in requests]
+    distinct = {job.fit_key: job for job in jobs}
+    found: dict[str, list[SurvivalPosterior]] = {}
 
-    def keep(job: _Job, posterior: SurvivalPosterior) -> None:
-        found[job.request.key] = posterior
+    def keep(job: _Job, posteriors: list[SurvivalPosterior]) -> None:
+        found[job.fit_key] = posteriors
         if progress:
-            progress(STAGE, len(found), len(jobs))
+            progress(STAGE, len(found), len(distinct))
 
     missing = []
-    for job in jobs:
+    for job in distinct.values():
         stored = _load(job)
         if stored:
             keep(job, stored)
@@ -138,85 +192,51 @@ def fit_all(
             missing.append(job)
     by_nuts = []
     for job in missing:
-        posterior = _laplace(job, settings, streams) if job.method == "laplace" else None
-        if posterior:
-            keep(job, posterior)
+        posteriors = _laplace(job, settings, streams) if job.method == "laplace" else None
+        if posteriors:
+            keep(job, posteriors)
         else:
             by_nuts.append(job)
-    for job, posterior in _nuts(by_nuts, settings):
-        keep(job, posterior)
-    out = {job.request.key: found[job.request.key] for job in jobs}
-    check(out, settings)
-    return out
-
-
-def check(posteriors: Mapping[Key, SurvivalPosterior], settings: FitSettings) -> None:
-    """Raise one FitError with every diagnostic that is out of bounds."""
-    problems = []
-    for (evidence, distribution), posterior in posteriors.items():
-        if posterior.method != "nuts":
-            continue
-        d, where = posterior.diagnostics, f"{evidence}, {distribution}"
-        ess = min(d["ess_bulk_min"], d["ess_tail_min"])
-        if not d["r_hat_max"] <= settings.r_hat_max:
-            problems.append(
-                f"{where}: R-hat is {d['r_hat_max']:.3f}; at most {settings.r_hat_max:g} is allowed. "
-                "Raise fit.tune and fit.draws."
-            )
-        if not ess >= settings.ess_min:
-            problems.append(
-                f"{where}: effective sample size is {ess:.0f}; at least {settings.ess_min:g} is "
-                "needed. Raise fit.draws or fit.chains."
-            )
-        if d["divergences"] > settings.divergences_max:
-            problems.append(
-                f"{where}: {d['divergences']} divergent transitions; at most "
-                f"{settings.divergences_max} allowed. Raise fit.target_accept, or leave this "
-                "distribution out: the data may not identify it."
-            )
-    if problems:
-        raise FitError("\n".join(problems))
+    for job, posteriors in _nuts(by_nuts, settings):
+        keep(job, posteriors)
+    return [found[job.fit_key] for job in jobs]
 
 
 def _job(request: FitRequest, settings: FitSettings, streams: Streams, cache: Path | None) -> _Job:
-    distribution = DISTRIBUTIONS[request.distribution]
-    data = likelihood.prepare(request.evidence, request.background)
+    model = request.model
+    pieces = tuple(likelihood.encoded(model, piece) for piece in request.pieces)
     method = "laplace" if settings.quick else "nuts"
-    stream = f"survival/{request.evidence.name}/{request.distribution}/{method}"
+    name, family = request.key
+    stream = f"survival/{name}/{family}/{method}"
     seed = streams.integer(stream)
-    limits = ("r_hat_max", "ess_min", "divergences_max")  # checked on every load, not computed with
-    sampler = {k: v for k, v in asdict(settings).items() if k not in limits}
-    priors = [[p.name, p.transform, p.prior_mean, p.prior_sd] for p in distribution.parameters]
+    # limits are checked on every load, not computed with
+    sampler = {k: v for k, v in asdict(settings).items() if k not in NOT_COMPUTED_WITH}
+    priors = [[p.name, p.transform, repr(p.prior)] for p in model.parameters]
     fit_key = store.key(
         {
-            **{f"data {k}": v for k, v in data.items()},
-            "evidence": [request.evidence.name, request.evidence.endpoint],
-            "distribution": [request.distribution, priors],
+            **{f"data {i} {k}": v for i, p in enumerate(pieces) for k, v in p.data.items()},
+            "evidence": [[p.name, p.endpoint, p.form, p.main] for p in pieces],
+            "distribution": [family, model.compile_key, priors],
             "sampler": sampler,
             "method": method,
             "seed": seed,
         }
     )
-    path = (
-        cache / f"{request.evidence.name}-{request.distribution}-{fit_key[:16]}.nc"
-        if cache
-        else None
-    )
-    return _Job(request, data, method, stream, seed, fit_key, path)
+    path = cache / f"{name}-{family}-{fit_key[:16]}.nc" if cache else None
+    return _Job(request, pieces, method, stream, seed, fit_key, path)
 
 
-def _laplace(job: _Job, settings: FitSettings, streams: Streams) -> SurvivalPosterior | None:
+def _laplace(job: _Job, settings: FitSettings, streams: Streams) -> list[SurvivalPosterior] | None:
     """The quick posterior, or None where it cannot be trusted."""
     started = time.perf_counter()
-    distribution = DISTRIBUTIONS[job.request.distribution]
     draws = settings.chains * settings.draws
     try:
-        fit = laplace.fit_laplace(distribution, job.data, draws, streams.generator(job.stream))
+        fit = laplace.fit_laplace(job.model, job.pieces, draws, streams.generator(job.stream))
     except (ArithmeticError, np.linalg.LinAlgError):
         return None
     if not fit.pareto_k <= psis.PARETO_K_MAX or fit.importance_ess < IMPORTANCE_ESS_MIN:
         return None
-    diagnostics = {
+    found = {
         "r_hat_max": NONE,
         "ess_bulk_min": NONE,
         "ess_tail_min": NONE,
@@ -225,23 +245,29 @@ def _laplace(job: _Job, settings: FitSettings, streams: Streams) -> SurvivalPost
         "pareto_k": fit.pareto_k,
         "importance_ess": fit.importance_ess,
     }
-    return _finish(job, "laplace", fit.theta[None], fit.mean, diagnostics, started, {}, 1.0)
+    return _finish(job, "laplace", fit.theta[None], fit.mean, found, started, {}, 1.0)
 
 
-def _nuts(jobs: Sequence[_Job], settings: FitSettings):
-    """Sample the jobs in worker processes; yield (job, posterior) as they finish."""
-    by_key = {job.request.key: job for job in jobs}
-    groups: dict[tuple[str, str], list[workers.Task]] = {}
+def _nuts(
+    jobs: Sequence[_Job], settings: FitSettings
+) -> Iterator[tuple[_Job, list[SurvivalPosterior]]]:
+    """Sample the jobs in worker processes; yield them with their posteriors as they finish."""
+    known = {job.fit_key: job for job in jobs}
+    groups: dict[tuple[str, ...], list[workers.Task]] = {}
     for job in jobs:
-        request = job.request
-        task = workers.Task(request.key, request.distribution, job.data, settings, job.seed)
-        groups.setdefault((request.distribution, request.evidence.form), []).append(task)
+        pieces = job.pieces
+        if not any(piece.form == "opinion" for piece in pieces):
+            neutral = likelihood.neutral_opinion(pieces[0].endpoint)
+            pieces = (*pieces, likelihood.encoded(job.model, neutral))
+        task = workers.Task(job.fit_key, job.model, pieces, settings, job.seed)
+        shape = (job.model.compile_key, *(piece.form for piece in pieces))
+        groups.setdefault(shape, []).append(task)
     # what takes longest to compile goes first, so that both workers end together
-    order = sorted(groups, key=lambda g: (DISTRIBUTIONS[g[0]].closed_form, g))
+    order = sorted(groups, key=lambda g: (-_compile_effort(groups[g][0]), g))
     for key, sample in workers.sample_all([groups[g] for g in order]) if groups else ():
         started = time.perf_counter() - sample.seconds_sample
         draws = sample.theta.reshape(-1, sample.theta.shape[-1])
-        diagnostics = {
+        found = {
             "r_hat_max": sample.r_hat_max,
             "ess_bulk_min": sample.ess_bulk_min,
             "ess_tail_min": sample.ess_tail_min,
@@ -252,19 +278,14 @@ def _nuts(jobs: Sequence[_Job], settings: FitSettings):
         }
         stats = {"diverging": sample.diverging, "n_steps": sample.steps}
         efficiency = min(1.0, sample.ess_bulk_min / len(draws))
-        yield (
-            by_key[key],
-            _finish(
-                by_key[key],
-                "nuts",
-                sample.theta,
-                draws.mean(axis=0),
-                diagnostics,
-                started,
-                stats,
-                efficiency,
-            ),
-        )
+        job, mean = known[key], draws.mean(axis=0)
+        yield job, _finish(job, "nuts", sample.theta, mean, found, started, stats, efficiency)
+
+
+def _compile_effort(task: workers.Task) -> int:
+    """A rough order: parameters, and ten more where the density is integrated in the graph."""
+    cores = {task.distribution.marginal(piece.endpoint).core for piece in task.pieces}
+    return len(task.distribution.parameters) + 10 * any(not core.closed_form for core in cores)
 
 
 def _finish(
@@ -272,70 +293,105 @@ def _finish(
     method: str,
     theta: np.ndarray,
     mean: np.ndarray,
-    diagnostics: dict[str, Any],
+    found: dict[str, Any],
     started: float,
     stats: Mapping[str, np.ndarray],
     efficiency: float,
-) -> SurvivalPosterior:
+) -> list[SurvivalPosterior]:
     """Leave-one-out, natural scale, and the file in the cache. `theta`: (chain, draw, parameter)."""
-    distribution = DISTRIBUTIONS[job.request.distribution]
     flat = theta.reshape(-1, theta.shape[-1])
-    terms = likelihood.pointwise(distribution, flat, job.data)
-    loo = psis.leave_one_out(terms, likelihood.counts(job.data), efficiency)
-    posterior = SurvivalPosterior(
-        job.request.evidence.name,
-        job.request.evidence.endpoint,
-        job.request.distribution,
-        method,
-        distribution.natural(flat),
-        mean,
-        {**diagnostics, "seconds": time.perf_counter() - started},
-        loo,
-        job.fit_key,
-    )
+    sd = flat.std(axis=0)
+    loos = [
+        psis.leave_one_out(*likelihood.pointwise(job.model, flat, [piece]), efficiency)
+        for piece in job.pieces
+        if piece.main
+    ]
+    found = {**found, "seconds": time.perf_counter() - started}
+    natural = job.model.natural(flat)
+    posteriors = _posteriors(job, method, natural, mean, sd, found, loos)
     if job.path:
-        _save(job.path, posterior, theta, stats)
-    return posterior
+        _save(job.path, posteriors, theta.shape[:2], stats)
+    return posteriors
+
+
+def _posteriors(
+    job: _Job,
+    method: str,
+    natural: dict[str, np.ndarray],
+    mean: np.ndarray,
+    sd: np.ndarray,
+    found: dict[str, Any],
+    loos: Sequence[dict[str, Any]],
+) -> list[SurvivalPosterior]:
+    """One posterior for each endpoint fitted."""
+    main = [piece for piece in job.pieces if piece.main]
+    return [
+        SurvivalPosterior(
+            piece.name,
+            piece.endpoint,
+            job.model.name,
+            job.model.marginal(piece.endpoint),
+            job.request.evidence,
+            method,
+            natural,
+            mean,
+            sd,
+            found,
+            loo,
+            job.fit_key,
+        )
+        for piece, loo in zip(main, loos, strict=True)
+    ]
 
 
 def _save(
-    path: Path, posterior: SurvivalPosterior, theta: np.ndarray, stats: Mapping[str, np.ndarray]
+    path: Path,
+    posteriors: Sequence[SurvivalPosterior],
+    shape: tuple[int, int],
+    stats: Mapping[str, np.ndarray],
 ) -> None:
-    shape, dims = theta.shape[:2], ("chain", "draw")
-    by_cell = {k: v for k, v in posterior.loo.items() if np.ndim(v)}
+    first, dims = posteriors[0], ("chain", "draw")
     stats = stats or {"diverging": np.zeros(shape, bool)}
+    by_cell = {
+        f"loo_{i}_{k}": ((f"cell_{i}",), v)
+        for i, p in enumerate(posteriors)
+        for k, v in p.loo.items()
+        if np.ndim(v)
+    }
     store.write(
         path,
         {
-            "posterior": {k: (dims, v.reshape(shape)) for k, v in posterior.parameters.items()},
+            "posterior": {k: (dims, v.reshape(shape)) for k, v in first.parameters.items()},
             "sample_stats": {k: (dims, np.asarray(v, np.int64)) for k, v in stats.items()},
-            "constant_data": {f"loo_{k}": (("cell",), v) for k, v in by_cell.items()},
+            "constant_data": by_cell,
         },
         {
-            "fit_key": posterior.fit_key,
-            "method": posterior.method,
-            "theta_mean": posterior.theta_mean.tolist(),
-            "diagnostics": posterior.diagnostics,
-            "loo": {k: v for k, v in posterior.loo.items() if not np.ndim(v)},
+            "fit_key": first.fit_key,
+            "method": first.method,
+            "theta_mean": first.theta_mean.tolist(),
+            "theta_sd": first.theta_sd.tolist(),
+            "diagnostics": first.diagnostics,
+            "loo": [{k: v for k, v in p.loo.items() if not np.ndim(v)} for p in posteriors],
         },
     )
 
 
-def _load(job: _Job) -> SurvivalPosterior | None:
-    found = store.read(job.path) if job.path else None
-    if found is None or found[1]["fit_key"] != job.fit_key:
+def _load(job: _Job) -> list[SurvivalPosterior] | None:
+    stored = store.read(job.path) if job.path else None
+    if stored is None or stored[1]["fit_key"] != job.fit_key:
         return None
-    groups, attributes = found
-    by_cell = {k.removeprefix("loo_"): v for k, v in groups["constant_data"].items()}
-    names = DISTRIBUTIONS[job.request.distribution].names
-    return SurvivalPosterior(
-        job.request.evidence.name,
-        job.request.evidence.endpoint,
-        job.request.distribution,
+    groups, attributes = stored
+    loos = []
+    for i, scalars in enumerate(attributes["loo"]):
+        prefix = f"loo_{i}_"
+        cells = {k: v for k, v in groups["constant_data"].items() if k.startswith(prefix)}
+        loos.append(scalars | {k.removeprefix(prefix): v for k, v in cells.items()})
+    return _posteriors(
+        job,
         attributes["method"],
-        {name: groups["posterior"][name].reshape(-1) for name in names},
+        {name: groups["posterior"][name].reshape(-1) for name in job.model.names},
         np.array(attributes["theta_mean"]),
+        np.array(attributes["theta_sd"]),
         attributes["diagnostics"],
-        attributes["loo"] | by_cell,
-        job.fit_key,
+        loos,
     )

@@ -24,6 +24,8 @@ import numpy as np
 
 import heor.survival
 from heor.inputs.problem import FitSettings
+from heor.survival.distributions import Distribution
+from heor.survival.likelihood import Piece
 
 WORKERS = 2  # a third would cost 600 MB and compile little sooner
 START = "from heor.survival.workers import serve; serve()"
@@ -33,9 +35,9 @@ START = "from heor.survival.workers import serve; serve()"
 class Task:
     """One curve to fit by NUTS."""
 
-    key: tuple[str, str]
-    distribution: str
-    data: dict[str, np.ndarray]
+    key: str
+    distribution: Distribution
+    pieces: tuple[Piece, ...]
     settings: FitSettings
     seed: int
 
@@ -57,7 +59,7 @@ class Sample:
     seconds_sample: float
 
 
-def sample_all(groups: Sequence[Sequence[Task]]) -> Iterator[tuple[tuple[str, str], Sample]]:
+def sample_all(groups: Sequence[Sequence[Task]]) -> Iterator[tuple[str, Sample]]:
     """Run every task; yield (key, `Sample`) as they finish.
 
     The tasks of a group share distribution and form of evidence, hence one compilation. Give the
@@ -87,7 +89,7 @@ def sample_all(groups: Sequence[Sequence[Task]]) -> Iterator[tuple[tuple[str, st
             worker.close()
 
 
-def _next(results: queue.Queue) -> tuple[tuple[str, str], Sample]:
+def _next(results: queue.Queue) -> tuple[str, Sample]:
     while True:
         try:  # a wait without end would not hear Ctrl-C on Windows
             kind, key, value = results.get(timeout=0.2)
@@ -184,13 +186,13 @@ def serve() -> None:
             results.flush()
 
 
-def _run(group: list[Task]) -> Iterator[tuple[str, tuple[str, str], Any]]:
+def _run(group: list[Task]) -> Iterator[tuple[str, str, Any]]:
     compiled = None
     for task in group:
         try:
             from heor.survival.fit import CompiledFit
 
-            compiled = compiled or CompiledFit(task.distribution, task.data)
-            yield "sample", task.key, compiled.sample(task.data, task.settings, task.seed)
+            compiled = compiled or CompiledFit(task.distribution, task.pieces)
+            yield "sample", task.key, compiled.sample(task.pieces, task.settings, task.seed)
         except Exception:
             yield "failed", task.key, traceback.format_exc()

@@ -1,0 +1,133 @@
+"""What makes a fit unfit for use, and what must be read with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from heor.errors import FitError
+from heor.inputs.problem import FitSettings
+from heor.survival.likelihood import Piece
+
+if TYPE_CHECKING:
+    from heor.survival.posterior import SurvivalPosterior
+
+CONFLICT = 2.5  # distance of prior and posterior mean, in their joint standard deviations
+SHARE_OF_PRIOR = (
+    0.7  # a cured fraction whose posterior is this wide beside its prior is not learned
+)
+
+Posteriors = Mapping[tuple[str, str], "SurvivalPosterior"]
+
+
+def faults(posteriors: Posteriors, settings: FitSettings) -> dict[str, list[str]]:
+    """Diagnostics out of bounds, by fit (`evidence/distribution`)."""
+    found: dict[str, list[str]] = {}
+    for (evidence, distribution), posterior in posteriors.items():
+        if posterior.method != "nuts":
+            continue
+        d, name, lines = posterior.diagnostics, f"{evidence}/{distribution}", []
+        ess = min(d["ess_bulk_min"], d["ess_tail_min"])
+        if not d["r_hat_max"] <= settings.r_hat_max:
+            lines.append(
+                f"R-hat is {d['r_hat_max']:.3f}; at most {settings.r_hat_max:g} is allowed. Raise "
+                "survival.tune and survival.draws_per_chain."
+            )
+        if not ess >= settings.ess_min:
+            lines.append(
+                f"effective sample size is {ess:.0f}; at least {settings.ess_min:g} is needed. "
+                "Raise survival.draws_per_chain or survival.chains."
+            )
+        if d["divergences"] > settings.divergences_max:
+            lines.append(
+                f"{d['divergences']} divergent transitions; at most {settings.divergences_max} "
+                "allowed. Raise survival.target_accept, or leave this distribution out: the data "
+                "may not identify it."
+            )
+        if lines:
+            found[name] = lines
+    return found
+
+
+def check(posteriors: Posteriors, settings: FitSettings) -> None:
+    """Raise one FitError with every fault that is not accepted by name."""
+    failed = {k: v for k, v in faults(posteriors, settings).items() if k not in settings.accept}
+    if failed:
+        lines = [f"{name}: {line}" for name, found in failed.items() for line in found]
+        names = " ".join(f"--accept {name}" for name in failed)
+        raise FitError(
+            "\n".join([*lines, f"To go on all the same, with the report saying so: {names}"])
+        )
+
+
+def accepted(posteriors: Posteriors, settings: FitSettings) -> tuple[str, ...]:
+    """Faulty fits the analyst accepted by name, as sentences for the first page."""
+    return tuple(
+        f"Accepted by the analyst although its diagnostics failed: {name}: {' '.join(lines)}"
+        for name, lines in faults(posteriors, settings).items()
+        if name in settings.accept
+    )
+
+
+def cautions(
+    posteriors: Iterable[SurvivalPosterior], pieces: Mapping[str, Sequence[Piece]]
+) -> tuple[str, ...]:
+    """What a reader must know of the fits: unidentified cure, prior against data.
+
+    Parameters
+    ----------
+    pieces
+        Evidence name → pieces of its fit.
+    """
+    lines: list[str] = []
+    for posterior in posteriors:
+        where = f"{posterior.evidence}, {posterior.distribution}"
+        main = next(p for p in pieces[posterior.evidence] if p.main)
+        lines += _unidentified_cure(posterior, main, where)
+        lines += _prior_conflicts(posterior, where)
+    return tuple(dict.fromkeys(lines))
+
+
+def _unidentified_cure(posterior: SurvivalPosterior, piece: Piece, where: str) -> list[str]:
+    """A cured fraction needs follow-up past the last deaths of the uncured (Maller & Zhou 1996)."""
+    if "cured" not in posterior.parameters:
+        return []
+    index = posterior.model.names.index("cured")
+    prior = posterior.model.parameters[index].prior
+    if posterior.theta_sd[index] < SHARE_OF_PRIOR * prior.sd:
+        return []
+    share = still_at_risk(piece)
+    return [
+        f"{where}: the cured fraction is not identified by the follow-up: its posterior is as wide "
+        f"as its prior ({posterior.theta_sd[index] / prior.sd:.0%}), with {share:.0%} of patients "
+        f"still at risk in the last tenth of the follow-up, which ends at "
+        f"{piece.last_time:.1f} years. Treat it as an assumption, or add external data."
+    ]
+
+
+def still_at_risk(piece: Piece) -> float:
+    """Share of patients under observation nine tenths of the way to the last time."""
+    time, data = 0.9 * piece.last_time, piece.data
+    if piece.form == "individual":
+        return float(data["weight"][data["time"] >= time].sum() / data["weight"].sum())
+    if piece.form == "grouped":
+        leaving = data["n_events"] + data["n_censored"]
+        return float(leaving[data["end"] >= time].sum() / leaving.sum())
+    return float(data["survivors"][-1] / data["n"][0])
+
+
+def _prior_conflicts(posterior: SurvivalPosterior, where: str) -> list[str]:
+    """Posterior far from the prior, in units of both their widths (Evans & Moshonov 2006)."""
+    lines = []
+    for i, parameter in enumerate(posterior.model.parameters):
+        prior, mean, sd = parameter.prior, posterior.theta_mean[i], posterior.theta_sd[i]
+        distance = abs(mean - prior.mean) / np.hypot(prior.sd, sd)
+        if distance > CONFLICT:
+            lines.append(
+                f"{where}: prior and data disagree on {parameter.label}: prior "
+                f"{prior.mean:.2f} (sd {prior.sd:.2f}), posterior {mean:.2f} (sd {sd:.2f}). Check "
+                "the unit of time and the data, or use wider priors."
+            )
+    return lines

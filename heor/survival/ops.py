@@ -1,0 +1,41 @@
+"""The functions survival formulas are written in, by NumPy and SciPy.
+
+`heor.survival.fit.TensorOps` offers the same names as PyTensor expressions, so PyMC differentiates
+the very lines that evaluate curves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+TINY = 1e-300  # stands for time zero inside a logarithm
+CUMULATIVE_HAZARD_MAX = 690.0  # exp(-690) is the smallest survival kept: finite in every logarithm
+
+
+class NumpyOps:
+    """NumPy and SciPy."""
+
+    exact = True  # incomplete gamma and beta functions are at hand; no quadrature needed
+    exp, log, expm1, log1p, maximum, where = (
+        np.exp,
+        np.log,
+        np.expm1,
+        np.log1p,
+        np.maximum,
+        np.where,
+    )
+    abs, cumsum = np.abs, np.cumsum
+    erfcx, gammaln = special.erfcx, special.gammaln
+
+    @staticmethod
+    def softplus(x: np.ndarray) -> np.ndarray:
+        """log(1 + exp(x)), without overflow; several times faster than `logaddexp`."""
+        return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def log_time(t: Any, ops: Any) -> Any:
+    """log t, with time zero as the smallest positive number."""
+    return ops.log(ops.maximum(t, TINY))
