@@ -630,7 +630,7 @@ def write_scenario(folder: Path, text: str, name: str = "mine") -> None:
             "label: A\nwhy: b\nstrategies:\n  resection:\n    curves:\n"
             '      os: {uncured_hazard_ratio: "1"}\n',
             6,
-            ("exactly one of 'marginal_hazard_ratio'", "set the other to null"),
+            ("exactly one of 'marginal_hazard_ratio'", "set the others to null"),
         ),
         (
             "label: A\nwhy: b\nstrategies:\n  resection:\n    curves:\n"

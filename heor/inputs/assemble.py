@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from heor.inputs import schema, tables
+import numpy as np
+
+from heor.inputs import evidence_tables, schema, tables
+from heor.inputs.expressions import evaluate, problem_with
 from heor.inputs.layers import Layer
 from heor.inputs.problem import (
     MONTHS_PER_YEAR,
     Correlation,
     CostItem,
     Country,
+    CurveInput,
     DecisionProblem,
     DiscountBand,
+    EarlyFailure,
     Exposure,
     FitSettings,
     FittedCurve,
     LifeTable,
+    Opinion,
     Origin,
     Parameter,
+    RatioAbove,
+    RatioUntil,
     RelativeCurve,
+    SeriesCurve,
     Settings,
     SeverityBand,
     Source,
@@ -53,6 +61,8 @@ def problem(
     draws: int | None,
     seed: int | None,
     quick: bool,
+    accept: Sequence[str],
+    priors: str | None,
     scenario: str | None,
     scenario_label: str,
     scenario_why: str,
@@ -75,7 +85,7 @@ def problem(
     return DecisionProblem(
         title=analysis.title,
         question=analysis.question,
-        settings=_settings(analysis, draws, seed, quick),
+        settings=_settings(analysis, draws, seed, quick, accept, priors),
         country=where,
         strategies=strategies,
         parameters=parameters,
@@ -98,11 +108,17 @@ def problem(
         scenario_why=scenario_why,
         overrides=overrides,
         input_hashes=hashes,
+        opinions=_opinions(analysis.survival, parameters, layer, problems),
     )
 
 
 def _settings(
-    analysis: schema.Analysis, draws: int | None, seed: int | None, quick: bool
+    analysis: schema.Analysis,
+    draws: int | None,
+    seed: int | None,
+    quick: bool,
+    accept: Sequence[str],
+    priors: str | None,
 ) -> Settings:
     survival = analysis.survival
     return Settings(
@@ -125,6 +141,9 @@ def _settings(
             ess_min=survival.ess_min,
             divergences_max=survival.divergences_max,
             quick=quick,
+            accept=tuple(dict.fromkeys((*survival.accept, *accept))),
+            screen=survival.screen,
+            priors=priors or survival.priors,
         ),
         ceac_thresholds=(0.0, analysis.ceac_maximum, 301),
     )
@@ -145,7 +164,7 @@ def _strategy(
     return Strategy(
         name=name,
         label=model.label,
-        curves={e: _curve(c, families) for e, c in model.curves.items()},
+        curves={e: _curve(c, families, model.groups) for e, c in model.curves.items()},
         exposures={n: Exposure(name=n, **_dump(e)) for n, e in model.exposures.items()},
         costs={n: CostItem(name=n, **c.model_dump()) for n, c in model.costs.items()},
         utilities={n: UtilityItem(name=n, **u.model_dump()) for n, u in model.utilities.items()},
@@ -159,12 +178,70 @@ def _dump(exposure: schema.ExposureModel) -> dict[str, Any]:
     return {**values, "less": tuple(values["less"]), "sum_of": tuple(values["sum_of"])}
 
 
-def _curve(model: schema.CurveModel, families: tuple[str, ...]) -> FittedCurve | RelativeCurve:
-    values = model.model_dump()
+def _curve(
+    model: schema.CurveModel, families: tuple[str, ...], groups: Mapping[str, str]
+) -> CurveInput:
+    """A curve of any kind; settings left out or null take the defaults of its type."""
+    given = {k: v for k in type(model).model_fields if (v := getattr(model, k)) is not None}
+    own = tuple(given.pop("distributions", families))
+    if model.is_series:
+        group = _group_with(groups, model.share)
+        return SeriesCurve(**given, distributions=own, group=group)
     if model.evidence is not None:
-        return FittedCurve(model.evidence, families, model.multiplier)
-    values["window"] = values["window"] or "0"
-    return RelativeCurve(**{f.name: values[f.name] for f in fields(RelativeCurve)})
+        return FittedCurve(**given, distributions=own)
+    for name, kind in (
+        ("hazard_ratio_by_control_survival", RatioAbove),
+        ("hazard_ratio_by_time", RatioUntil),
+    ):
+        if name in given:
+            given[name] = tuple(kind(**band.model_dump()) for band in given[name])
+    if model.early_failure is not None:
+        early = model.early_failure.model_dump()
+        given["early_failure"] = EarlyFailure(**early, group=_group_with(groups, early["among"]))
+    return RelativeCurve(**given)
+
+
+def _group_with(groups: Mapping[str, str], share: str | None) -> str | None:
+    """The group whose share is this expression: those who follow a series or fail early."""
+    return next((name for name, expression in groups.items() if expression == share), None)
+
+
+def _opinions(
+    survival: schema.SurvivalSettings,
+    parameters: Mapping[str, Parameter],
+    layer: Layer,
+    problems: list[str],
+) -> dict[str, Opinion]:
+    """Expert opinions that are not switched off, their expressions at the parameters' means."""
+    means = {name: p.mean for name, p in parameters.items()}
+    found = {}
+    for name, model in survival.opinions.items():
+        if model is None:
+            continue
+        path = f"analysis.survival.opinions.{name}"
+        values = {}
+        for part in ("time", "multiplier"):
+            text = getattr(model, part)
+            fault = problem_with(text, means)
+            values[part] = 0.0 if fault else float(evaluate(text, means))
+            if fault:
+                problems.append(f"{layer.origin(f'{path}.{part}')}: {part}: {fault}")
+            elif not values[part] > 0:
+                problems.append(
+                    f"{layer.origin(f'{path}.{part}')}: {part} is {values[part]:g}; it must be above 0."
+                )
+        belief = parameters.get(model.survival)
+        found[name] = Opinion(
+            name=name,
+            label=model.label,
+            evidence=model.evidence,
+            mean=belief.mean if belief else 0.0,
+            se=belief.se if belief else 0.0,
+            parameter=model.survival,
+            expressions=(model.time, model.multiplier),
+            **values,
+        )
+    return found
 
 
 def _evidence(
@@ -175,11 +252,12 @@ def _evidence(
     layer: Layer,
     problems: list[str],
 ) -> SurvivalEvidence | None:
-    path = folder / model.file
-    read = tables.read_grouped if model.form == "grouped" else tables.read_individual
-    table = read(path, shown(path), YEARS_PER_UNIT[model.time_unit], problems)
-    if table is None:
+    read = _evidence_table(model, folder, shown, problems)
+    if read is None:
         return None
+    table, patients = read
+    ends = [table[k].max() for k in ("end", "time", "click_time") if k in table]
+    evidence_tables.check_horizon(float(ends[0]), shown(folder / model.file), problems)
     return SurvivalEvidence(
         name=name,
         label=model.label,
@@ -192,7 +270,35 @@ def _evidence(
         age=model.age,
         share_male=model.share_male,
         note=model.note or "",
+        external=tuple(model.external),
+        patients=patients,
+        total_events=model.total_events,
     )
+
+
+def _evidence_table(
+    model: schema.EvidenceModel,
+    folder: Path,
+    shown: Callable[[Path], str],
+    problems: list[str],
+) -> tuple[dict[str, np.ndarray], int | None] | None:
+    """The table of an evidence by its form, and the number of patients where it is known."""
+    path = folder / model.file
+    arguments = (path, shown(path), YEARS_PER_UNIT[model.time_unit], problems)
+    if model.form == "published_curve":
+        risk = folder / model.risk_table if model.risk_table else None
+        return evidence_tables.read_published_curve(
+            *arguments, risk, shown(risk) if risk else "", model.patients, model.total_events
+        )
+    if model.form == "individual":
+        table = evidence_tables.read_individual(*arguments, model.covariates)
+    elif model.form == "landmark":
+        table = evidence_tables.read_landmark(*arguments, model.patients, model.interval)
+    elif model.form == "counts":
+        table = evidence_tables.read_counts(*arguments)
+    else:
+        table = evidence_tables.read_grouped(*arguments)
+    return None if table is None else (table, model.patients)
 
 
 def _country(

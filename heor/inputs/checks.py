@@ -4,27 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from heor.inputs import schema
+from heor.inputs import schema, survival_checks
+from heor.inputs.curve_types import expressions
 from heor.inputs.expressions import problem_with
-from heor.inputs.layers import Layer, nearest
-from heor.inputs.problem import (
-    DecisionProblem,
-    Exposure,
-    FittedCurve,
-    Origin,
-    RelativeCurve,
-    Strategy,
-)
-
-FAMILIES = (
-    "exponential",
-    "weibull",
-    "gompertz",
-    "gamma",
-    "lognormal",
-    "loglogistic",
-    "generalised_gamma",
-)
+from heor.inputs.layers import Layer, named, nearest
+from heor.inputs.problem import DecisionProblem, Exposure, Origin, Strategy
 
 
 def check(
@@ -52,20 +36,9 @@ def check(
             )
     if "start_age" in problem.parameters:
         _check_ages(problem, layer, problems)
+    survival_checks.check(problem, models, layer, problems)
     for strategy in problem.strategies.values():
         _check_strategy(problem, strategy, layer, known, problems)
-
-
-def _named(
-    what: str, name: str, allowed: Iterable[str], origin: Origin, problems: list[str]
-) -> bool:
-    allowed = list(allowed)
-    if name in allowed:
-        return True
-    problems.append(
-        f"{origin}: unknown {what} '{name}'; available: {', '.join(allowed)}.{nearest(name, allowed)}"
-    )
-    return False
 
 
 def _known_names(
@@ -92,16 +65,9 @@ def _check_settings(
     settings = problem.settings
     for role in ("comparator", "intervention"):
         name = getattr(settings, role)
-        _named("strategy", name, problem.strategies, layer.origin(f"analysis.{role}"), problems)
-    survival = layer.values["analysis"]["survival"]
-    origin = layer.origin("analysis.survival.distributions")
-    for family in survival["distributions"]:
-        _named("distribution", family, FAMILIES, origin, problems)
-    origin = layer.origin("analysis.survival.extrapolation")
-    if settings.extrapolation != "stacked":
-        _named("extrapolation", settings.extrapolation, ("stacked", *FAMILIES), origin, problems)
+        named("strategy", name, problem.strategies, layer.origin(f"analysis.{role}"), problems)
     for name in problem.companions:
-        _named("scenario", name, scenarios, layer.origin("analysis.companions"), problems)
+        named("scenario", name, scenarios, layer.origin("analysis.companions"), problems)
     for state in ("progression_free", "progressed", "dead"):
         if state not in settings.states:
             problems.append(
@@ -120,16 +86,16 @@ def _check_correlations(
     for name, synthesis in problem.syntheses.items():
         path = f"analysis.syntheses.{name}"
         for study in synthesis.studies:
-            _named("parameter", study, declared, layer.origin(f"{path}.studies"), problems)
+            named("parameter", study, declared, layer.origin(f"{path}.studies"), problems)
         if synthesis.between_study_sd:
             origin = layer.origin(f"{path}.between_study_sd")
-            _named("parameter", synthesis.between_study_sd, declared, origin, problems)
+            named("parameter", synthesis.between_study_sd, declared, origin, problems)
         fault = problem_with(synthesis.shift, declared)
         if fault:
             problems.append(f"{layer.origin(f'{path}.shift')}: shift: {fault}")
     for key, model in models.analysis.correlations.items():
         origin = layer.origin(f"analysis.correlations.{key}")
-        _named("parameter", model.correlation, declared, origin, problems)
+        named("parameter", model.correlation, declared, origin, problems)
         rho = problem.parameters.get(model.correlation)
         if model.group and rho is not None and not 0 <= rho.mean <= 1:
             problems.append(
@@ -137,7 +103,7 @@ def _check_correlations(
                 "shared factor needs it between 0 and 1. Use 'pair' for a negative correlation."
             )
         for name in model.pair or ():
-            _named("parameter", name, declared | set(problem.syntheses), origin, problems)
+            named("parameter", name, declared | set(problem.syntheses), origin, problems)
         groups = {p.correlation_group for p in problem.parameters.values() if p.correlation_group}
         if model.group and model.group not in groups:
             problems.append(
@@ -151,15 +117,13 @@ def _check_sources(
 ) -> None:
     for name, evidence in problem.evidence.items():
         for key in evidence.source:
-            _named(
-                "source", key, problem.sources, layer.origin(f"survival.{name}.source"), problems
-            )
+            named("source", key, problem.sources, layer.origin(f"survival.{name}.source"), problems)
     for field in type(models.country).model_fields:
         part = getattr(models.country, field)
         if isinstance(part, schema.Sourced):
             for key in part.source:
                 origin = layer.origin(f"country.{field}.source")
-                _named("source", key, problem.sources, origin, problems)
+                named("source", key, problem.sources, origin, problems)
 
 
 def _check_ages(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
@@ -206,15 +170,13 @@ def _check_strategy(
         expression(f"groups.{group}", share)
     if strategy.cured_group is not None:
         origin = layer.origin(f"{root}.cured_group")
-        _named("group", strategy.cured_group, strategy.groups, origin, problems)
+        named("group", strategy.cured_group, strategy.groups, origin, problems)
     for endpoint in ("os", "pfs"):
         if endpoint not in strategy.curves:
             problems.append(f"{layer.origin(f'{root}.curves')}: endpoint '{endpoint}' is missing.")
     for endpoint, curve in strategy.curves.items():
-        _check_curve(problem, curve, f"{root}.curves.{endpoint}", layer, problems)
-        for name, value in vars(curve).items():
-            if isinstance(value, str) and name not in ("evidence", "relative_to"):
-                expression(f"curves.{endpoint}.{name}", value)
+        for path, value in expressions(curve):
+            expression(f"curves.{endpoint}.{path}", value)
     for name, exposure in strategy.exposures.items():
         _check_exposure(
             problem, strategy, exposure, layer.origin(f"{root}.exposures.{name}"), problems
@@ -230,36 +192,11 @@ def _check_strategy(
     for kind in ("costs", "utilities"):
         for name, item in getattr(strategy, kind).items():
             origin = layer.origin(f"{root}.{kind}.{name}")
-            _named("exposure", item.exposure, strategy.exposures, origin, problems)
+            named("exposure", item.exposure, strategy.exposures, origin, problems)
             for part in ("amount", "multiplier", "decrement", "qaly_loss", "norm_loss"):
                 expression(f"{kind}.{name}.{part}", getattr(item, part, None))
             if kind == "costs":
-                _named("category", item.category, problem.settings.categories, origin, problems)
-
-
-def _check_curve(
-    problem: DecisionProblem,
-    curve: FittedCurve | RelativeCurve,
-    path: str,
-    layer: Layer,
-    problems: list[str],
-) -> None:
-    origin = layer.latest(path)
-    if isinstance(curve, FittedCurve):
-        if _named("survival evidence", curve.evidence, problem.evidence, origin, problems):
-            found = problem.evidence[curve.evidence]
-            if found.age is None or found.share_male is None:
-                problems.append(
-                    f"{origin}: evidence '{curve.evidence}' has no age or share_male, which the "
-                    "background mortality of its patients needs. Add them in survival/index.yaml."
-                )
-    elif _named("strategy", curve.relative_to, problem.strategies, origin, problems):
-        donor = problem.strategies[curve.relative_to].curves
-        if any(isinstance(c, RelativeCurve) for c in donor.values()):
-            problems.append(
-                f"{origin}: relative_to '{curve.relative_to}', which is itself relative; name a "
-                "strategy with fitted curves."
-            )
+                named("category", item.category, problem.settings.categories, origin, problems)
 
 
 def _check_exposure(
@@ -271,12 +208,12 @@ def _check_exposure(
 ) -> None:
     if exposure.state is not None:
         alive = [s for s in problem.settings.states if s != "dead"]
-        _named("state", exposure.state, alive, origin, problems)
+        named("state", exposure.state, alive, origin, problems)
     if exposure.among is not None:
-        _named("group", exposure.among, strategy.groups, origin, problems)
+        named("group", exposure.among, strategy.groups, origin, problems)
     for other in (*exposure.less, *exposure.sum_of):
         if (
-            _named("exposure", other, strategy.exposures, origin, problems)
+            named("exposure", other, strategy.exposures, origin, problems)
             and other == exposure.name
         ):
             problems.append(f"{origin}: exposure '{other}' refers to itself.")

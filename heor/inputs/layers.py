@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -201,3 +201,16 @@ def nearest(name: str, allowed: Any) -> str:
 
     close = difflib.get_close_matches(str(name), [str(a) for a in allowed], n=1, cutoff=0.6)
     return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def named(
+    what: str, name: str, allowed: Iterable[str], origin: Origin, problems: list[str]
+) -> bool:
+    """Whether `name` is one of those allowed; a problem is noted when it is not."""
+    allowed = list(allowed)
+    if name in allowed:
+        return True
+    problems.append(
+        f"{origin}: unknown {what} '{name}'; available: {', '.join(allowed)}.{nearest(name, allowed)}"
+    )
+    return False

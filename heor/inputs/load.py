@@ -16,7 +16,8 @@ from pydantic import BaseModel, ValidationError
 from heor.errors import InputError
 from heor.inputs import assemble, checks, parameter_table, schema
 from heor.inputs.layers import Layer, nearest, overlay, read_yaml
-from heor.inputs.problem import DecisionProblem, Origin
+from heor.inputs.problem import DecisionProblem, Origin, Parameter
+from heor.inputs.schema_survival import PRIORS
 
 M = TypeVar("M", bound=BaseModel)
 MODEL_FILES = ("analysis", "strategies")
@@ -61,6 +62,8 @@ def load(
     draws: int | None = None,
     seed: int | None = None,
     quick: bool = False,
+    accept: Sequence[str] = (),
+    priors: str | None = None,
 ) -> DecisionProblem:
     """Read and check an inputs folder.
 
@@ -76,37 +79,29 @@ def load(
         (`c_resection.se`) or a dotted setting (`analysis.end_age`).
     draws, seed, quick
         Replace the number of draws and the seed; quick means Laplace + PSIS instead of NUTS.
+    accept
+        Further `evidence/family` whose failed diagnostics are accepted.
+    priors
+        Replaces the priors of the fits: `standard`, `wide` or `narrow`.
 
     Raises
     ------
     InputError
         With all problems found.
     """
-    reading = Reading(Path(folder).resolve())
-    if not (reading.folder / "model").is_dir():
-        raise InputError(
-            f"{folder}: no inputs folder here (it must hold model/, countries/, scenarios/). Run heor "
-            "where the folder 'inputs' is, or name it with --inputs."
-        )
+    reading = _opened(folder)
     _read_model(reading)
     country = country or str(reading.layer.values.get("analysis", {}).get("country", "norway"))
     country = _read_country(reading, country)
     names = (scenario,) if isinstance(scenario, str) else tuple(scenario or ())
     scenarios = [model for name in names if (model := _read_scenario(reading, name))]
     _apply_overrides(reading, overrides or {})
-    parts = _validate(reading)
-    parameters = {}
-    if parts["country"] and parts["sources"]:
-        parameters = parameter_table.build(
-            reading.entries,
-            parts["country"].currency,
-            parts["country"].price_year,
-            parts["sources"],
-            reading.problems,
+    if priors not in (None, *PRIORS):
+        reading.problems.append(
+            f"--priors {priors}: unknown priors '{priors}'; allowed: {', '.join(PRIORS)}."
+            f"{nearest(priors, PRIORS)}"
         )
-    if not all(parts.values()):
-        raise InputError(reading.problems)
-    models = schema.Inputs.model_construct(**parts)
+    models, parameters = _models(reading)
     problem = assemble.problem(
         reading.folder,
         reading.shown,
@@ -118,6 +113,8 @@ def load(
         draws=draws,
         seed=seed,
         quick=quick,
+        accept=accept,
+        priors=priors,
         scenario="+".join(names) or None,
         scenario_label=" + ".join(m.label for m in scenarios) or "Base case",
         scenario_why=" ".join(m.why for m in scenarios),
@@ -137,6 +134,34 @@ def load(
         raise InputError(reading.problems)
     assert problem is not None
     return problem
+
+
+def _opened(folder: str | Path) -> Reading:
+    """The inputs folder, if it is one."""
+    reading = Reading(Path(folder).resolve())
+    if not (reading.folder / "model").is_dir():
+        raise InputError(
+            f"{folder}: no inputs folder here (it must hold model/, countries/, scenarios/). Run heor "
+            "where the folder 'inputs' is, or name it with --inputs."
+        )
+    return reading
+
+
+def _models(reading: Reading) -> tuple[schema.Inputs, dict[str, Parameter]]:
+    """The validated settings and the parameters; stops here when a part cannot be judged further."""
+    parts = _validate(reading)
+    parameters = {}
+    if parts["country"] and parts["sources"]:
+        parameters = parameter_table.build(
+            reading.entries,
+            parts["country"].currency,
+            parts["country"].price_year,
+            parts["sources"],
+            reading.problems,
+        )
+    if not all(parts.values()):
+        raise InputError(reading.problems)
+    return schema.Inputs.model_construct(**parts), parameters
 
 
 def _read_model(reading: Reading) -> None:
@@ -288,10 +313,17 @@ def _siblings(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
             )
             current = info.annotation if info else None
         else:  # a name of a mapping or an index of a list
-            current = next(iter(a for a in getattr(current, "__args__", ()) if _is_model(a)), None)
-    if _is_model(current):
-        return [f.alias or n for n, f in current.model_fields.items()]
-    return []
+            current = _model_inside(current)
+    current = _model_inside(current)
+    return [f.alias or n for n, f in current.model_fields.items()] if current else []
+
+
+def _model_inside(annotation: Any) -> type[BaseModel] | None:
+    """The model in `dict[str, M]`, `list[M]`, `M | None` or itself."""
+    if _is_model(annotation):
+        return annotation
+    found = (_model_inside(a) for a in getattr(annotation, "__args__", ()))
+    return next((m for m in found if m), None)
 
 
 def _is_model(annotation: Any) -> bool:
@@ -345,6 +377,8 @@ def load_companions(problem: DecisionProblem, folder: str | Path) -> dict[str, D
             draws=problem.settings.draws,
             seed=problem.settings.seed,
             quick=problem.settings.fit.quick,
+            accept=problem.settings.fit.accept,
+            priors=problem.settings.fit.priors,
         )
         for name, scenarios in choices
     }

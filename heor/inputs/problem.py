@@ -12,6 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from heor.inputs.curve_types import CurveInput, Opinion
+from heor.inputs.curve_types import EarlyFailure as EarlyFailure
+from heor.inputs.curve_types import FittedCurve as FittedCurve
+from heor.inputs.curve_types import RatioAbove as RatioAbove
+from heor.inputs.curve_types import RatioUntil as RatioUntil
+from heor.inputs.curve_types import RelativeCurve as RelativeCurve
+from heor.inputs.curve_types import SeriesCurve as SeriesCurve
+
 MONTHS_PER_YEAR = 12.0
 
 STATUSES = (
@@ -88,9 +96,18 @@ class Parameter:
 class SurvivalEvidence:
     """Time-to-event evidence. Times in years.
 
-    form `grouped`: `start`, `end`, `n_at_risk`, `n_events`, `n_censored`, one row an interval
-    (start, end]. form `individual`: `time`, `event`, `entry`, `weight`, one row a patient.
-    `age` and `share_male` describe the patients, for background mortality.
+    What `table` holds, by form:
+
+    `grouped`: `start`, `end`, `n_at_risk`, `n_events`, `n_censored`, one row an interval
+    (start, end]. `individual`: `time`, `event`, `entry`, `weight` and `x_<name>` of each
+    covariate, one row a patient. `landmark`: `start`, `end`, `n`, `survivors` of each interval
+    between landmarks (n need not be whole; it may be effective) with `time` and `survival` as
+    published. `counts` (a registry's): the same without `time` and `survival`. `published_curve`:
+    the clicks `click_time`, `click_survival` and the risk table `risk_time`, `risk_n` where there
+    is one; the survival layer reconstructs the patients.
+
+    `age` and `share_male` describe the patients, for background mortality; `external` names
+    counts or landmarks that inform the same curve.
     """
 
     name: str
@@ -104,17 +121,36 @@ class SurvivalEvidence:
     age: float | None = None
     share_male: float | None = None
     note: str = ""
+    external: tuple[str, ...] = ()
+    patients: int | None = None
+    total_events: int | None = None
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Names of the covariates of individual data."""
+        return tuple(k.removeprefix("x_") for k in self.table if k.startswith("x_"))
 
     @property
     def n(self) -> int:
-        if self.form == "grouped":
-            return int(self.table["n_at_risk"][0])
-        return len(self.table["time"])
+        """Patients; of registry counts the most that one row follows."""
+        if self.form == "individual":
+            return len(self.table["time"])
+        if self.form == "published_curve":
+            return self.patients or 0
+        key = "n_at_risk" if self.form == "grouped" else "n"
+        return int(round(float(np.max(self.table[key], initial=0))))
 
     @property
     def events(self) -> int:
-        key = "n_events" if self.form == "grouped" else "event"
-        return int(np.sum(self.table[key]))
+        """Events; of landmarks and curves without a total, those their survival implies."""
+        table = self.table
+        if self.form in ("grouped", "individual"):
+            return int(np.sum(table["n_events" if self.form == "grouped" else "event"]))
+        if self.form == "published_curve":
+            last = float(table["click_survival"].min())
+            share = 1 - (last / 100 if table["click_survival"].max() > 2 else last)
+            return self.total_events or int(round(self.n * share))
+        return int(round(float(np.sum(table["n"] - table["survivors"]))))
 
 
 @dataclass(frozen=True)
@@ -206,34 +242,6 @@ class Correlation:
 
 
 @dataclass(frozen=True)
-class FittedCurve:
-    """Survival fitted to evidence; `multiplier` acts on the excess hazard only."""
-
-    evidence: str
-    distributions: tuple[str, ...]
-    multiplier: str = "1"
-
-
-@dataclass(frozen=True)
-class RelativeCurve:
-    """Survival relative to another strategy's uncured excess hazard.
-
-    Exactly one of `marginal_hazard_ratio` (what a trial reports: solved for the uncured in every
-    draw) and `uncured_hazard_ratio` (acts on the uncured directly) is given.
-    """
-
-    relative_to: str
-    window: str
-    marginal_hazard_ratio: str | None = None
-    uncured_hazard_ratio: str | None = None
-    cured_fraction: str = "0"
-    cured_mortality_ratio: str = "1"
-    effect_ends: str | None = None
-    operative_mortality: str = "0"
-    operative_time: str = "0"
-
-
-@dataclass(frozen=True)
 class Exposure:
     """Who is exposed, when and how much: person-years in a state, or persons at an event.
 
@@ -285,7 +293,7 @@ class UtilityItem:
 class Strategy:
     name: str
     label: str
-    curves: Mapping[str, FittedCurve | RelativeCurve]
+    curves: Mapping[str, CurveInput]
     exposures: Mapping[str, Exposure]
     costs: Mapping[str, CostItem]
     utilities: Mapping[str, UtilityItem]
@@ -295,7 +303,12 @@ class Strategy:
 
 @dataclass(frozen=True)
 class FitSettings:
-    """How posteriors are computed. `quick` means Laplace + PSIS instead of NUTS."""
+    """How posteriors are computed. `quick` means Laplace + PSIS instead of NUTS.
+
+    `accept` holds `evidence/family` of fits whose failed diagnostics the analyst accepts by name;
+    `screen`: Laplace for all families, NUTS for those with stacking weight; `priors` is
+    `standard`, `wide` or `narrow`.
+    """
 
     chains: int = 4
     draws: int = 1250
@@ -305,6 +318,9 @@ class FitSettings:
     ess_min: float = 400.0
     divergences_max: int = 0
     quick: bool = False
+    accept: tuple[str, ...] = ()
+    screen: bool = False
+    priors: str = "standard"
 
 
 @dataclass(frozen=True)
@@ -348,6 +364,7 @@ class DecisionProblem:
     scenario_why: str = ""
     overrides: Mapping[str, Any] = field(default_factory=dict)
     input_hashes: Mapping[str, str] = field(default_factory=dict)
+    opinions: Mapping[str, Opinion] = field(default_factory=dict)
 
     @property
     def start_age(self) -> float:

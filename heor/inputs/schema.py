@@ -7,33 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from heor.inputs.problem import STATUSES
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-Expression = Annotated[str, Field(description="arithmetic of parameter and derived names")]
-Status = Literal[STATUSES]
-
-
-class Model(BaseModel):
-    # Numbers are welcome where an expression is expected: `multiplier: 1`.
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+from heor.inputs.schema_base import Expression, Model, Name, Status
+from heor.inputs.schema_survival import CurveModel, EvidenceModel, SurvivalSettings
 
 
 # ---------------------------------------------------------------------------- analysis.yaml
-class SurvivalSettings(Model):
-    distributions: list[str] = Field(min_length=1, description="families fitted to each endpoint")
-    extrapolation: str = Field(description="one family, or `stacked`")
-    chains: int = Field(4, ge=2, le=16)
-    draws_per_chain: int = Field(1250, ge=100, le=100_000)
-    tune: int = Field(500, ge=100, le=20_000)
-    target_accept: float = Field(0.9, gt=0.5, lt=1)
-    r_hat_max: float = Field(1.01, gt=1, le=1.1)
-    ess_min: float = Field(400, ge=100)
-    divergences_max: int = Field(0, ge=0)
-
-
 class SynthesisModel(Model):
     label: str
     studies: list[str] = Field(min_length=1)
@@ -78,37 +58,6 @@ class Analysis(Model):
 
 
 # -------------------------------------------------------------------------- strategies.yaml
-class CurveModel(Model):
-    """Fitted (`evidence`) or relative (`relative_to`) survival of one endpoint."""
-
-    evidence: str | None = None
-    multiplier: Expression = "1"
-    relative_to: str | None = None
-    marginal_hazard_ratio: Expression | None = None
-    uncured_hazard_ratio: Expression | None = None
-    window: Expression | None = None
-    cured_fraction: Expression = "0"
-    cured_mortality_ratio: Expression = "1"
-    effect_ends: Expression | None = None
-    operative_mortality: Expression = "0"
-    operative_time: Expression = "0"
-
-    @model_validator(mode="after")
-    def one_of(self) -> CurveModel:
-        if (self.evidence is None) == (self.relative_to is None):
-            raise ValueError("give exactly one of 'evidence' and 'relative_to'")
-        if self.relative_to is not None:
-            given = [self.marginal_hazard_ratio, self.uncured_hazard_ratio]
-            if sum(g is not None for g in given) != 1:
-                raise ValueError(
-                    "give exactly one of 'marginal_hazard_ratio' (what a trial reports) and "
-                    "'uncured_hazard_ratio' (acts on the uncured); set the other to null"
-                )
-            if self.marginal_hazard_ratio is not None and self.window is None:
-                raise ValueError("'marginal_hazard_ratio' needs 'window', its censoring time")
-        return self
-
-
 class ExposureModel(Model):
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, populate_by_name=True)
 
@@ -252,21 +201,7 @@ class CountryModel(Model):
     vat: Vat | None = None
 
 
-# ------------------------------------------------------------- survival index and sources
-class EvidenceModel(Model):
-    file: str
-    label: str
-    endpoint: Literal["os", "pfs", "dfs"]
-    form: Literal["grouped", "individual"]
-    time_unit: Literal["years", "months", "weeks", "days"]
-    age: float | None = Field(None, ge=0, le=110)
-    share_male: float | None = Field(None, ge=0, le=1)
-    source: list[str] = Field(min_length=1)
-    status: Status
-    licence: str | None = None
-    note: str | None = None
-
-
+# ------------------------------------------------------------------------------- sources.yaml
 class SourceModel(Model):
     title: str
     doi: str | None = None

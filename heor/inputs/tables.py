@@ -1,4 +1,4 @@
-"""CSV and XLSX tables: parameters, survival evidence, life tables, utility norms.
+"""CSV and XLSX tables: parameters, life tables, utility norms (survival: `evidence_tables`).
 
 CSV is strict: UTF-8, comma, decimal point. All problems are collected with file and line.
 """
@@ -126,82 +126,6 @@ def columns(
         name: np.array([number(r, name, f"{shown}:{r.line}", problems) for r in rows])
         for name in names
     }
-
-
-def read_grouped(
-    path: Path, shown: str, factor: float, problems: list[str]
-) -> dict[str, np.ndarray] | None:
-    """Grouped counts, times converted to years, checked: intervals touch, at-risk adds up."""
-    names = ("time_start", "time_end", "n_at_risk", "n_events", "n_censored")
-    rows = read_table(path, shown, names, (), problems)
-    if not rows:
-        return None
-    before = len(problems)
-    data = columns(rows, names, shown, problems)
-    if len(problems) > before:
-        return None
-    for i, row in enumerate(rows):
-        where = f"{shown}:{row.line}"
-        start, end, at_risk, events, censored = (data[n][i] for n in names)
-        if end <= start:
-            problems.append(f"{where}: time_end {end:g} is not after time_start {start:g}.")
-        if min(at_risk, events, censored) < 0:
-            problems.append(f"{where}: a count is negative; counts must be 0 or more.")
-        if events + censored > at_risk:
-            problems.append(
-                f"{where}: {events:g} events and {censored:g} censored exceed the {at_risk:g} at "
-                "risk. Check the counts."
-            )
-        if i + 1 < len(rows):
-            following = data["n_at_risk"][i + 1]
-            expected = at_risk - events - censored
-            if following != expected:
-                problems.append(
-                    f"{shown}:{rows[i + 1].line}: n_at_risk is {following:g}, but {at_risk:g} - "
-                    f"{events:g} - {censored:g} = {expected:g} remain. At-risk counts must add up."
-                )
-            if data["time_start"][i + 1] != end:
-                problems.append(
-                    f"{shown}:{rows[i + 1].line}: interval starts at "
-                    f"{data['time_start'][i + 1]:g}, the one before ends at {end:g}; they must touch."
-                )
-    return {
-        "start": data["time_start"] * factor,
-        "end": data["time_end"] * factor,
-        "n_at_risk": data["n_at_risk"],
-        "n_events": data["n_events"],
-        "n_censored": data["n_censored"],
-    }
-
-
-def read_individual(
-    path: Path, shown: str, factor: float, problems: list[str]
-) -> dict[str, np.ndarray] | None:
-    """Individual data (time, event, optional entry and weight), times converted to years."""
-    rows = read_table(path, shown, ("time", "event"), ("entry", "weight"), problems)
-    if not rows:
-        return None
-    where = [f"{shown}:{r.line}" for r in rows]
-    data = {
-        "time": np.array(
-            [number(r, "time", w, problems) for r, w in zip(rows, where, strict=True)]
-        ),
-        "event": np.array(
-            [number(r, "event", w, problems) for r, w in zip(rows, where, strict=True)]
-        ),
-        "entry": np.array(
-            [number(r, "entry", w, problems, blank=0.0) for r, w in zip(rows, where, strict=True)]
-        ),
-        "weight": np.array(
-            [number(r, "weight", w, problems, blank=1.0) for r, w in zip(rows, where, strict=True)]
-        ),
-    }
-    for i, w in enumerate(where):
-        if data["event"][i] not in (0, 1):
-            problems.append(f"{w}: event is {data['event'][i]:g}; 1 (event) or 0 (censored).")
-        if not 0 <= data["entry"][i] < data["time"][i]:
-            problems.append(f"{w}: entry must be at least 0 and before time.")
-    return {**data, "time": data["time"] * factor, "entry": data["entry"] * factor}
 
 
 def read_life_table(path: Path, shown: str, problems: list[str]) -> dict[str, np.ndarray] | None:

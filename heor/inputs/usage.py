@@ -2,39 +2,57 @@
 
 from __future__ import annotations
 
+from heor.inputs.curve_types import expressions
 from heor.inputs.expressions import names_in
-from heor.inputs.problem import DecisionProblem
+from heor.inputs.problem import DecisionProblem, Strategy
 
 #: Read by name, not through an expression.
 ALWAYS = ("start_age", "share_male")
 
 
-def used_parameters(problem: DecisionProblem) -> set[str]:
+def used_parameters(problem: DecisionProblem, *, fits: bool = True) -> set[str]:
     """Names of the parameters that can change the results of this run.
 
-    Items outside the perspective's cost streams do not count.
+    Items outside the perspective's cost streams do not count. With `fits`, parameters of expert
+    opinions about fitted evidence count too: they change the posterior. Without, only what acts
+    on a given posterior, which one-way sensitivity can move.
     """
     names = {*ALWAYS}
     for strategy in problem.strategies.values():
-        items = [c for c in strategy.costs.values() if c.stream in problem.country.streams]
-        items += strategy.utilities.values()
-        wanted = {item.exposure for item in items}
-        pending = list(wanted)
-        while pending:
-            exposure = strategy.exposures[pending.pop()]
-            new = {*exposure.less, *exposure.sum_of} - wanted
-            wanted |= new
-            pending += new
-        parts = [*strategy.curves.values(), *items, *(strategy.exposures[w] for w in wanted)]
-        texts = [*strategy.groups.values()]
-        skip = ("name", "evidence", "relative_to", "exposure", "category", "stream")
-        skip += ("state", "flow", "among")
-        for part in parts:
-            texts += [v for k, v in vars(part).items() if isinstance(v, str) and k not in skip]
-        for text in texts:
+        for text in _texts(problem, strategy):
             names |= names_in(text)
     names |= {c.correlation for c in problem.correlations}
+    if fits:
+        names |= _opinion_names(problem)
     return _resolved(problem, names) & set(problem.parameters)
+
+
+def _texts(problem: DecisionProblem, strategy: Strategy) -> list[str]:
+    """Every expression of a strategy that can reach a result."""
+    items = [c for c in strategy.costs.values() if c.stream in problem.country.streams]
+    items += strategy.utilities.values()
+    wanted = {item.exposure for item in items}
+    pending = list(wanted)
+    while pending:
+        exposure = strategy.exposures[pending.pop()]
+        new = {*exposure.less, *exposure.sum_of} - wanted
+        wanted |= new
+        pending += new
+    texts = [*strategy.groups.values()]
+    texts += [text for curve in strategy.curves.values() for _, text in expressions(curve)]
+    skip = ("name", "exposure", "category", "stream", "state", "flow", "among")
+    for part in (*items, *(strategy.exposures[w] for w in wanted)):
+        texts += [v for k, v in vars(part).items() if isinstance(v, str) and k not in skip]
+    return texts
+
+
+def _opinion_names(problem: DecisionProblem) -> set[str]:
+    """Parameters of the opinions about evidence that a curve of this run is fitted to."""
+    curves = (c for s in problem.strategies.values() for c in s.curves.values())
+    fitted = {getattr(c, "evidence", None) for c in curves}
+    used = {o.name: o for o in problem.opinions.values() if o.evidence in fitted}
+    names = {o.parameter for o in used.values()}
+    return names | {n for o in used.values() for text in o.expressions for n in names_in(text)}
 
 
 def _resolved(problem: DecisionProblem, names: set[str]) -> set[str]:
