@@ -13,10 +13,11 @@ import pandas as pd
 import pytest
 
 from heor.errors import FitError
-from heor.inputs.problem import DecisionProblem, FitSettings, SurvivalEvidence
+from heor.inputs.problem import DecisionProblem, FitSettings
 from heor.streams import Streams
-from heor.survival import background, cache, goodness, laplace, likelihood, workers
+from heor.survival import cache, diagnostics, goodness, laplace, likelihood, workers
 from heor.survival.distributions import DISTRIBUTIONS, cumulative_hazard
+from heor.survival.evidence import piece, pieces
 from heor.survival.posterior import FitRequest, SurvivalPosterior, fit_all
 
 OS, PFS = "second_line_folfiri_os", "second_line_folfiri_pfs"
@@ -26,10 +27,10 @@ NUTS = FitSettings(chains=2, draws=500)
 
 @pytest.fixture(scope="session")
 def requests(problem: DecisionProblem) -> list[FitRequest]:
-    table = problem.country.life_table
+    problem = dataclasses.replace(problem, opinions={})
     return [
-        FitRequest(e, family, background.of_evidence(table, e))
-        for e in (problem.evidence[OS], problem.evidence[PFS])
+        FitRequest(DISTRIBUTIONS[family], pieces(problem, name))
+        for name in (OS, PFS)
         for family in ("weibull", "lognormal")
     ]
 
@@ -86,11 +87,15 @@ def test_cache_is_used_and_gives_the_same(requests, posteriors, tmp_path, monkey
 @pytest.mark.parametrize(
     "change",
     [
-        lambda r: dataclasses.replace(r, background=r.background * 1.01),
-        lambda r: dataclasses.replace(r, distribution="loglogistic"),
-        lambda r: dataclasses.replace(r, evidence=fewer_events(r.evidence)),
+        lambda r: with_data(r, "background_end", 1.01),
+        lambda r: dataclasses.replace(r, model=DISTRIBUTIONS["loglogistic"]),
+        lambda r: with_data(r, "n_events", 0.5),
+        lambda r: dataclasses.replace(r, model=r.model.with_priors(2.0)),
+        lambda r: dataclasses.replace(
+            r, pieces=(*r.pieces, likelihood.neutral_opinion(r.pieces[0].endpoint))
+        ),
     ],
-    ids=["background", "distribution", "data"],
+    ids=["background", "distribution", "data", "priors", "opinion"],
 )
 def test_what_a_fit_depends_on_changes_its_key(requests, change) -> None:
     keys = [
@@ -105,10 +110,11 @@ def test_what_a_fit_depends_on_changes_its_key(requests, change) -> None:
     assert len(set(keys)) == 4
 
 
-def fewer_events(evidence: SurvivalEvidence) -> SurvivalEvidence:
-    table = dict(evidence.table)
-    table["n_events"] = np.where(np.arange(len(table["start"])) == 9, 0, table["n_events"])
-    return dataclasses.replace(evidence, table=table)
+def with_data(request: FitRequest, key: str, factor: float) -> FitRequest:
+    """The request with one array of its first piece multiplied."""
+    first, *rest = request.pieces
+    data = {**first.data, key: first.data[key] * factor}
+    return dataclasses.replace(request, pieces=(dataclasses.replace(first, data=data), *rest))
 
 
 def test_versions_are_part_of_the_key(monkeypatch) -> None:
@@ -168,7 +174,7 @@ def pretend_nuts(r_hat: float = 1.0, ess: float = 900.0, divergences: int = 0):
     def sample_all(groups) -> Iterator:
         for task in (task for group in groups for task in group):
             shape = (task.settings.chains, task.settings.draws)
-            size = len(DISTRIBUTIONS[task.distribution].parameters)
+            size = len(task.distribution.parameters)
             theta = 0.1 * np.random.default_rng(task.seed).standard_normal((*shape, size))
             diverging = np.arange(np.prod(shape)).reshape(shape) < divergences
             sample = workers.Sample(
@@ -189,17 +195,27 @@ def test_every_failed_diagnostic_is_listed_also_from_the_cache(
     with pytest.raises(FitError) as second:
         fit_all(requests, NUTS, Streams(1), tmp_path)
     lines = str(first.value).splitlines()
-    assert str(second.value).splitlines() == lines and len(lines) == 3 * len(requests)
-    where = f"{OS}, weibull: "
+    assert str(second.value).splitlines() == lines and len(lines) == 3 * len(requests) + 1
+    where = f"{OS}/weibull: "
     assert lines[:3] == [
-        f"{where}R-hat is 1.034; at most 1.01 is allowed. Raise fit.tune and fit.draws.",
-        f"{where}effective sample size is 77; at least 400 is needed. Raise fit.draws or "
-        "fit.chains.",
-        f"{where}3 divergent transitions; at most 0 allowed. Raise fit.target_accept, or leave "
+        f"{where}R-hat is 1.034; at most 1.01 is allowed. Raise survival.tune and "
+        "survival.draws_per_chain.",
+        f"{where}effective sample size is 77; at least 400 is needed. Raise "
+        "survival.draws_per_chain or survival.chains.",
+        f"{where}3 divergent transitions; at most 0 allowed. Raise survival.target_accept, or leave "
         "this distribution out: the data may not identify it.",
     ]
+    assert lines[-1].endswith(" ".join(f"--accept {r.key[0]}/{r.key[1]}" for r in requests))
     generous = dataclasses.replace(NUTS, r_hat_max=1.1, ess_min=50, divergences_max=5)
     assert len(fit_all(requests, generous, Streams(1), tmp_path)) == 4  # limits are not in the key
+    by_name = dataclasses.replace(NUTS, accept=tuple(f"{r.key[0]}/{r.key[1]}" for r in requests))
+    found = fit_all(requests, by_name, Streams(1), tmp_path)
+    said = diagnostics.accepted(found, by_name)
+    assert len(said) == 4 and "Accepted by the analyst" in said[0] and "1.034" in said[0]
+    one = dataclasses.replace(NUTS, accept=by_name.accept[:1])
+    with pytest.raises(FitError) as third:
+        fit_all(requests, one, Streams(1), tmp_path)
+    assert len(str(third.value).splitlines()) == 3 * 3 + 1
 
 
 @pytest.mark.parametrize("change", [{"pareto_k": 0.71}, {"importance_ess": 0.09}, None])
@@ -241,7 +257,7 @@ def test_comparison_pairs_families_and_is_cached(requests, posteriors, tmp_path,
     monkeypatch.setattr(az, "compare", lambda *_, **__: pytest.fail("compared again"))
     again = goodness.compare(posteriors, (OS, PFS), tmp_path)
     pd.testing.assert_frame_equal(again.table, table)
-    with pytest.raises(KeyError, match="no distribution is fitted to both"):
+    with pytest.raises(KeyError, match="no distribution is fitted to all"):
         goodness.compare(posteriors, (OS, "another"))
 
 
@@ -310,9 +326,11 @@ def test_pymc_evaluates_the_same_likelihood(requests, name: str, form: str) -> N
 
     distribution = DISTRIBUTIONS[name]
     if form == "grouped":
-        data = likelihood.prepare(requests[0].evidence, requests[0].background)
+        (own,) = requests[0].pieces
     else:
-        data = likelihood.prepare(individual(), np.full((3, 3), 0.02) * [[0], [1], [1]])
+        own = piece(individual())
+        own.data["background_hazard"][:] = own.data["background_increment"][:] = 0.02
+    data = [likelihood.encoded(distribution, p) for p in (own, likelihood.neutral_opinion("os"))]
     model = fit.build_model(distribution, data)
     mode = pytensor.compile.mode.Mode(linker="py", optimizer=None)
     function = pytensor.function(

@@ -19,7 +19,7 @@ from heor.errors import ModelError
 from heor.inputs.problem import DecisionProblem, FittedCurve, LifeTable, RelativeCurve, Strategy
 from heor.parameters.draws import CurveDraws, Draws
 from heor.survival import background, marginal
-from heor.survival.distributions import DISTRIBUTIONS, cumulative_hazard
+from heor.survival.distributions import cumulative_hazard
 
 ENDPOINTS = ("os", "pfs")
 
@@ -156,8 +156,7 @@ def evidence_excess(curve: CurveDraws, time: np.ndarray) -> np.ndarray:
         rows = np.flatnonzero(curve.family == i)
         if len(rows) == 0:
             continue
-        names = [p.name for p in DISTRIBUTIONS[family].parameters]
-        parameters = {n: curve.theta[rows, k] for k, n in enumerate(names)}
+        parameters = {n: curve.theta[rows, k] for k, n in enumerate(family.names)}
         out[rows] = cumulative_hazard(family, parameters, time)
     return out
 
