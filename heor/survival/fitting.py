@@ -83,7 +83,7 @@ def fit_problems(
         quick = replace(settings, quick=True)
         screened = _fit(wanted, quick, streams, cache, None)
         chosen = {
-            name: {unit: _survivors(screened[name], unit, own[unit]) for unit in own}
+            name: {unit: _survivors(screened[name], unit, own[unit], cache) for unit in own}
             for name, own in wanted.items()
         }
         wanted = {
@@ -143,10 +143,13 @@ def _flatten(own: Requests) -> Iterable[FitRequest]:
 
 
 def _survivors(
-    posteriors: Mapping[Key, SurvivalPosterior], unit: Unit, own: Mapping[str, object]
+    posteriors: Mapping[Key, SurvivalPosterior],
+    unit: Unit,
+    own: Mapping[str, object],
+    cache: Path | None,
 ) -> tuple[str, ...]:
     """Families with weight when all are fitted by Laplace."""
-    weights = goodness.compare(posteriors, unit, candidates=tuple(own)).weights
+    weights = goodness.compare(posteriors, unit, cache, tuple(own)).weights
     return tuple(f for f in own if weights[f] >= SCREEN)
 
 
