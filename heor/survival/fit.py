@@ -46,6 +46,8 @@ class TensorOps:
         pt.switch,
     )
     abs, erfcx, gammaln, softplus, cumsum = pt.abs, pt.erfcx, pt.gammaln, pt.softplus, pt.cumsum
+    dot = pt.dot
+    take = staticmethod(lambda x, index: x[pt.cast(index, "int64")])
 
 
 def model_data(distribution: Distribution, pieces: Sequence[Piece]) -> list[dict[str, np.ndarray]]:

@@ -27,13 +27,18 @@ class NumpyOps:
         np.maximum,
         np.where,
     )
-    abs, cumsum = np.abs, np.cumsum
+    abs, cumsum, dot = np.abs, np.cumsum, np.dot
     erfcx, gammaln = special.erfcx, special.gammaln
 
     @staticmethod
     def softplus(x: np.ndarray) -> np.ndarray:
         """log(1 + exp(x)), without overflow; several times faster than `logaddexp`."""
         return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+    @staticmethod
+    def take(x: np.ndarray, index: np.ndarray) -> np.ndarray:
+        """Elements along the last axis; `index` may be whole numbers held as floats."""
+        return np.take(x, index.astype(int), axis=-1)
 
 
 def log_time(t: Any, ops: Any) -> Any:
