@@ -12,14 +12,15 @@ import xarray as xr
 
 from heor import execution
 from heor.errors import ModelError
-from heor.inputs.problem import DecisionProblem, Strategy
+from heor.inputs.problem import DecisionProblem, RelativeCurve, Strategy
 from heor.occupancy.partitioned import MODELS
+from heor.occupancy.state_occupancy import StateOccupancy
 from heor.outcomes import values
 from heor.outcomes.outcomes import Outcomes, components
 from heor.outcomes.values import Accrual
 from heor.parameters.draws import Draws
 from heor.results import Simulation
-from heor.survival.curves import ENDPOINTS, Curve, CurveContext, strategy_curves
+from heor.survival.curves import ENDPOINTS, CurveContext, strategy_curves
 
 Progress = Callable[[str, int, int], None]
 
@@ -172,7 +173,7 @@ def _block(context: CurveContext, rows: slice, accrual: Accrual) -> Block:
         kept[4].append(np.stack([curves[e].attained for e in ENDPOINTS], axis=1))
         kept[5].append(occupancy.excess @ accrual.at[:, values.PLAIN] * settings.cycle)
         if rows.start < settings.curve_draws:
-            kept[6].append(_totals(curves))
+            kept[6].append(_shown(occupancy))
     outcomes, occupied, capped, ratios, attained, excess, shown = kept
     return Block(
         outcomes=np.stack(outcomes, axis=1),
@@ -187,15 +188,13 @@ def _block(context: CurveContext, rows: slice, accrual: Accrual) -> Block:
 
 def _group_shares(strategy: Strategy, draws: Draws) -> list[Any]:
     """What occupancy depends on besides the curves, as part of a key."""
-    cured = getattr(strategy.curves["os"], "cured_fraction", "0")
-    shares = (draws.value(e).tobytes() for e in (cured, *strategy.groups.values()))
-    return [strategy.cured_group, *strategy.groups, *shares]
+    return [*strategy.groups, *(draws.value(e).tobytes() for e in strategy.groups.values())]
 
 
-def _totals(curves: dict[str, Curve]) -> np.ndarray:
+def _shown(occupancy: StateOccupancy) -> np.ndarray:
     """OS and (capped) PFS of the whole cohort. Dims: (draw, endpoint, time)."""
-    os = curves["os"].total
-    return np.stack([os, np.minimum(curves["pfs"].total, os)], axis=1)
+    states = occupancy.states
+    return np.stack([1 - states["dead"], states["progression_free"]], axis=1)
 
 
 def _outcomes(problem, strategy, occupancy, measured, draws, accrual) -> np.ndarray:
@@ -224,12 +223,12 @@ def _bands(problem: DecisionProblem, curves: np.ndarray) -> xr.Dataset:
 
 
 def _ratio_table(problem: DecisionProblem, ratios: np.ndarray) -> pd.DataFrame:
-    """Uncured hazard ratios of relative curves, by draw."""
+    """Uncured hazard ratios by draw, of relative curves on which one ratio acts."""
     columns = {
         f"{name}_{endpoint}": ratios[:, i, k]
         for i, (name, strategy) in enumerate(problem.strategies.items())
         for k, endpoint in enumerate(ENDPOINTS)
-        if hasattr(strategy.curves[endpoint], "relative_to")
+        if isinstance(curve := strategy.curves[endpoint], RelativeCurve) and curve.has_one_ratio
     }
     return pd.DataFrame(columns)
 

@@ -250,7 +250,7 @@ def test_an_event_by_hand(problem: DecisionProblem, base_draws: Draws) -> None:
     for i in range(2):
         deaths, discounted = 0.0, 0.0
         for month in range(len(problem.time) - 1):
-            excess = os.excess[i, month + 1] - os.excess[i, month]
+            excess = os.parts[0].excess[i, month + 1] - os.parts[0].excess[i, month]
             other = cumulative[month + 1] - cumulative[month]
             died = os.total[i, month] - os.total[i, month + 1]
             died *= excess / (excess + other)

@@ -1,24 +1,36 @@
-"""Draws → survival curves: fitted excess hazards, hazard ratio, cure, waning, background.
+"""Draws → survival curves: fitted excess hazards, series, hazard ratios, cure, waning, background.
 
-Everything is a mixture of a cured and an uncured part:
+A curve is a sum of parts of the cohort that do not mix, each with one excess hazard:
 
-    S = c S_bg^SMR  +  (1 - c) S_bg exp(-H_excess)
+    S = sum of share_k S_bg exp(-H_k),      the cured with S_bg^SMR instead
 
-For a fitted curve c = 0. Both parts are kept apart, because treatment rules and deaths from cancer
-follow them.
+A fitted curve is one part; a relative curve the cured and the uncured (and, with early failure,
+the uncured who risk it); a series those who follow it and the rest. Parts are kept apart because
+treatment rules and deaths from cancer follow them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
 
 from heor.errors import ModelError
-from heor.inputs.problem import DecisionProblem, FittedCurve, LifeTable, RelativeCurve, Strategy
+from heor.inputs.curve_types import expressions
+from heor.inputs.problem import (
+    CurveInput,
+    DecisionProblem,
+    FittedCurve,
+    LifeTable,
+    RelativeCurve,
+    SeriesCurve,
+    Strategy,
+)
 from heor.parameters.draws import CurveDraws, Draws
-from heor.survival import background, marginal
+from heor.survival import background, effects, marginal
 from heor.survival.distributions import cumulative_hazard
 
 ENDPOINTS = ("os", "pfs")
@@ -47,34 +59,86 @@ class Background:
 
 
 @dataclass(frozen=True)
-class Curve:
-    """One endpoint of one strategy. Dims: (draw, time); `uncured` includes its share 1 - c.
+class Part:
+    """A part of the cohort with one hazard.
 
     Attributes
     ----------
-    excess : ndarray, dims (draw, time)
-        Cumulative excess hazard of the uncured.
-    cured, uncured : ndarray, dims (draw, time)
-        Parts of the cohort alive (or progression-free); cured is None for a fitted curve.
+    name : str
+        What the part is; parts of two endpoints with the same name hold the same patients.
+    group : str or None
+        The group of the strategy it belongs to; None: it is spread over what the parts with a
+        group leave of every group, alike in all of them.
+    share : ndarray, dims (draw,)
+        Of the whole cohort, at time 0.
+    alive : ndarray, dims (draw, time)
+        Alive (or progression-free), as a share of the whole cohort.
+    excess : ndarray, dims (draw, time), or None
+        Cumulative excess hazard; None for the cured, who have none.
+    """
+
+    name: str
+    group: str | None
+    share: np.ndarray
+    alive: np.ndarray
+    excess: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One endpoint of one strategy.
+
+    Attributes
+    ----------
+    parts : tuple of Part
+        They add up to the cohort; the cured, where there are any, come first.
     hazard_ratio : ndarray, dims (draw,)
-        The uncured hazard ratio against the donor; 1 for a fitted curve.
+        The uncured hazard ratio against the donor; 1 where no single one acts.
     attained : ndarray of bool, dims (draw,)
-        False where no uncured hazard ratio reaches the marginal one asked for.
+        False where no uncured hazard ratio reaches the marginal one, or the early failure, asked for.
     operative : ndarray, dims (draw, time)
         Share not dead from the operation; None without operative mortality.
     """
 
-    excess: np.ndarray
-    cured: np.ndarray | None
-    uncured: np.ndarray
+    parts: tuple[Part, ...]
     hazard_ratio: np.ndarray
     attained: np.ndarray
-    operative: np.ndarray | None
+    operative: np.ndarray | None = None
 
-    @property
+    @cached_property
     def total(self) -> np.ndarray:
         """Everyone alive (or progression-free). Dims: (draw, time)."""
-        return self.uncured if self.cured is None else self.cured + self.uncured
+        return reduce(np.add, [p.alive for p in self.parts])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(p.name for p in self.parts)
+
+    def left_to_groups(self, groups: Mapping[str, np.ndarray]) -> dict[str | None, np.ndarray]:
+        """How the parts without a group are spread: each group's fraction of them. Dims: draw.
+
+        `groups` are the shares of the strategy's groups; None is who is in no group.
+        """
+        owned = {g: sum(p.share for p in self.parts if p.group == g) for g in groups}
+        free = 1 - sum(owned.values())
+        free = np.where(free > 0, free, 1.0)  # nobody is left: the fractions do not matter
+        spread: dict[str | None, np.ndarray] = {
+            g: np.maximum(share - owned[g], 0.0) / free for g, share in groups.items()
+        }
+        rest = 1 - sum(spread.values())
+        return spread | ({None: rest} if np.abs(rest).max(initial=0) > 1e-9 else {})
+
+    def by_group(self, groups: Mapping[str, np.ndarray]) -> tuple[Part, ...]:
+        """The parts, those without a group split into one for each group."""
+        spread, found = self.left_to_groups(groups), []
+        for part in self.parts:
+            if part.group is not None:
+                found.append(part)
+                continue
+            for group, fraction in spread.items():
+                share, alive = part.share * fraction, part.alive * fraction[:, None]
+                found.append(replace(part, group=group, share=share, alive=alive))
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -102,6 +166,12 @@ class CurveContext:
         problem = self.problem
         return problem.country.name, problem.start_age, problem.share_male
 
+    def donor(self, strategy: str, endpoint: str) -> FittedCurve:
+        """The fitted curve another curve refers to."""
+        curve = self.problem.strategies[strategy].curves[endpoint]
+        assert isinstance(curve, FittedCurve)  # the inputs are checked
+        return curve
+
     def cured_survival(self, time: np.ndarray, mortality_ratio: np.ndarray) -> np.ndarray:
         """Survival of the cured: population mortality times a ratio. Dims: (draw, time)."""
         key = (self.population, time.tobytes(), mortality_ratio.tobytes())
@@ -109,13 +179,23 @@ class CurveContext:
             self.shared[key] = self.background(time).with_ratio(mortality_ratio)
         return self.shared[key]
 
-    def fitted_excess(self, curve: FittedCurve, time: np.ndarray) -> np.ndarray:
+    def fitted_excess(self, curve: FittedCurve | SeriesCurve, time: np.ndarray) -> np.ndarray:
         """Cumulative excess hazard of a fitted curve, times its multiplier. Dims: (draw, time)."""
         fitted = self.draws.curves[curve.evidence]
-        key = (id(fitted), time.tobytes())
+        at = self.covariates(curve)
+        key = (id(fitted), time.tobytes(), *((k, v.tobytes()) for k, v in at.items()))
         if key not in self.shared:
-            self.shared[key] = evidence_excess(fitted, time)
+            self.shared[key] = _excess_at(fitted, time, at)
         return self.shared[key] * self.draws.value(curve.multiplier)[:, None]
+
+    def fitted_excess_at(self, curve: FittedCurve, when: np.ndarray) -> np.ndarray:
+        """The same at one time in every draw. Dims of `when` and the result: draw."""
+        times, column = np.unique(when, return_inverse=True)
+        return self.fitted_excess(curve, times)[np.arange(len(when)), column]
+
+    def covariates(self, curve: FittedCurve | SeriesCurve) -> dict[str, np.ndarray]:
+        """Covariate values of the modelled patients. Dims of each: draw."""
+        return {name: self.draws.value(e) for name, e in curve.at.items()}
 
 
 def strategy_curves(
@@ -128,25 +208,30 @@ def strategy_curves(
     found = {}
     for endpoint in ENDPOINTS:
         curve = strategy.curves[endpoint]
-        key = (time.tobytes(), *_ingredients(context, curve, endpoint))
+        key = (time.tobytes(), *_ingredients(context, curve, endpoint, strategy.cured_group))
         if key not in context.shared:
-            context.shared[key] = _curve(context, curve, endpoint, time)
+            context.shared[key] = _curve(context, strategy, endpoint, time)
         found[endpoint] = context.shared[key]
     return found
 
 
 def _ingredients(
-    context: CurveContext, curve: FittedCurve | RelativeCurve, endpoint: str
+    context: CurveContext, curve: CurveInput, endpoint: str, cured_group: str | None = None
 ) -> tuple[Any, ...]:
     """All that a curve depends on in this block, as a key."""
     draws = context.draws
+    values = tuple((path, draws.value(e).tobytes()) for path, e in expressions(curve))
     if isinstance(curve, FittedCurve):
-        multiplier = draws.value(curve.multiplier).tobytes()
-        return (context.population, id(draws.curves[curve.evidence]), multiplier)
-    donor = context.problem.strategies[curve.relative_to].curves[endpoint]
-    expressions = (v for k, v in vars(curve).items() if k != "relative_to")
-    values = (None if e is None else draws.value(e).tobytes() for e in expressions)
-    return (*_ingredients(context, donor, endpoint), *values)
+        return ("fitted", context.population, id(draws.curves[curve.evidence]), values)
+    if isinstance(curve, RelativeCurve):
+        donor = _ingredients(context, context.donor(curve.relative_to, endpoint), endpoint)
+        early = curve.early_failure and curve.early_failure.group
+        return ("relative", *donor, values, cured_group, early)
+    rest = ()
+    if curve.rest_as is not None:
+        rest = _ingredients(context, context.donor(curve.rest_as, endpoint), endpoint)
+    own = id(draws.curves[curve.evidence])
+    return ("series", context.population, own, values, curve.group, rest)
 
 
 def evidence_excess(curve: CurveDraws, time: np.ndarray) -> np.ndarray:
@@ -161,32 +246,102 @@ def evidence_excess(curve: CurveDraws, time: np.ndarray) -> np.ndarray:
     return out
 
 
-def _curve(
-    context: CurveContext, curve: FittedCurve | RelativeCurve, endpoint: str, time: np.ndarray
-) -> Curve:
-    population, draws = context.background(time), context.draws
+def _excess_at(fitted: CurveDraws, time: np.ndarray, at: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Excess hazard of patients with these covariates. Dims: (draw, time)."""
+    return evidence_excess(fitted, time, at) if at else evidence_excess(fitted, time)
+
+
+# ------------------------------------------------------------------------- a curve of each kind
+def _curve(context: CurveContext, strategy: Strategy, endpoint: str, time: np.ndarray) -> Curve:
+    curve = strategy.curves[endpoint]
     if isinstance(curve, FittedCurve):
-        excess = context.fitted_excess(curve, time)
-        uncured = population.survival * np.exp(-excess)
-        return Curve(excess, None, uncured, np.ones(draws.n), np.ones(draws.n, bool), None)
-    donor = context.problem.strategies[curve.relative_to].curves[endpoint]
+        parts = (_part(context, "all", None, 1.0, context.fitted_excess(curve, time), time),)
+    elif isinstance(curve, SeriesCurve):
+        parts = _series(context, curve, endpoint, time)
+    else:
+        return _relative(context, curve, endpoint, strategy.cured_group, time)
+    n = context.draws.n
+    return Curve(parts, np.ones(n), np.ones(n, bool))
+
+
+def _part(
+    context: CurveContext,
+    name: str,
+    group: str | None,
+    share: np.ndarray | float,
+    excess: np.ndarray,
+    time: np.ndarray,
+) -> Part:
+    """A share of the cohort with an excess hazard over the population's."""
+    share = np.broadcast_to(np.asarray(share, float), (context.draws.n,))
+    alive = context.background(time).survival * np.exp(-excess)
+    if (share != 1).any():
+        alive *= share[:, None]
+    return Part(name, group, share, alive, excess)
+
+
+def _series(
+    context: CurveContext, curve: SeriesCurve, endpoint: str, time: np.ndarray
+) -> tuple[Part, ...]:
+    """Those who follow an observational series, and the rest as the strategy named."""
+    share = context.draws.value(curve.share)
+    excess = _excess_from(context, curve, time)
+    own = _part(context, "series", curve.group, share, excess, time)
+    if curve.rest_as is None:
+        return (own,)
+    donor = context.fitted_excess(context.donor(curve.rest_as, endpoint), time)
+    return own, _part(context, "rest", None, 1 - share, donor, time)
+
+
+def _excess_from(context: CurveContext, curve: SeriesCurve, time: np.ndarray) -> np.ndarray:
+    """Excess hazard of a series on the model's clock: 0 until it starts. Dims: (draw, time)."""
+    draws = context.draws
+    starts = draws.value(curve.starts)
+    if np.ptp(starts) == 0:
+        return context.fitted_excess(curve, np.maximum(time - starts[0], 0.0))
+    fitted, at = draws.curves[curve.evidence], context.covariates(curve)
+    out = np.empty((draws.n, len(time)))
+    for start in np.unique(starts):
+        rows = np.flatnonzero(starts == start)
+        grid = np.maximum(time - start, 0.0)
+        out[rows] = _excess_at(fitted[rows], grid, {k: v[rows] for k, v in at.items()})
+    return out * draws.value(curve.multiplier)[:, None]
+
+
+def _relative(
+    context: CurveContext,
+    curve: RelativeCurve,
+    endpoint: str,
+    cured_group: str | None,
+    time: np.ndarray,
+) -> Curve:
+    """The cured, and the uncured relative to the donor's excess hazard."""
+    draws, donor = context.draws, context.donor(curve.relative_to, endpoint)
     ratio, attained = _hazard_ratio(context, curve, donor)
-    excess = _waned(context, curve, donor, ratio, time)
-    cured_share = draws.value(curve.cured_fraction)[:, None]
-    mortality_ratio = draws.value(curve.cured_mortality_ratio)
-    cured = cured_share * context.cured_survival(time, mortality_ratio)
-    uncured = (1 - cured_share) * population.survival * np.exp(-excess)
+    excess = _treated_excess(context, curve, donor, ratio, time)
+    share = draws.value(curve.cured_fraction)
+    survival = context.cured_survival(time, draws.value(curve.cured_mortality_ratio))
+    parts = [Part("cured", cured_group, share, share[:, None] * survival, None)]
+    uncured = 1 - share
+    if curve.early_failure is not None:
+        early, reached = _early(context, curve, donor, ratio, excess, share, time)
+        parts.append(early)
+        uncured, attained = uncured - early.share, attained & reached
+    parts.append(_part(context, "uncured", None, uncured, excess, time))
     operative = _operative(curve, draws, time)
     if operative is not None:
-        cured, uncured = cured * operative, uncured * operative
-    return Curve(excess, cured, uncured, ratio, attained, operative)
+        parts = [replace(p, alive=p.alive * operative) for p in parts]
+    return Curve(tuple(parts), ratio, attained, operative)
 
 
+# ------------------------------------------------------------------------------ the effect
 def _hazard_ratio(
     context: CurveContext, curve: RelativeCurve, donor: FittedCurve
 ) -> tuple[np.ndarray, np.ndarray]:
     """The uncured hazard ratio, given or solved from the marginal one. Dims: draw."""
     draws = context.draws
+    if not curve.has_one_ratio:
+        return np.ones(draws.n), np.ones(draws.n, bool)
     if curve.uncured_hazard_ratio is not None:
         return draws.value(curve.uncured_hazard_ratio).copy(), np.ones(draws.n, bool)
     windows = draws.value(curve.window)
@@ -221,24 +376,76 @@ def _solve(
     return marginal.uncured_hazard_ratio(target, population.survival * np.exp(-excess), mixture)
 
 
-def _waned(
+def _treated_excess(
     context: CurveContext,
     curve: RelativeCurve,
     donor: FittedCurve,
     ratio: np.ndarray,
     time: np.ndarray,
 ) -> np.ndarray:
-    """Excess hazard of the uncured; the donor's own after `effect_ends`. Dims: (draw, time)."""
-    donor_excess = context.fitted_excess(donor, time)
+    """Excess hazard of the uncured; the donor's own where no effect is left. Dims: (draw, time)."""
+    value = context.draws.value
+    if curve.hazard_ratio_by_control_survival:
+        hazard = context.fitted_excess(donor, time)
+        log_survival = -context.background(time).cumulative_hazard - hazard
+        bands = curve.hazard_ratio_by_control_survival
+        levels = [
+            effects.level_at_survival(hazard, log_survival, value(band.above)) for band in bands
+        ]
+        return effects.piecewise(hazard, levels, [value(band.ratio) for band in bands])
+    if curve.hazard_ratio_by_time:
+        ends = curve.hazard_ratio_by_time
+        levels = [context.fitted_excess_at(donor, value(band.until)) for band in ends]
+        ratios = [value(band.ratio) for band in ends]
+        return effects.piecewise(context.fitted_excess(donor, time), levels, ratios)
     if curve.effect_ends is None:
-        return ratio[:, None] * donor_excess
-    ends = context.draws.value(curve.effect_ends)
-    last = np.empty(len(ends))
-    for end in np.unique(ends):
-        rows = ends == end
-        last[rows] = context.fitted_excess(donor, np.array([0.0, end]))[rows, 1]
-    before = np.minimum(donor_excess, last[:, None])
-    return ratio[:, None] * before + (donor_excess - before)
+        return ratio[:, None] * context.fitted_excess(donor, time)
+    ends = value(curve.effect_ends)
+    if curve.effect_wanes_from is None:
+        last = context.fitted_excess_at(donor, ends)
+        return effects.piecewise(context.fitted_excess(donor, time), [last], [ratio])
+    grid, own = effects.fine_grid(time)
+    hazard = context.fitted_excess(donor, grid)
+    return effects.waned(hazard, grid, ratio, value(curve.effect_wanes_from), ends)[:, own]
+
+
+def _early(
+    context: CurveContext,
+    curve: RelativeCurve,
+    donor: FittedCurve,
+    ratio: np.ndarray,
+    excess: np.ndarray,
+    cured_share: np.ndarray,
+    time: np.ndarray,
+) -> tuple[Part, np.ndarray]:
+    """The uncured who risk early failure, and where the share asked for is attained.
+
+    Outside the window their hazard is that of the other uncured. The marginal hazard ratio is not
+    solved again: early failure comes on top of it.
+    """
+    draws, early = context.draws, curve.early_failure
+    edges = draws.value(early.start), draws.value(early.until)
+    share = np.maximum(draws.value(early.among) - cured_share, 0.0)
+    grid = np.unique(np.concatenate([[0.0], *edges]))
+    columns = [np.searchsorted(grid, edge) for edge in edges]
+    rows = np.arange(draws.n)
+    treated = _treated_excess(context, curve, donor, ratio, grid)
+    control = context.fitted_excess(donor, grid)
+    survival = context.background(grid).survival
+    cured = context.cured_survival(grid, draws.value(curve.cured_mortality_ratio))
+    before, ordinary = (treated[rows, c] for c in columns)
+    start, end = (control[rows, c] for c in columns)
+    found, attained = effects.early_ratio(
+        draws.value(early.share),
+        tuple(cured_share * cured[rows, c] for c in columns),
+        share * survival[columns[0]] * np.exp(-before),
+        survival[columns[1]] / survival[columns[0]],
+        end - start,
+    )
+    within = np.clip(context.fitted_excess(donor, time), start[:, None], end[:, None])
+    stopped = np.clip(excess, before[:, None], ordinary[:, None])
+    own = excess - (stopped - before[:, None]) + found[:, None] * (within - start[:, None])
+    return _part(context, "early", early.group, share, own, time), attained
 
 
 def _operative(curve: RelativeCurve, draws: Draws, time: np.ndarray) -> np.ndarray | None:
