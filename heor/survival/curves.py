@@ -185,10 +185,10 @@ class CurveContext:
         at = self.covariates(curve)
         key = (id(fitted), time.tobytes(), *((k, v.tobytes()) for k, v in at.items()))
         if key not in self.shared:
-            self.shared[key] = _excess_at(fitted, time, at)
+            self.shared[key] = evidence_excess(fitted, time, at)
         return self.shared[key] * self.draws.value(curve.multiplier)[:, None]
 
-    def fitted_excess_at(self, curve: FittedCurve, when: np.ndarray) -> np.ndarray:
+    def fittedevidence_excess(self, curve: FittedCurve, when: np.ndarray) -> np.ndarray:
         """The same at one time in every draw. Dims of `when` and the result: draw."""
         times, column = np.unique(when, return_inverse=True)
         return self.fitted_excess(curve, times)[np.arange(len(when)), column]
@@ -234,21 +234,22 @@ def _ingredients(
     return ("series", context.population, own, values, curve.group, rest)
 
 
-def evidence_excess(curve: CurveDraws, time: np.ndarray) -> np.ndarray:
-    """Cumulative excess hazard of the trial's patients. Dims: (draw, time)."""
+def evidence_excess(
+    curve: CurveDraws, time: np.ndarray, at: Mapping[str, np.ndarray] | None = None
+) -> np.ndarray:
+    """Cumulative excess hazard of the trial's patients, or of those with the covariates `at`.
+
+    Dims: (draw, time); of each covariate: draw.
+    """
     out = np.empty((len(curve.family), len(time)))
     for i, family in enumerate(curve.families):
         rows = np.flatnonzero(curve.family == i)
         if len(rows) == 0:
             continue
         parameters = {n: curve.theta[rows, k] for k, n in enumerate(family.names)}
-        out[rows] = cumulative_hazard(family, parameters, time)
+        own = {name: value[rows] for name, value in (at or {}).items()}
+        out[rows] = cumulative_hazard(family, parameters, time, own)
     return out
-
-
-def _excess_at(fitted: CurveDraws, time: np.ndarray, at: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Excess hazard of patients with these covariates. Dims: (draw, time)."""
-    return evidence_excess(fitted, time, at) if at else evidence_excess(fitted, time)
 
 
 # ------------------------------------------------------------------------- a curve of each kind
@@ -304,7 +305,7 @@ def _excess_from(context: CurveContext, curve: SeriesCurve, time: np.ndarray) ->
     for start in np.unique(starts):
         rows = np.flatnonzero(starts == start)
         grid = np.maximum(time - start, 0.0)
-        out[rows] = _excess_at(fitted[rows], grid, {k: v[rows] for k, v in at.items()})
+        out[rows] = evidence_excess(fitted[rows], grid, {k: v[rows] for k, v in at.items()})
     return out * draws.value(curve.multiplier)[:, None]
 
 
@@ -395,14 +396,14 @@ def _treated_excess(
         return effects.piecewise(hazard, levels, [value(band.ratio) for band in bands])
     if curve.hazard_ratio_by_time:
         ends = curve.hazard_ratio_by_time
-        levels = [context.fitted_excess_at(donor, value(band.until)) for band in ends]
+        levels = [context.fittedevidence_excess(donor, value(band.until)) for band in ends]
         ratios = [value(band.ratio) for band in ends]
         return effects.piecewise(context.fitted_excess(donor, time), levels, ratios)
     if curve.effect_ends is None:
         return ratio[:, None] * context.fitted_excess(donor, time)
     ends = value(curve.effect_ends)
     if curve.effect_wanes_from is None:
-        last = context.fitted_excess_at(donor, ends)
+        last = context.fittedevidence_excess(donor, ends)
         return effects.piecewise(context.fitted_excess(donor, time), [last], [ratio])
     grid, own = effects.fine_grid(time)
     hazard = context.fitted_excess(donor, grid)
