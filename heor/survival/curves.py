@@ -188,7 +188,7 @@ class CurveContext:
             self.shared[key] = evidence_excess(fitted, time, at)
         return self.shared[key] * self.draws.value(curve.multiplier)[:, None]
 
-    def fittedevidence_excess(self, curve: FittedCurve, when: np.ndarray) -> np.ndarray:
+    def fitted_excess_at(self, curve: FittedCurve, when: np.ndarray) -> np.ndarray:
         """The same at one time in every draw. Dims of `when` and the result: draw."""
         times, column = np.unique(when, return_inverse=True)
         return self.fitted_excess(curve, times)[np.arange(len(when)), column]
@@ -396,14 +396,14 @@ def _treated_excess(
         return effects.piecewise(hazard, levels, [value(band.ratio) for band in bands])
     if curve.hazard_ratio_by_time:
         ends = curve.hazard_ratio_by_time
-        levels = [context.fittedevidence_excess(donor, value(band.until)) for band in ends]
+        levels = [context.fitted_excess_at(donor, value(band.until)) for band in ends]
         ratios = [value(band.ratio) for band in ends]
         return effects.piecewise(context.fitted_excess(donor, time), levels, ratios)
     if curve.effect_ends is None:
         return ratio[:, None] * context.fitted_excess(donor, time)
     ends = value(curve.effect_ends)
     if curve.effect_wanes_from is None:
-        last = context.fittedevidence_excess(donor, ends)
+        last = context.fitted_excess_at(donor, ends)
         return effects.piecewise(context.fitted_excess(donor, time), [last], [ratio])
     grid, own = effects.fine_grid(time)
     hazard = context.fitted_excess(donor, grid)
