@@ -794,6 +794,7 @@ def test_every_scenario_loads_and_says_why(
         or found.syntheses != problem.syntheses
         or found.derived != problem.derived
         or found.settings != problem.settings
+        or found.opinions != problem.opinions
     )
     assert changed, f"{name} changes nothing"
 

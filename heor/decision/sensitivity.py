@@ -34,7 +34,8 @@ def one_way_cases(problem: DecisionProblem) -> list[Case]:
     Pooled effects stand for their studies. The partner of a correlated pair moves to its value at
     the correlated quantile: the pair alone would be a combination the draws hardly contain.
     """
-    used, effects = used_parameters(problem), pooled_effects(problem)
+    # What only an expert opinion uses acts through a new fit, which one-way cases do not make.
+    used, effects = used_parameters(problem, fits=False), pooled_effects(problem)
     consumed = {s for y in problem.syntheses.values() for s in (*y.studies, y.between_study_sd)}
 
     def quantile(name: str, z: float) -> float:

@@ -148,6 +148,12 @@ def _check_group(
             f"{origin}: {setting} '{share}' is the share of no group; groups: {groups}. Write it as "
             "the group's share is written."
         )
+    own = strategy.cured_group
+    if isinstance(curve, RelativeCurve) and None not in (group, own) and group != own:
+        problems.append(
+            f"{origin}: early_failure acts on group '{group}', the cured belong to '{own}'; both must "
+            "be the same group."
+        )
 
 
 def _check_fitted(

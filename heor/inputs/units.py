@@ -31,7 +31,7 @@ UNITS: dict[str, Unit] = {
     "utility decrement": Unit(0, 1),
     "QALY": Unit(0, 2),
     "hazard multiplier": Unit(0, 20),
-    "log hazard ratio": Unit(-3, 3),
+    "log hazard ratio": Unit(-5, 5),
     "years": Unit(0, 120),
     "months": Unit(0, 1440, 1 / MONTHS_PER_YEAR),
     "days": Unit(0, 366),
