@@ -1,4 +1,4 @@
-"""How well curves fit: Kaplan-Meier, empirical hazard, landmarks, leave-one-out comparison."""
+"""How well curves fit: leave-one-out comparison, stacking weights, survival at landmarks."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from heor.inputs.problem import MONTHS_PER_YEAR, SurvivalEvidence
+from heor.inputs.problem import MONTHS_PER_YEAR
 from heor.survival import cache as store
 from heor.survival import psis
 from heor.survival.distributions import survival
+from heor.survival.observed import empirical_hazard as empirical_hazard
+from heor.survival.observed import kaplan_meier as kaplan_meier
 from heor.survival.posterior import SurvivalPosterior
 
 LANDMARK_MONTHS = (12.0, 24.0, 36.0, 60.0, 120.0)
 WEIGHT_MIN = 1e-6  # the optimiser's rounding: no weight at all
-NORMAL_975 = 1.959963984540054
 
 Posteriors = Mapping[tuple[str, str], SurvivalPosterior]
 
@@ -167,106 +168,18 @@ def _elpd_data(arviz: Any, xarray: Any, points: np.ndarray) -> Any:
     return arviz.stats.ELPDData(data=list(values.values()), index=list(values))
 
 
-def kaplan_meier(evidence: SurvivalEvidence) -> pd.DataFrame:
-    """Kaplan-Meier estimate with 95 % interval (Greenwood, log-log).
-
-    Grouped evidence: at the end of each interval, with the censored of an interval at risk for
-    half of it (actuarial). Individual: at each event time, entry (left truncation) respected.
-
-    Returns
-    -------
-    DataFrame
-        `time` (years, from 0), `survival`, `low`, `high`, `n_at_risk`, `n_events`.
-    """
-    time, at_risk, events, exposed = _risk_table(evidence)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        s = np.cumprod(1 - events / exposed)
-        greenwood = np.cumsum(events / (exposed * (exposed - events)))
-        spread = NORMAL_975 * np.sqrt(greenwood) / np.abs(np.log(s))
-        low, high = s ** np.exp(spread), s ** np.exp(-spread)
-    no_events = np.cumsum(events) == 0
-    low, high = np.where(no_events, 1.0, low), np.where(no_events, 1.0, high)
-    first = {"time": 0.0, "survival": 1.0, "low": 1.0, "high": 1.0, "n_events": 0.0}
-    rest = {"time": time, "survival": s, "low": low, "high": high, "n_events": events}
-    table = pd.DataFrame({k: np.append(first[k], rest[k]) for k in first})
-    table.insert(4, "n_at_risk", np.append(at_risk[:1], at_risk))
-    return table
-
-
-def _risk_table(evidence: SurvivalEvidence) -> tuple[np.ndarray, ...]:
-    """Times, numbers at risk before them, events, and the exposed the events are divided by."""
-    table = {k: np.asarray(v, float) for k, v in evidence.table.items()}
-    if evidence.form == "grouped":
-        at_risk = table["n_at_risk"]
-        exposed = at_risk - 0.5 * table["n_censored"]
-        keep = exposed > 0
-        return (
-            table["end"][keep],
-            at_risk[keep],
-            table["n_events"][keep],
-            np.maximum(exposed, table["n_events"])[keep],
-        )
-    end, event = table["time"], table["event"]
-    weight, entry = table.get("weight", np.ones(len(end))), table.get("entry", np.zeros(len(end)))
-    time = np.unique(end[event > 0])
-    at_risk = np.array([weight[(entry < t) & (end >= t)].sum() for t in time])
-    events = np.array([weight[(end == t) & (event > 0)].sum() for t in time])
-    return time, at_risk, events, at_risk
-
-
-def empirical_hazard(evidence: SurvivalEvidence, edges: Sequence[float]) -> pd.DataFrame:
-    """Events per person-year in stated windows, with an exact-scale (log) 95 % interval.
-
-    Grouped evidence: a patient who leaves in an interval is counted for half of it, and an
-    interval belongs to the window that holds its middle.
+def landmark_table(
+    posteriors: Iterable[SurvivalPosterior],
+    months: Sequence[float] = LANDMARK_MONTHS,
+    background: Mapping[str, np.ndarray] | None = None,
+) -> pd.DataFrame:
+    """Survival at landmarks: posterior mean and 95 % interval.
 
     Parameters
     ----------
-    edges
-        Boundaries of the windows, in years.
-
-    Returns
-    -------
-    DataFrame
-        `start`, `end`, `events`, `person_years`, `hazard`, `low`, `high` (per year).
-    """
-    edges = np.asarray(edges, float)
-    table = {k: np.asarray(v, float) for k, v in evidence.table.items()}
-    if evidence.form == "grouped":
-        width = table["end"] - table["start"]
-        left = table["n_events"] + table["n_censored"]
-        exposure = (table["n_at_risk"] - 0.5 * left) * width
-        middle = 0.5 * (table["start"] + table["end"])
-        events, _ = np.histogram(middle, edges, weights=table["n_events"])
-        person_years, _ = np.histogram(middle, edges, weights=exposure)
-    else:
-        end = table["time"]
-        weight = table.get("weight", np.ones(len(end)))
-        entry = table.get("entry", np.zeros(len(end)))
-        events, _ = np.histogram(end, edges, weights=weight * table["event"])
-        inside = np.minimum(end[:, None], edges[1:]) - np.maximum(entry[:, None], edges[:-1])
-        person_years = (weight[:, None] * np.maximum(inside, 0.0)).sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        hazard = events / person_years
-        spread = np.exp(NORMAL_975 / np.sqrt(events))
-        low, high = hazard / spread, hazard * spread
-    return pd.DataFrame(
-        {
-            "start": edges[:-1],
-            "end": edges[1:],
-            "events": events,
-            "person_years": person_years,
-            "hazard": hazard,
-            "low": low,
-            "high": high,
-        }
-    )
-
-
-def landmark_table(
-    posteriors: Iterable[SurvivalPosterior], months: Sequence[float] = LANDMARK_MONTHS
-) -> pd.DataFrame:
-    """Survival (background mortality left out) at landmarks: posterior mean and 95 % interval.
+    background
+        Evidence → cumulative background hazard at `months`, added to the fitted excess: survival
+        is then all-cause. Left out for evidence not named.
 
     Returns
     -------
@@ -276,18 +189,12 @@ def landmark_table(
     rows = []
     time = np.asarray(months, float) / MONTHS_PER_YEAR
     for p in posteriors:
-        s = survival(p.model, p.parameters, time)
+        other = np.asarray((background or {}).get(p.evidence, np.zeros(len(time))))
+        s = survival(p.model, p.parameters, time) * np.exp(-other)
         low, high = np.quantile(s, [0.025, 0.975], axis=0)
-        for i, month in enumerate(months):
-            rows.append(
-                {
-                    "evidence": p.evidence,
-                    "endpoint": p.endpoint,
-                    "distribution": p.distribution,
-                    "month": month,
-                    "mean": s[:, i].mean(),
-                    "low": low[i],
-                    "high": high[i],
-                }
-            )
+        where = {"evidence": p.evidence, "endpoint": p.endpoint, "distribution": p.distribution}
+        rows += [
+            where | {"month": month, "mean": s[:, i].mean(), "low": low[i], "high": high[i]}
+            for i, month in enumerate(months)
+        ]
     return pd.DataFrame(rows)

@@ -1,0 +1,97 @@
+"""Relative effects: studies, what is pooled from them, and how much the prior on tau matters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from heor.inputs.expressions import evaluate
+from heor.inputs.problem import DecisionProblem, Synthesis
+from heor.parameters.draws import pooled_effects
+from heor.parameters.synthesis import PooledEffect, pool
+from heor.survival.observed import NORMAL_975
+
+TAU_SCALES = (0.125, 0.25, 0.5, 1.0)  # half-normal prior on the between-study SD
+COLUMNS = (
+    "synthesis", "label", "row", "kind", "use", "tau_scale", "median", "low", "high",
+    "hazard_ratio", "hazard_ratio_low", "hazard_ratio_high", "in_model", "unit",
+)  # fmt: skip
+QUANTILES = np.array([0.025, 0.5, 0.975])
+
+
+def effect_table(problem: DecisionProblem) -> pd.DataFrame:
+    """Studies, pooled effects, and pooled effects under other priors on tau.
+
+    Returns
+    -------
+    DataFrame
+        `synthesis`, `label`, `row` (text), `kind` (`study`, `pooled`, `sensitivity`), `use`
+        (`mean`: the average effect; `predictive`: the effect in a new setting), `tau_scale`
+        (scale of the half-normal prior, NaN for a study), `median`, `low`, `high` (95 %, log
+        hazard ratio), the same as `hazard_ratio…`, `in_model` (the row the model draws from,
+        before its `shift`), `unit`.
+    """
+    drawn = pooled_effects(problem)
+    rows = []
+    for name, synthesis in problem.syntheses.items():
+        about = {"synthesis": name, "label": synthesis.label, "unit": synthesis.unit}
+        rows += [about | row for row in _studies(problem, synthesis)]
+        rows += [about | row for row in _pooled(problem, synthesis, drawn[name])]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _studies(problem: DecisionProblem, synthesis: Synthesis) -> list[dict]:
+    rows = []
+    for study in synthesis.studies:
+        p = problem.parameters[study]
+        ends = p.mean + p.se * NORMAL_975 * np.array([-1.0, 0.0, 1.0])
+        row = {"row": p.description, "kind": "study", "use": "", "tau_scale": np.nan}
+        rows.append(row | _numbers(ends) | {"in_model": False})
+    return rows
+
+
+def _pooled(problem: DecisionProblem, synthesis: Synthesis, drawn: PooledEffect) -> list[dict]:
+    studies = [problem.parameters[s] for s in synthesis.studies]
+    means, ses = (np.array([getattr(s, k) for s in studies]) for k in ("mean", "se"))
+    own = prior_scale(problem, synthesis)
+    rows = []
+    for scale in dict.fromkeys((own, *TAU_SCALES)):
+        for use in ("mean", "predictive"):
+            used = scale == own and use == synthesis.use
+            effect = drawn if used else pool(means, ses, scale, predictive=use == "predictive")
+            row = {
+                "row": f"{USE_WORDS[use]}, {tau_words(scale)}",
+                "kind": "pooled" if scale == own else "sensitivity",
+                "use": use,
+                "tau_scale": 0.0 if scale is None else scale,
+                "in_model": used,
+            }
+            rows.append(row | _numbers(effect.quantile(QUANTILES)))
+    return rows
+
+
+USE_WORDS = {"mean": "average effect", "predictive": "effect in a new setting"}
+
+
+def prior_scale(problem: DecisionProblem, synthesis: Synthesis) -> float | None:
+    """Scale of the half-normal prior of the model; None for a common effect."""
+    tau = synthesis.between_study_sd
+    mean = problem.parameters[tau].mean if tau else 0.0
+    return round(float(mean * np.sqrt(np.pi / 2)), 6) or None
+
+
+def tau_words(scale: float | None) -> str:
+    return "common effect" if scale is None else f"tau half-normal({scale:g})"
+
+
+def shift_of(problem: DecisionProblem, synthesis: Synthesis) -> float:
+    """What is added to the pooled effect, at the parameters' means."""
+    return float(evaluate(synthesis.shift, {k: p.mean for k, p in problem.parameters.items()}))
+
+
+def _numbers(quantiles: np.ndarray) -> dict:
+    low, median, high = (float(x) for x in quantiles)
+    ratio = {"hazard_ratio": np.exp(median), "hazard_ratio_low": np.exp(low)}
+    return (
+        {"median": median, "low": low, "high": high} | ratio | {"hazard_ratio_high": np.exp(high)}
+    )

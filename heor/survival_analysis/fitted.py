@@ -1,0 +1,103 @@
+"""Survival of fitted posteriors as the patients of the evidence have it, all causes of death."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from heor.inputs.problem import DecisionProblem, SurvivalEvidence
+from heor.survival import background
+from heor.survival.evidence import individual
+from heor.survival.fitting import SurvivalFits
+from heor.survival.joining import Unit
+from heor.survival.ops import CUMULATIVE_HAZARD_MAX, NumpyOps
+from heor.survival.posterior import SurvivalPosterior
+
+CURVE_DRAWS = 400  # enough for a mean curve; tables use all draws
+PATTERNS_MAX = 50  # distinct patients a marginal curve is averaged over
+
+
+def thinned(posterior: SurvivalPosterior, draws: int) -> dict[str, np.ndarray]:
+    """At most `draws` posterior draws, evenly spaced. Dims of each: draw."""
+    size = len(next(iter(posterior.parameters.values())))
+    rows = np.linspace(0, size - 1, min(size, draws)).round().astype(int)
+    return {name: np.asarray(values)[rows] for name, values in posterior.parameters.items()}
+
+
+def background_hazard(
+    problem: DecisionProblem, evidence: SurvivalEvidence, time: np.ndarray
+) -> np.ndarray:
+    """Cumulative background hazard of the evidence's patients. Dims: time."""
+    table = problem.country.life_table
+    return background.cumulative_hazard(
+        table, evidence.age or 0.0, evidence.share_male or 0.0, np.asarray(time, float)
+    )
+
+
+def excess_survival(
+    posterior: SurvivalPosterior,
+    evidence: SurvivalEvidence,
+    time: np.ndarray,
+    draws: int = CURVE_DRAWS,
+) -> np.ndarray:
+    """Survival without background mortality, averaged over the patients. Dims: (draw, time).
+
+    With covariates it is the mean over the patients' own values, which is what a Kaplan-Meier
+    curve of all patients estimates.
+    """
+    p = {k: v[:, None] for k, v in thinned(posterior, draws).items()}
+    model, total = posterior.model, 0.0
+    core = model.core
+    codes = core.encode(np.asarray(time, float))
+    for share, values in patterns(evidence):
+        own = model.at(p, values, NumpyOps)
+        with np.errstate(over="ignore", under="ignore"):
+            hazard = model.outer(core.cumulative_hazard(codes, own, NumpyOps), own, NumpyOps)
+        total = total + share * np.exp(-np.clip(hazard, 0.0, CUMULATIVE_HAZARD_MAX))
+    return np.asarray(total)
+
+
+def all_cause(
+    problem: DecisionProblem,
+    posterior: SurvivalPosterior,
+    evidence: SurvivalEvidence,
+    time: np.ndarray,
+    draws: int = CURVE_DRAWS,
+) -> np.ndarray:
+    """Survival of the evidence's own patients, background included. Dims: (draw, time)."""
+    other = np.exp(-background_hazard(problem, evidence, time))
+    return excess_survival(posterior, evidence, time, draws) * other
+
+
+def patterns(evidence: SurvivalEvidence) -> list[tuple[float, Mapping[str, np.ndarray]]]:
+    """Shares of patients and their covariates; one without any where there are none."""
+    evidence = individual(evidence)
+    if not evidence.covariates:
+        return [(1.0, {})]
+    names = [f"x_{name}" for name in evidence.covariates]
+    rows = np.stack([np.asarray(evidence.table[k], float) for k in names], axis=1)
+    weight = np.asarray(evidence.table.get("weight", np.ones(len(rows))), float)
+    distinct, which = np.unique(rows, axis=0, return_inverse=True)
+    share = np.bincount(which.ravel(), weight)
+    if len(distinct) > PATTERNS_MAX:  # evenly spaced along the sorted patients
+        kept = np.linspace(0, len(distinct) - 1, PATTERNS_MAX).round().astype(int)
+        distinct, share = distinct[kept], share[kept]
+    share = share / share.sum()
+    return [
+        (float(s), {k: np.array([v]) for k, v in zip(names, row, strict=True)})
+        for s, row in zip(share, distinct, strict=True)
+    ]
+
+
+def fitted_evidence(fits: SurvivalFits) -> list[tuple[Unit, str]]:
+    """(unit, evidence) of every fitted curve, in order."""
+    return [(unit, name) for unit in fits.comparison for name in unit]
+
+
+def families_of(fits: SurvivalFits, evidence: str) -> dict[str, float]:
+    """Share of draws of each family fitted to this evidence, in the order of the fits."""
+    unit = next((u for u in fits.weights if evidence in u), None)
+    weights = fits.weights[unit] if unit else {}
+    fitted: Iterable[str] = (f for name, f in fits.posteriors if name == evidence)
+    return {f: float(weights.get(f, 0.0)) for f in fitted}
