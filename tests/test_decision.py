@@ -259,7 +259,7 @@ def test_one_way_cases_are_the_ends_of_each_interval(problem: DecisionProblem) -
     # The pooled effect stands for its studies; fixed numbers have no ends.
     assert not names & {"log_hr_os_clocc", "log_hr_os_orchestra", "tau_hr", "start_age"}
     uncertain = {n for n, p in problem.parameters.items() if not p.is_fixed}
-    uncertain &= used_parameters(problem)
+    uncertain &= used_parameters(problem, fits=False)
     assert names == uncertain - {"log_hr_os_clocc", "log_hr_os_orchestra", "tau_hr"} | {"log_hr_os"}
     # What the run does not use cannot move it.
     assert not names & {"p_operative_mortality", "eligible_per_year", "selection_bias_multiplier"}

@@ -82,8 +82,9 @@ def _progression_free(
         left[part.group] = part.alive + left.get(part.group, 0.0)
     parts, free = pfs.by_group(groups), []
     for part in parts:
-        free.append(np.minimum(part.alive, left[part.group]))
-        left[part.group] = left[part.group] - free[-1]
+        available = left.get(part.group, 0.0)
+        free.append(np.minimum(part.alive, available))
+        left[part.group] = available - free[-1]
     return parts, free
 
 

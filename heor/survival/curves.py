@@ -121,11 +121,12 @@ class Curve:
         """
         owned = {g: sum(p.share for p in self.parts if p.group == g) for g in groups}
         free = 1 - sum(owned.values())
-        free = np.where(free > 0, free, 1.0)  # nobody is left: the fractions do not matter
+        somebody = free > 0
+        free = np.where(somebody, free, 1.0)
         spread: dict[str | None, np.ndarray] = {
             g: np.maximum(share - owned[g], 0.0) / free for g, share in groups.items()
         }
-        rest = 1 - sum(spread.values())
+        rest = np.where(somebody, 1 - sum(spread.values()), 0.0)
         return spread | ({None: rest} if np.abs(rest).max(initial=0) > 1e-9 else {})
 
     def by_group(self, groups: Mapping[str, np.ndarray]) -> tuple[Part, ...]:
@@ -421,8 +422,8 @@ def _early(
 ) -> tuple[Part, np.ndarray]:
     """The uncured who risk early failure, and where the share asked for is attained.
 
-    Outside the window their hazard is that of the other uncured. The marginal hazard ratio is not
-    solved again: early failure comes on top of it.
+    Inside the window the share asked for replaces the ordinary hazard; outside it theirs is that
+    of the other uncured. The marginal hazard ratio is not solved again.
     """
     draws, early = context.draws, curve.early_failure
     edges = draws.value(early.start), draws.value(early.until)
