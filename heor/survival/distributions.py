@@ -161,7 +161,9 @@ def _shape(name: str, description: str, typical: tuple[float, float] = (0.4, 2.5
 
 
 def _location(name: str, description: str) -> DistributionParameter:
-    return DistributionParameter(name, description, "identity", "log years", (-1.0, 2.0), Normal(0.0, 1.5))
+    return DistributionParameter(
+        name, description, "identity", "log years", (-1.0, 2.0), Normal(0.0, 1.5)
+    )
 
 
 class Exponential(Distribution):
@@ -200,7 +202,12 @@ class Gompertz(Distribution):
     name, label, location = "gompertz", "Gompertz", "rate"
     parameters = (
         DistributionParameter(
-            "shape", "growth of the log hazard", "identity", "per year", (-0.5, 0.6), Normal(0.0, 1.0)
+            "shape",
+            "growth of the log hazard",
+            "identity",
+            "per year",
+            (-0.5, 0.6),
+            Normal(0.0, 1.0),
         ),
         _scale("rate", "hazard at time zero", "per year", (0.05, 2.0)),
     )
@@ -357,7 +364,7 @@ class GeneralisedF(Distribution):
         lower = np.where(low < 0.5, special.betainc(a, b, low), special.betaincc(b, a, high))
         survival = np.where(sign < 0, lower, upper)
         gone = np.where(sign < 0, upper, lower)
-        return np.where(survival > 0.5, -np.log1p(-gone), _minus_log(survival))
+        return np.where(survival > 0.5, -np.log1p(-np.minimum(gone, 0.5)), _minus_log(survival))
 
     @staticmethod
     def _standardised(t: Any, p: Mapping[str, Any], ops: Any) -> tuple:
@@ -373,7 +380,9 @@ def _log_mean_exp(y: Any, share: Any, ops: Any) -> Any:
     """log(1 - share + share e^y), without overflow and exact for a small share."""
     far = y > 200.0
     near = ops.log1p(share * ops.expm1(ops.where(far, 0.0, y)))
-    return ops.where(far, y + ops.log(share + (1.0 - share) * ops.exp(-ops.where(far, y, 0.0))), near)
+    return ops.where(
+        far, y + ops.log(share + (1.0 - share) * ops.exp(-ops.where(far, y, 0.0))), near
+    )
 
 
 def _log_gamma_constant(q2: Any, ops: Any) -> Any:

@@ -48,6 +48,8 @@ class TensorOps:
     abs, erfcx, gammaln, softplus, cumsum = pt.abs, pt.erfcx, pt.gammaln, pt.softplus, pt.cumsum
     dot = pt.dot
     take = staticmethod(lambda x, index: x[pt.cast(index, "int64")])
+    stack = staticmethod(lambda values: pt.stack(values, axis=-1))
+    blend = staticmethod(lambda basis, weights: (basis * weights).sum(axis=-1))
 
 
 def model_data(distribution: Distribution, pieces: Sequence[Piece]) -> list[dict[str, np.ndarray]]:

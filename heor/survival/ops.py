@@ -6,6 +6,7 @@ the very lines that evaluate curves.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,23 @@ class NumpyOps:
     def softplus(x: np.ndarray) -> np.ndarray:
         """log(1 + exp(x)), without overflow; several times faster than `logaddexp`."""
         return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+    @staticmethod
+    def stack(values: Sequence[Any]) -> np.ndarray:
+        """Values side by side along a new last axis, broadcast against each other."""
+        return np.stack(np.broadcast_arrays(*values), axis=-1)
+
+    @staticmethod
+    def blend(basis: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Sum of `basis` columns by weight: (row, column) and (..., row or 1, column) → (..., row).
+
+        Weights shared by all rows, the usual case, are one matrix product.
+        """
+        if weights.ndim == 1:
+            return basis @ weights
+        if weights.shape[-2] == 1:
+            return weights[..., 0, :] @ basis.T
+        return np.einsum("rk,...rk->...r", basis, weights)
 
     @staticmethod
     def take(x: np.ndarray, index: np.ndarray) -> np.ndarray:
