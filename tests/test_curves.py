@@ -28,8 +28,9 @@ from heor.parameters.draws import CurveDraws, Draws
 from heor.simulation import simulate, simulate_together
 from heor.survival import curves as curves_module
 from heor.survival import effects
-from heor.survival.curves import Curve, CurveContext, evidence_excess, strategy_curves
+from heor.survival.curves import CurveContext, evidence_excess, strategy_curves
 from heor.survival.distributions import get
+from heor.survival.parts import Curve
 
 MakeDraws = Callable[..., Draws]
 DONOR = {"os": "second_line_folfiri_os", "pfs": "second_line_folfiri_pfs"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from heor.inputs import evidence_tables, schema, tables
+from heor.inputs import evidence_tables, landmarks, schema, tables
 from heor.inputs.expressions import evaluate, problem_with
 from heor.inputs.layers import Layer
 from heor.inputs.problem import (
@@ -293,7 +293,7 @@ def _evidence_table(
     if model.form == "individual":
         table = evidence_tables.read_individual(*arguments, model.covariates)
     elif model.form == "landmark":
-        table = evidence_tables.read_landmark(*arguments, model.patients, model.interval)
+        table = landmarks.read_landmark(*arguments, model.patients, model.interval)
     elif model.form == "counts":
         table = evidence_tables.read_counts(*arguments)
     else:

@@ -15,7 +15,7 @@ import numpy as np
 from heor.inputs.problem import Strategy
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.parameters.draws import Draws
-from heor.survival.curves import Curve, Part
+from heor.survival.parts import Curve, Part
 
 
 def partitioned_survival(
