@@ -21,6 +21,7 @@ from heor.survival.ops import TINY
 from heor.survival.priors import LogGamma, Logistic, Normal, Prior
 
 EXTERNAL_KNOTS = 3  # at most so many beyond the last event, where other evidence speaks
+SMOOTH = ("random_walk", "weighted_random_walk", "exchangeable")
 SCALES = {"hazard": "log cumulative hazard", "odds": "log odds", "normal": "probit"}
 
 
@@ -328,14 +329,17 @@ class MSpline(Distribution):
     M_k are the M-splines of Ramsay (1988, doi:10.1214/ss/1177012761), integrals 1, with the last
     few joined so that the hazard runs level into the last knot and stays there (Jackson 2023,
     doi:10.1186/s12874-023-02094-1); the joined one, 1 at the last knot, has no integral.
-    The weights are w = softmax(b), b_k = m_k + deviation, where m makes the hazard constant. With
-    `smooth` "random_walk" the deviations are a random walk sd * cumsum(z), so weights far apart may
-    differ more and neighbours little; with "exchangeable" they are sd * z. `sd` decides how far the
-    hazard is from constant. Covariates act on `eta`: proportional hazards.
+    The weights are w = softmax(b), b_k = m_k + deviation, where m makes the hazard constant.
+    `smooth` states the deviations: "random_walk", sd * cumsum(z), lets weights far apart differ more
+    than neighbours, with equal steps from knot to knot, so by events rather than by time;
+    "weighted_random_walk" gives a step the variance sd^2 times its share of the time axis (the
+    distance of the basis functions; Li & Cao 2022, arXiv:2201.06808); "exchangeable" is sd * z.
+    Covariates act on `eta`: proportional hazards.
 
     The prior of sd, gamma(2, 5), has mean 0.4 a step and vanishes at 0: with gamma(2, 1) and the
-    random walk NUTS diverges, and curves agree to 0.001 where there are data. `eta` is the constant
-    hazard times the sum of weights C that a hazard of 1 takes; log hazard ~ normal(0, 2).
+    random walk NUTS diverges, and curves agree to 0.001 where there are data. `eta` is the hazard,
+    if constant, times the sum of weights that a hazard of 1 takes (`total`); the prior of the log
+    hazard is normal(0, 2).
 
     Parameters
     ----------
@@ -344,7 +348,7 @@ class MSpline(Distribution):
         function than knots.
     degree : int
         Of the pieces; 3 for cubic.
-    smooth : {"random_walk", "exchangeable"}
+    smooth : {"random_walk", "weighted_random_walk", "exchangeable"}
     error : {"normal", "logistic"}
         Distribution of z.
     sd_prior, eta_prior : prior of log sd and of log eta; eta's None for the one above.
@@ -372,8 +376,8 @@ class MSpline(Distribution):
     target_accept = 0.95  # the funnel of sd and z: no divergences then
 
     def __post_init__(self) -> None:
-        if self.smooth not in ("random_walk", "exchangeable"):
-            raise ValueError(f"unknown smooth '{self.smooth}'; allowed: random_walk, exchangeable.")
+        if self.smooth not in SMOOTH:
+            raise ValueError(f"unknown smooth '{self.smooth}'; allowed: {', '.join(SMOOTH)}.")
         if self.error not in ("normal", "logistic"):
             raise ValueError(f"unknown error '{self.error}'; allowed: normal, logistic.")
         object.__setattr__(self, "knots", _increasing(self.knots, "knots", above=0.0, least=2))
@@ -403,10 +407,12 @@ class MSpline(Distribution):
 
     @classmethod
     def as_survextrap(cls, knots: Sequence[float], sd_eta: float = 20.0) -> MSpline:
-        """The prior of survextrap 1.0: exchangeable logistic, sd ~ gamma(2, 1), log eta wide."""
+        """The default prior of survextrap 1.0.1: a weighted random walk with logistic steps,
+        sd ~ gamma(2, 1), log eta ~ normal(0, 20).
+        """
         return cls(
             tuple(knots),
-            smooth="exchangeable",
+            smooth="weighted_random_walk",
             error="logistic",
             sd_prior=LogGamma(2.0, 1.0),
             eta_prior=Normal(0.0, sd_eta),
@@ -467,8 +473,17 @@ class MSpline(Distribution):
     def deviations(self, sd: Any, p: Mapping[str, Any], prefix: str, ops: Any) -> Any:
         """sd z, or its running sum; 0 for the first basis function. Last axis: basis function."""
         steps = [sd * p[f"{prefix}_{k}"] for k in range(1, self.size)]
-        found = ops.stack([0.0 * steps[0], *steps])
-        return ops.cumsum(found, axis=-1) if self.smooth == "random_walk" else found
+        found = ops.stack([0.0 * steps[0], *steps]) * self._step_sizes()
+        return found if self.smooth == "exchangeable" else ops.cumsum(found, axis=-1)
+
+    def _step_sizes(self) -> np.ndarray:
+        """Standard deviation of each step, in sd. Dims: basis function."""
+        if self.smooth != "weighted_random_walk":
+            return np.ones(self.size)
+        # B-splines peak near the means of their inner knots; the distances of those
+        t = np.r_[np.zeros(self.degree), self.knots[:-1], np.full(self.degree, self.knots[-1])]
+        distance = (t[self.degree :] - t[: -self.degree])[: self.size - 1]
+        return np.append(0.0, np.sqrt(distance / distance.sum()))
 
     def start(self, events: Mapping[str, float], exposure: Mapping[str, float]) -> np.ndarray:
         """The crude rate, constant."""
