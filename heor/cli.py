@@ -26,6 +26,13 @@ set_option = click.option(
     help="Fix a parameter (cure_if_operated=0.1) or change a setting (analysis.end_age=90).",
 )
 
+accept_option = click.option(
+    "--accept",
+    multiple=True,
+    metavar="EVIDENCE/FAMILY",
+    help="Go on although this fit failed its diagnostics; the report says so. May be repeated.",
+)
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="heor")
@@ -48,8 +55,9 @@ def cli() -> None:
 @click.option(
     "--quick", is_flag=True, help="Laplace approximation instead of NUTS; for trying out."
 )
+@accept_option
 @click.option("--output", type=click.Path(file_okay=False), help="Folder for the results.")
-def run(inputs, country, scenario, settings, draws, seed, quick, output) -> None:
+def run(inputs, country, scenario, settings, draws, seed, quick, accept, output) -> None:
     """Evaluate the model and write report, tables and figures."""
     from heor.analysis import evaluate
     from heor.inputs.load import load, load_companions
@@ -57,8 +65,9 @@ def run(inputs, country, scenario, settings, draws, seed, quick, output) -> None
     from heor.report.markdown import answer, caveat
     from heor.report.write import write_report
 
+    overrides = _overrides(settings)
     problem = load(
-        inputs, country, scenario, _overrides(settings), draws=draws, seed=seed, quick=quick
+        inputs, country, scenario, overrides, draws=draws, seed=seed, quick=quick, accept=accept
     )
     companions = load_companions(problem, inputs)
     outputs = Path(inputs).resolve().parent / "outputs"
@@ -67,7 +76,7 @@ def run(inputs, country, scenario, settings, draws, seed, quick, output) -> None
     with progress_display() as progress:
         results = evaluate(problem, companions, cache=outputs / "cache", progress=progress)
         write_report(results, folder, progress)
-    for warning in results.warnings:
+    for warning in (*results.fits.accepted, *results.warnings):
         click.echo(f"warning: {warning}", err=True)
     click.echo()
     if quick:
@@ -75,6 +84,48 @@ def run(inputs, country, scenario, settings, draws, seed, quick, output) -> None
     for line in answer(results):
         click.echo(line)
     click.echo(caveat(results))
+    click.echo(f"Report: {_shown(folder / 'report.md')} (tables, figures and run.json beside it)")
+
+
+@cli.command()
+@inputs_option
+@country_option
+@scenario_option
+@set_option
+@click.option("--seed", type=click.IntRange(0), help="Seed of all random numbers.")
+@click.option(
+    "--quick", is_flag=True, help="Laplace approximation instead of NUTS; for trying out."
+)
+@click.option(
+    "--priors",
+    type=click.Choice(["wide", "narrow"]),
+    help="Fit also with twice (wide) or half the priors' standard deviation; show what moves.",
+)
+@accept_option
+@click.option("--output", type=click.Path(file_okay=False), help="Folder for the results.")
+def survival(inputs, country, scenario, settings, seed, quick, priors, accept, output) -> None:
+    """Fit every survival family and write the survival layer's own report."""
+    from heor.inputs.load import load
+    from heor.progress import progress_display
+    from heor.report.survival.markdown import answer
+    from heor.report.survival.write import write_survival_report
+    from heor.survival_analysis import appraise, read_targets
+
+    overrides = _overrides(settings)
+    problem = load(inputs, country, scenario, overrides, seed=seed, quick=quick, accept=accept)
+    targets = read_targets(inputs)
+    outputs = Path(inputs).resolve().parent / "outputs"
+    parts = [problem.country.name, "survival", *(problem.scenario or "").split("+")]
+    folder = Path(output) if output else outputs / "-".join(parts).rstrip("-")
+    with progress_display() as progress:
+        results = appraise(problem, priors or "standard", targets, outputs / "cache", progress)
+        write_survival_report(results, folder, progress)
+    for line in (*results.fits.accepted, *results.warnings):
+        click.echo(f"warning: {line}", err=True)
+    click.echo()
+    if quick:
+        click.echo("Quick run (Laplace approximation): not for a decision.")
+    click.echo(answer(results))
     click.echo(f"Report: {_shown(folder / 'report.md')} (tables, figures and run.json beside it)")
 
 

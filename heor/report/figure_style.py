@@ -16,12 +16,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from heor.decision.cost_effectiveness import increments
+from heor.report.needs import HasProblem
 
 if TYPE_CHECKING:
     from heor.inputs.problem import Country, DecisionProblem
     from heor.results import Decision, Results
 
 P = ParamSpec("P")
+
 
 WIDTH = 6.7  # inches: the text width of an A4 page
 CAPTION_COLUMNS = 132  # characters on a line of the caption at that width
@@ -31,10 +33,23 @@ COMPARATOR, INTERVENTION = "#0072B2", "#D55E00"
 OTHER_STRATEGIES = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 # Tol, muted: safe for colour blindness, and none of them the colour of a strategy.
 FAMILIES = ("#CC6677", "#332288", "#999933", "#117733", "#44AA99", "#882255", "#88CCEE")
-DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)), (0, (8, 2)), (0, (3, 1)), "-")
+DASHES = (
+    "-",
+    (0, (5, 1.5)),
+    (0, (1, 1)),
+    (0, (5, 1.5, 1, 1.5)),
+    (0, (8, 2)),
+    (0, (3, 1)),
+    (0, (5, 1.5, 1, 1.5, 1, 1.5)),
+)
 STATES = ("#009E73", "#E69F00", "#D4D4D4", "#56B4E9", "#CC79A7", "#F0E442")
 STATE_LABELS = {"progression_free": "Progression-free"}
-ENDPOINT_LABELS = {"os": "overall survival", "pfs": "progression-free survival"}
+ENDPOINT_LABELS = {
+    "os": "overall survival",
+    "pfs": "progression-free survival",
+    "dfs": "disease-free survival",
+}
+METHODS = {"nuts": "NUTS", "laplace": "Laplace"}
 QUICK_NOTE = "Quick run: Laplace approximation, not for decisions"
 SEVERITY = "severity"
 
@@ -65,7 +80,7 @@ def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
     return draw
 
 
-def canvas(results: Results, title: str, caption: Iterable[str], height: float) -> Figure:
+def canvas(results: HasProblem, title: str, caption: Iterable[str], height: float) -> Figure:
     """An empty figure with its title above and its caption below.
 
     Parameters
@@ -78,7 +93,7 @@ def canvas(results: Results, title: str, caption: Iterable[str], height: float) 
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left")
     sentences = " ".join(s for s in caption if s)
-    lines = [QUICK_NOTE + "."] if results.method == "laplace" else []
+    lines = [QUICK_NOTE + "."] if results.problem.settings.fit.quick else []
     if sentences:
         lines.append(textwrap.fill(sentences, CAPTION_COLUMNS))
     if lines:
@@ -100,7 +115,8 @@ def family_style(index: int) -> dict:
     """Colour and dashes of the survival family at this place in the list."""
     return {
         "color": FAMILIES[index % len(FAMILIES)],
-        "linestyle": DASHES[index % len(DASHES)],
+        # one step further on every round, so that no two of the first 49 look alike
+        "linestyle": DASHES[(index + index // len(FAMILIES)) % len(DASHES)],
     }
 
 

@@ -1,16 +1,16 @@
 """All figures of a report, by name, and their files.
 
-A figure is a function of `Results` alone. Files are the same bytes for the same results: no
+A figure is a function of its results alone. Files are the same bytes for the same results: no
 dates, no random identifiers, nothing taken from the machine's own Matplotlib settings.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 
 from heor.report import figures_decision as decision
 from heor.report import figures_drivers as drivers
+from heor.report import figures_fits as fits
 from heor.report import figures_survival as survival
 from heor.report.figure_style import house_style
 
@@ -30,9 +31,9 @@ Progress = Callable[[str, int, int], None]
 FIGURES: dict[str, Callable[[Results], Figure]] = {
     "survival_os": partial(survival.survival, endpoint="os"),
     "survival_pfs": partial(survival.survival, endpoint="pfs"),
-    "fits_os": partial(survival.fits, endpoint="os"),
-    "fits_pfs": partial(survival.fits, endpoint="pfs"),
-    "hazards": survival.hazards,
+    "fits_os": partial(fits.fits, endpoint="os"),
+    "fits_pfs": partial(fits.fits, endpoint="pfs"),
+    "hazards": fits.hazards,
     "occupancy": survival.occupancy,
     "plane": decision.plane,
     "ceac": decision.ceac,
@@ -66,10 +67,11 @@ def figure_bytes(figure: Figure, form: str) -> bytes:
 
 
 def write_figures(
-    results: Results,
+    results: Any,
     folder: Path,
     formats: Sequence[str] = ("svg", "png"),
     progress: Progress | None = None,
+    figures: Mapping[str, Callable[[Any], Figure]] | None = None,
 ) -> list[Path]:
     """Write every figure in every format.
 
@@ -79,20 +81,23 @@ def write_figures(
         Made if it is not there; files are `<name>.<format>`.
     progress
         Called with (stage, done, total).
+    figures
+        Name → function of `results`; those of a run when None.
 
     Returns
     -------
     list of Path
-        In the order of `FIGURES`.
+        In the order of `figures`.
     """
+    figures = FIGURES if figures is None else figures
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for done, (name, draw) in enumerate(FIGURES.items(), start=1):
+    for done, (name, draw) in enumerate(figures.items(), start=1):
         figure = draw(results)
         for form in formats:
             path = folder / f"{name}.{form}"
             path.write_bytes(figure_bytes(figure, form))
             paths.append(path)
         if progress:
-            progress("figures", done, len(FIGURES))
+            progress("figures", done, len(figures))
     return paths

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import platform
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
+from heor.report.needs import HasFits
 from heor.results import Results
 
 PACKAGES = (
@@ -37,33 +40,45 @@ def versions() -> dict[str, str]:
 
 
 def run_record(results: Results) -> dict:
-    """The content of run.json. Only this file knows the clock."""
+    """The content of run.json of a run."""
     problem = results.problem
-    fits = {
-        f"{evidence}/{family}": {"method": p.method, **_plain(p.diagnostics)}
-        for (evidence, family), p in sorted(results.fits.posteriors.items())
-    }
-    return {
-        "title": problem.title,
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "country": problem.country.name,
-        "scenario": problem.scenario,
-        "overrides": dict(problem.overrides),
-        "seed": problem.settings.seed,
+    own = {
         "draws": problem.settings.draws,
-        "posterior_method": results.method,
-        "quick": problem.settings.fit.quick,
-        "extrapolation": problem.settings.extrapolation,
-        "family_weights": {" + ".join(pair): _plain(w) for pair, w in results.fits.weights.items()},
-        "fits": fits,
         "distinct_posterior_draws": min(
             (p.diagnostics.get("n_distinct", 0) for p in results.fits.posteriors.values()),
             default=0,
         ),
         "curve_band_draws": int(results.simulation.curves.attrs["draws"]),
         "parameter_statuses": dict(Counter(p.status for p in problem.parameters.values())),
-        "warnings": list(results.warnings),
-        "timings_seconds": {k: round(v, 3) for k, v in results.timings.items()},
+    }
+    return record(results, results.warnings, results.timings, own)
+
+
+def record(
+    results: HasFits, warnings: Sequence[str], timings: Mapping[str, float], own: Mapping[str, Any]
+) -> dict:
+    """What every run.json holds, and what is the run's `own`. Only this file knows the clock."""
+    problem, fits = results.problem, results.fits
+    settings = problem.settings
+    return {
+        "title": problem.title,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "country": problem.country.name,
+        "scenario": problem.scenario,
+        "overrides": dict(problem.overrides),
+        "seed": settings.seed,
+        "posterior_method": "laplace" if settings.fit.quick else "nuts",
+        "quick": settings.fit.quick,
+        "extrapolation": settings.extrapolation,
+        "family_weights": {" + ".join(pair): _plain(w) for pair, w in fits.weights.items()},
+        "accepted": list(fits.accepted),
+        "fits": {
+            f"{evidence}/{family}": {"method": p.method, **_plain(p.diagnostics)}
+            for (evidence, family), p in sorted(fits.posteriors.items())
+        },
+        **own,
+        "warnings": list(warnings),
+        "timings_seconds": {k: round(v, 3) for k, v in timings.items()},
         "versions": versions(),
         "machine": platform.machine(),
         "system": platform.system(),
@@ -77,5 +92,9 @@ def _plain(values) -> dict:
 
 
 def write_run_record(results: Results, path: Path) -> None:
-    text = json.dumps(run_record(results), indent=2, ensure_ascii=False, default=str)
+    write_json(run_record(results), path)
+
+
+def write_json(content: Mapping[str, Any], path: Path) -> None:
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
     path.write_text(text + "\n", encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from heor.inputs.problem import MONTHS_PER_YEAR
 from heor.inputs.uncertainty import interval
 from heor.inputs.units import lookup
 from heor.inputs.usage import used_parameters
+from heor.report.needs import HasFits
 from heor.results import Results
 
 LANDMARK_MONTHS = (6, 12, 24, 36, 60, 120)
@@ -60,7 +61,7 @@ def source_table(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def fit_table(results: Results) -> pd.DataFrame:
+def fit_table(results: HasFits) -> pd.DataFrame:
     """Each fitted curve: method, diagnostics, leave-one-out, posterior mean and SD."""
     rows = []
     for (evidence, family), posterior in sorted(results.fits.posteriors.items()):
@@ -78,7 +79,7 @@ def fit_table(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def comparison_table(results: Results) -> pd.DataFrame:
+def comparison_table(results: HasFits) -> pd.DataFrame:
     """Leave-one-out comparison of the families of each pair of curves, with the weights used."""
     tables = []
     for pair, comparison in results.fits.comparison.items():
@@ -187,11 +188,15 @@ TABLES: dict[str, Callable[[Results], pd.DataFrame]] = {
 
 
 def write_tables(results: Results, folder: Path) -> list[Path]:
-    """Every table as CSV (UTF-8, comma, decimal point, LF)."""
+    """Every table of a run as CSV."""
+    return write_csv({name: make(results) for name, make in TABLES.items()}, folder)
+
+
+def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
+    """Tables as CSV (UTF-8, comma, decimal point, LF), one file each; empty ones are left out."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, make in TABLES.items():
-        table = make(results)
+    for name, table in tables.items():
         if table.empty:
             continue
         path = folder / f"{name}.csv"

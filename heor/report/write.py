@@ -17,7 +17,22 @@ from heor.results import Results
 def write_report(
     results: Results, folder: Path, progress: Callable[[str, int, int], None] | None = None
 ) -> Path:
-    """Tables, figures, report.md, results.nc and run.json of one run.
+    """Tables, figures, report.md, results.nc and run.json of one run; see `write_whole`."""
+    from heor.report.figures import write_figures
+
+    def fill(place: Path) -> None:
+        write_tables(results, place / "tables")
+        figures = write_figures(results, place / "figures", progress=progress)
+        names = list(dict.fromkeys(p.stem for p in figures))
+        (place / "report.md").write_text(report(results, names), encoding="utf-8")
+        results.save(place / "results.nc")
+        write_run_record(results, place / "run.json")
+
+    return write_whole(folder, fill)
+
+
+def write_whole(folder: Path, fill: Callable[[Path], None]) -> Path:
+    """`folder` with what `fill` writes into a new one.
 
     A run that is killed or fails leaves the folder's previous content untouched.
 
@@ -26,17 +41,10 @@ def write_report(
     InputError
         When the folder cannot be written (open in another program, no permission).
     """
-    from heor.report.figures import write_figures
-
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     try:
         temporary.mkdir(parents=True, exist_ok=True)
-        write_tables(results, temporary / "tables")
-        figures = write_figures(results, temporary / "figures", progress=progress)
-        names = list(dict.fromkeys(p.stem for p in figures))
-        (temporary / "report.md").write_text(report(results, names), encoding="utf-8")
-        results.save(temporary / "results.nc")
-        write_run_record(results, temporary / "run.json")
+        fill(temporary)
         replace_folder(temporary, folder)
     except OSError as error:
         raise InputError(

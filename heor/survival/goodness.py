@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -171,15 +171,15 @@ def _elpd_data(arviz: Any, xarray: Any, points: np.ndarray) -> Any:
 def landmark_table(
     posteriors: Iterable[SurvivalPosterior],
     months: Sequence[float] = LANDMARK_MONTHS,
-    background: Mapping[str, np.ndarray] | None = None,
+    evaluate: Callable[[SurvivalPosterior, np.ndarray], np.ndarray] | None = None,
 ) -> pd.DataFrame:
     """Survival at landmarks: posterior mean and 95 % interval.
 
     Parameters
     ----------
-    background
-        Evidence → cumulative background hazard at `months`, added to the fitted excess: survival
-        is then all-cause. Left out for evidence not named.
+    evaluate
+        (posterior, times in years) → survival by (draw, time); that of the fitted excess hazard
+        alone when None.
 
     Returns
     -------
@@ -189,8 +189,7 @@ def landmark_table(
     rows = []
     time = np.asarray(months, float) / MONTHS_PER_YEAR
     for p in posteriors:
-        other = np.asarray((background or {}).get(p.evidence, np.zeros(len(time))))
-        s = survival(p.model, p.parameters, time) * np.exp(-other)
+        s = evaluate(p, time) if evaluate else survival(p.model, p.parameters, time)
         low, high = np.quantile(s, [0.025, 0.975], axis=0)
         where = {"evidence": p.evidence, "endpoint": p.endpoint, "distribution": p.distribution}
         rows += [

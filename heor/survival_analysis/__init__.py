@@ -46,7 +46,7 @@ class SurvivalResults:
         Name → DataFrame, each described where it is made: `evidence`, `reconstruction`,
         `kaplan_meier`, `at_risk`, `hazards`, `transforms`, `landmarks`, `summary`, `curves`,
         `structure`, `targets`, `predictive_checks`, `predictive_curves`, `priors`,
-        `prior_sensitivity`, `opinions`, `effects`. Tables that do not apply are empty.
+        `prior_sensitivity`, `opinions`, `effects`, `hazard_ratios`. Tables that do not apply are empty.
     priors : {"standard", "wide", "narrow"}
         The other priors tried beside the standard ones.
     warnings : tuple of str
@@ -128,6 +128,7 @@ def _tables(
     problem: DecisionProblem, fits: SurvivalFits, streams: Streams, external: tuple[Target, ...]
 ) -> dict[str, pd.DataFrame]:
     fitted = landmarks.landmark_tables(problem, fits, streams)
+    draws = landmarks.model_draws(problem, fits, fits.weights, streams, {})
     checks, replicated = predictive.check(problem, fits, streams)
     return {
         "evidence": sources.evidence_table(problem, fits),
@@ -145,4 +146,5 @@ def _tables(
         "predictive_curves": replicated,
         "priors": priors.prior_table(fits),
         "effects": effects.effect_table(problem),
+        "hazard_ratios": effects.hazard_ratio_table(problem, draws),
     }

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from heor.inputs.expressions import evaluate
-from heor.inputs.problem import DecisionProblem, Synthesis
-from heor.parameters.draws import pooled_effects
+from heor.inputs.problem import DecisionProblem, RelativeCurve, Synthesis
+from heor.parameters.draws import Draws, pooled_effects
 from heor.parameters.synthesis import PooledEffect, pool
+from heor.survival.curves import CurveContext, strategy_curves
 from heor.survival.observed import NORMAL_975
 
 TAU_SCALES = (0.125, 0.25, 0.5, 1.0)  # half-normal prior on the between-study SD
@@ -16,6 +17,8 @@ COLUMNS = (
     "synthesis", "label", "row", "kind", "use", "tau_scale", "median", "low", "high",
     "hazard_ratio", "hazard_ratio_low", "hazard_ratio_high", "in_model", "unit",
 )  # fmt: skip
+RATIO_DRAWS = 1000  # each is solved for; a median and an interval need no more
+RATIO_YEARS = 10.0
 QUANTILES = np.array([0.025, 0.5, 0.975])
 
 
@@ -71,6 +74,42 @@ def _pooled(problem: DecisionProblem, synthesis: Synthesis, drawn: PooledEffect)
 
 
 USE_WORDS = {"mean": "average effect", "predictive": "effect in a new setting"}
+
+
+def hazard_ratio_table(problem: DecisionProblem, draws: Draws) -> pd.DataFrame:
+    """Hazard ratios of relative curves: of all patients (marginal), and of the uncured.
+
+    The first compares whole arms, as a trial reports it; the second acts on the excess hazard of
+    those not cured and is solved from the first in every draw.
+
+    Returns
+    -------
+    DataFrame
+        `strategy`, `endpoint`, `patients` (`all (marginal)`, `not cured`), `median`, `low`, `high`
+        (95 %), `draws`. Empty where no curve is relative with one ratio.
+    """
+    some = draws[: min(draws.n, RATIO_DRAWS)]
+    context = CurveContext(problem, some)
+    time = problem.time[problem.time <= RATIO_YEARS + 1e-9]
+    rows = []
+    for name, strategy in problem.strategies.items():
+        relative = {
+            endpoint: curve
+            for endpoint, curve in strategy.curves.items()
+            if isinstance(curve, RelativeCurve) and curve.has_one_ratio
+        }
+        solved = strategy_curves(context, strategy, time) if relative else {}
+        for endpoint, curve in relative.items():
+            found = {"not cured": solved[endpoint].hazard_ratio}
+            if curve.marginal_hazard_ratio is not None:
+                found = {"all (marginal)": some.value(curve.marginal_hazard_ratio)} | found
+            for patients, values in found.items():
+                low, median, high = np.quantile(values, QUANTILES)
+                where = {"strategy": name, "endpoint": endpoint, "patients": patients}
+                numbers = {"median": median, "low": low, "high": high, "draws": some.n}
+                rows.append(where | numbers)
+    columns = ["strategy", "endpoint", "patients", "median", "low", "high", "draws"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def prior_scale(problem: DecisionProblem, synthesis: Synthesis) -> float | None:

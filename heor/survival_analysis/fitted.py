@@ -7,14 +7,17 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from heor.inputs.problem import DecisionProblem, SurvivalEvidence
+from heor.parameters.draws import CurveDraws
 from heor.survival import background
+from heor.survival.curves import evidence_excess
+from heor.survival.distributions import cumulative_hazard
 from heor.survival.evidence import individual
 from heor.survival.fitting import SurvivalFits
 from heor.survival.joining import Unit
-from heor.survival.ops import CUMULATIVE_HAZARD_MAX, NumpyOps
 from heor.survival.posterior import SurvivalPosterior
 
 CURVE_DRAWS = 400  # enough for a mean curve; tables use all draws
+ALL_DRAWS = 10**9
 PATTERNS_MAX = 50  # distinct patients a marginal curve is averaged over
 
 
@@ -46,15 +49,19 @@ def excess_survival(
     With covariates it is the mean over the patients' own values, which is what a Kaplan-Meier
     curve of all patients estimates.
     """
-    p = {k: v[:, None] for k, v in thinned(posterior, draws).items()}
-    model, total = posterior.model, 0.0
-    core = model.core
-    codes = core.encode(np.asarray(time, float))
+    parameters, total = thinned(posterior, draws), 0.0
     for share, values in patterns(evidence):
-        own = model.at(p, values, NumpyOps)
-        with np.errstate(over="ignore", under="ignore"):
-            hazard = model.outer(core.cumulative_hazard(codes, own, NumpyOps), own, NumpyOps)
-        total = total + share * np.exp(-np.clip(hazard, 0.0, CUMULATIVE_HAZARD_MAX))
+        hazard = cumulative_hazard(posterior.model, parameters, time, values)
+        total = total + share * np.exp(-hazard)
+    return np.asarray(total)
+
+
+def drawn_survival(curve: CurveDraws, evidence: SurvivalEvidence, time: np.ndarray) -> np.ndarray:
+    """The same for the model's draws, each of its own family. Dims: (draw, time)."""
+    size, total = len(curve.family), 0.0
+    for share, values in patterns(evidence):
+        at = {name: np.full(size, float(v[0])) for name, v in values.items()}
+        total = total + share * np.exp(-evidence_excess(curve, time, at))
     return np.asarray(total)
 
 
@@ -75,8 +82,8 @@ def patterns(evidence: SurvivalEvidence) -> list[tuple[float, Mapping[str, np.nd
     evidence = individual(evidence)
     if not evidence.covariates:
         return [(1.0, {})]
-    names = [f"x_{name}" for name in evidence.covariates]
-    rows = np.stack([np.asarray(evidence.table[k], float) for k in names], axis=1)
+    names = evidence.covariates
+    rows = np.stack([np.asarray(evidence.table[f"x_{k}"], float) for k in names], axis=1)
     weight = np.asarray(evidence.table.get("weight", np.ones(len(rows))), float)
     distinct, which = np.unique(rows, axis=0, return_inverse=True)
     share = np.bincount(which.ravel(), weight)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem
+from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem, SurvivalEvidence
 from heor.survival.evidence import individual
 from heor.survival.fitting import SurvivalFits
 from heor.survival.observed import empirical_hazard, hazard_windows, smooth_hazard, transforms
+from heor.survival.ops import TINY
+from heor.survival.posterior import SurvivalPosterior
 from heor.survival_analysis.fitted import (
+    all_cause,
     background_hazard,
-    excess_survival,
     families_of,
     fitted_evidence,
 )
@@ -24,8 +26,7 @@ SHOWN = 10.0  # years
 def hazard_table(problem: DecisionProblem, fits: SurvivalFits) -> pd.DataFrame:
     """Hazards of every kind, per year, all causes.
 
-    Fitted: the mean over draws of the hazard among those still alive, density over survival (what
-    a hazard estimate of replicated patients shows), background included.
+    Fitted: as `fitted_hazard`.
 
     Returns
     -------
@@ -46,7 +47,7 @@ def hazard_table(problem: DecisionProblem, fits: SurvivalFits) -> pd.DataFrame:
     return table.reindex(columns=[*columns, "hazard", "low", "high"])
 
 
-def _windows(evidence) -> pd.DataFrame:
+def _windows(evidence: SurvivalEvidence) -> pd.DataFrame:
     found = empirical_hazard(evidence, hazard_windows(evidence))
     table = pd.DataFrame({"kind": WINDOWS, "family": "", "hazard": found["hazard"]})
     table["low"], table["high"] = found["low"], found["high"]
@@ -56,7 +57,7 @@ def _windows(evidence) -> pd.DataFrame:
     return table
 
 
-def _smooth(evidence) -> pd.DataFrame:
+def _smooth(evidence: SurvivalEvidence) -> pd.DataFrame:
     found = smooth_hazard(evidence)
     table = found[["hazard", "low", "high"]].assign(kind=SMOOTH, family="")
     table["month"] = found["time"] * MONTHS_PER_YEAR
@@ -65,23 +66,36 @@ def _smooth(evidence) -> pd.DataFrame:
 
 def _fitted(problem: DecisionProblem, fits: SurvivalFits, name: str) -> list[pd.DataFrame]:
     evidence = individual(problem.evidence[name])
-    time = np.arange(1, int(SHOWN * MONTHS_PER_YEAR) * 2 + 1) / (2 * MONTHS_PER_YEAR) - 0.02
-    # every second point a little later, for the derivative
-    both = np.stack([time, time + STEP], axis=1).ravel()
-    other = background_hazard(problem, evidence, both)
-    reference = np.diff(other.reshape(-1, 2), axis=1)[:, 0] / STEP
-    month = time * MONTHS_PER_YEAR
+    month = np.arange(1, int(2 * SHOWN * MONTHS_PER_YEAR) + 1) / 2.0
+    time = month / MONTHS_PER_YEAR
+    ends = background_hazard(problem, evidence, np.stack([time - STEP, time]).ravel())
+    reference = np.diff(ends.reshape(2, -1), axis=0)[0] / STEP
     out = [pd.DataFrame({"kind": BACKGROUND, "family": "", "month": month, "hazard": reference})]
     for family in families_of(fits, name):
-        excess = -np.log(excess_survival(fits.posteriors[name, family], evidence, both))
-        s = excess.reshape(len(excess), -1, 2)
-        each = (s[:, :, 1] - s[:, :, 0]) / STEP + reference
-        alive = np.exp(-s[:, :, 0])
-        mean = (each * alive).sum(axis=0) / np.maximum(alive.sum(axis=0), 1e-300)
-        low, high = np.quantile(each, [0.025, 0.975], axis=0)
+        mean, low, high = fitted_hazard(problem, fits.posteriors[name, family], evidence, time)
         table = pd.DataFrame({"kind": FITTED, "family": family, "month": month, "hazard": mean})
         out.append(table.assign(low=low, high=high))
     return out
+
+
+def fitted_hazard(
+    problem: DecisionProblem,
+    posterior: SurvivalPosterior,
+    evidence: SurvivalEvidence,
+    time: np.ndarray,
+) -> np.ndarray:
+    """All-cause hazard per year: mean, low, high (95 %). Dims: (3, time).
+
+    The mean is that of the patients still alive (draws weighted by survival): what a hazard
+    estimate of patients of all draws would show. `time` is in years, at least 1e-4.
+    """
+    time = np.asarray(time, float)
+    ends = np.stack([time - STEP, time]).ravel()
+    survival = all_cause(problem, posterior, evidence, ends).reshape(-1, 2, len(time))
+    before, after = survival[:, 0], survival[:, 1]
+    each = -np.log(np.maximum(after, TINY) / np.maximum(before, TINY)) / STEP
+    mean = (before - after).sum(axis=0) / np.maximum(before.sum(axis=0), TINY) / STEP
+    return np.stack([mean, *np.quantile(each, [0.025, 0.975], axis=0)])
 
 
 def transform_table(problem: DecisionProblem, fits: SurvivalFits) -> pd.DataFrame:

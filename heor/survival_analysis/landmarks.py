@@ -24,15 +24,22 @@ from heor.inputs.problem import (
 from heor.parameters.draws import Draws, draw_parameters
 from heor.streams import Streams
 from heor.survival import joining
-from heor.survival.curves import CurveContext, evidence_excess
-from heor.survival.distributions import survival as survival_at
+from heor.survival.curves import CurveContext
 from heor.survival.fitting import SurvivalFits
 from heor.survival.goodness import LANDMARK_MONTHS
 from heor.survival.goodness import landmark_table as posterior_landmarks
 from heor.survival.joining import RESTRICTED
 from heor.survival.observed import follow_up
 from heor.survival.posterior import SurvivalPosterior
-from heor.survival_analysis.fitted import background_hazard, families_of, fitted_evidence
+from heor.survival_analysis.fitted import (
+    ALL_DRAWS,
+    all_cause,
+    background_hazard,
+    drawn_survival,
+    excess_survival,
+    families_of,
+    fitted_evidence,
+)
 
 AVERAGE = "average"
 AVERAGE_LABEL = "Average of families"
@@ -87,11 +94,15 @@ def landmark_tables(problem: DecisionProblem, fits: SurvivalFits, streams: Strea
 
 def _by_family(problem: DecisionProblem, fits: SurvivalFits) -> pd.DataFrame:
     """Landmarks of every posterior, all of its draws, before transport."""
-    time = np.asarray(LANDMARK_MONTHS) / MONTHS_PER_YEAR
+
+    def own_patients(posterior: SurvivalPosterior, time: np.ndarray) -> np.ndarray:
+        evidence = problem.evidence[posterior.evidence]
+        return all_cause(problem, posterior, evidence, time, ALL_DRAWS)
+
     names = [name for _, name in fitted_evidence(fits)]
-    own = {n: background_hazard(problem, problem.evidence[n], time) for n in names}
     chosen = [fits.posteriors[n, f] for n in names for f in families_of(fits, n)]
-    table = posterior_landmarks(chosen, background=own).rename(columns={"distribution": "family"})
+    table = posterior_landmarks(chosen, evaluate=own_patients)
+    table = table.rename(columns={"distribution": "family"})
     labels = {p.distribution: p.model.label for p in chosen}
     table.insert(3, "label", table["family"].map(labels))
     weight = [
@@ -108,8 +119,9 @@ def _curves(
     """(what it is, survival by (draw, time)) of each family and the average, by stage."""
     labels = {f: p.model.label for (_, f), p in fits.posteriors.items()}
     known: dict[int, dict[str, np.ndarray]] = {}
-    for unit, comparison in fits.comparison.items():
-        mixes: dict[str, Mapping[str, float]] = {f: {f: 1.0} for f in comparison.table["family"]}
+    for unit in fits.comparison:
+        names = families_of(fits, unit[0])
+        mixes: dict[str, Mapping[str, float]] = {f: {f: 1.0} for f in names}
         mixes[AVERAGE] = fits.weights[unit]
         for family, mix in mixes.items():
             few = family != AVERAGE
@@ -130,7 +142,7 @@ def _stages(
 ) -> Iterator[tuple[dict, np.ndarray]]:
     time, evidence = grid(problem), problem.evidence[name]
     own = np.exp(-background_hazard(problem, evidence, time))
-    yield about | {"stage": BEFORE}, own * np.exp(-evidence_excess(draws.curves[name], time))
+    yield about | {"stage": BEFORE}, own * drawn_survival(draws.curves[name], evidence, time)
     curve = transported(problem, name)
     if curve is not None:
         context = CurveContext(problem, draws)
@@ -236,7 +248,7 @@ def structure(problem: DecisionProblem, fits: SurvivalFits) -> pd.DataFrame:
     for unit, name in fitted_evidence(fits):
         share = fits.weights[unit]
         weight = np.array(list(share.values()))
-        values = {f: quantities(fits.posteriors[name, f]) for f in share}
+        values = {f: quantities(problem, fits.posteriors[name, f]) for f in share}
         for quantity in next(iter(values.values())):
             mean = np.array([v[quantity].mean() for v in values.values()])
             within = weight @ np.array([v[quantity].var() for v in values.values()])
@@ -253,9 +265,11 @@ def structure(problem: DecisionProblem, fits: SurvivalFits) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def quantities(posterior: SurvivalPosterior) -> dict[str, np.ndarray]:
+def quantities(problem: DecisionProblem, posterior: SurvivalPosterior) -> dict[str, np.ndarray]:
     """What fits are compared by, background left out. Dims of each: draw."""
+    evidence = problem.evidence[posterior.evidence]
     time = np.asarray(LANDMARK_MONTHS) / MONTHS_PER_YEAR
-    at = survival_at(posterior.model, posterior.parameters, time)
-    found = {f"survival at {m:.0f} months": at[:, i] for i, m in enumerate(LANDMARK_MONTHS)}
-    return found | {"restricted mean at 5 years": joining.restricted_mean(posterior)}
+    grid = np.linspace(0.0, RESTRICTED, 121)
+    both = excess_survival(posterior, evidence, np.concatenate([time, grid]), ALL_DRAWS)
+    found = {f"survival at {m:.0f} months": both[:, i] for i, m in enumerate(LANDMARK_MONTHS)}
+    return found | {"restricted mean at 5 years": trapezoid(both[:, len(time) :], grid, axis=1)}

@@ -107,7 +107,7 @@ def conflicts(table: pd.DataFrame) -> tuple[str, ...]:
         f"{r['label']}: the opinion ({r['opinion_mean']:.1%}, se {r['opinion_se']:.1%}) and the data "
         f"under {r['family_label']} ({r['data_mean']:.1%}, sd {r['data_sd']:.1%}) at "
         f"{r['month']:.0f} months are {r['distance_in_sd']:.1f} joint standard deviations apart: the "
-        "posterior is a compromise that neither supports. Ask the experts again, or look at what the "
-        "family implies."
+        "posterior is a compromise between two that disagree. Ask the experts again, or doubt the "
+        "family's tail."
         for _, r in found.iterrows()
     )

@@ -111,7 +111,7 @@ def sensitivity(
             where = about | {"evidence": name, "family": family, "label": old.model.label}
             rows.append(where | _weights(weight, shares[1].get(family, 0.0)))
             if new is not None:
-                rows += [where | row for row in _changes(old, new)]
+                rows += [where | row for row in _changes(problem, old, new)]
     table = pd.DataFrame(rows, columns=list(SENSITIVITY))
     size = table["change_in_sd"].abs().fillna(-1.0)
     order = pd.DataFrame({"size": -size, "change": -table["change"].abs()})
@@ -126,8 +126,10 @@ def _weights(old: float, new: float) -> dict:
     return row | {"value": new, "value_sd": nan, "change": new - old, "change_in_sd": nan}
 
 
-def _changes(old: SurvivalPosterior, new: SurvivalPosterior) -> list[dict]:
-    before, after = quantities(old), quantities(new)
+def _changes(
+    problem: DecisionProblem, old: SurvivalPosterior, new: SurvivalPosterior
+) -> list[dict]:
+    before, after = quantities(problem, old), quantities(problem, new)
     rows = []
     for quantity, values in before.items():
         change = after[quantity].mean() - values.mean()

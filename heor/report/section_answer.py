@@ -1,0 +1,133 @@
+"""The answer in words, its table, and what it costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pandas as pd
+
+from heor.inputs.problem import UNCERTAIN_STATUSES
+from heor.inputs.usage import used_parameters
+from heor.report import tables
+from heor.report.words import icer_words, money, significant, table, years
+from heor.results import Results
+
+
+def answer(results: Results) -> list[str]:
+    """The answer in plain words, for the top of the report and the end of the run."""
+    problem, decision = results.problem, results.decision
+    currency = problem.country.currency
+    icer = decision.tables["icer"].iloc[0]
+    increments = decision.tables["increments"].set_index("outcome")
+    cost, qalys = increments.loc["cost"], increments.loc["qalys"]
+    intervention = problem.strategies[problem.settings.intervention].label
+    comparator = problem.strategies[problem.settings.comparator].label
+    verb = "gains" if qalys["mean"] >= 0 else "loses"
+    costs = "costs" if cost["mean"] >= 0 else "saves"
+    words = icer_words(
+        icer["cost"], icer["effect"], icer["ratio"], icer["label"], f"{currency} per QALY"
+    )
+    lines = [
+        f"{intervention} {verb} {abs(qalys['mean']):.2f} QALYs (95 % {qalys['low']:.2f} to "
+        f"{qalys['high']:.2f}) and {costs} {money(abs(cost['mean']))} {currency} (95 % "
+        f"{money(cost['low'])} to {money(cost['high'])}) a patient, against {comparator}: {words}."
+    ]
+    benefits = decision.tables["net_benefit"].set_index("threshold_name")
+    parts = []
+    for name, threshold in decision.thresholds:
+        what = " (severity-weighted)" if name == "severity" else ""
+        parts.append(f"{benefits.loc[name, 'probability']:.0%} at {threshold:,.0f}{what}")
+    lines.append(f"Chance of being cost-effective: {', '.join(parts)} {currency} per QALY.")
+    return lines
+
+
+def caveat(results: Results) -> str:
+    """One sentence on what the answer rests on."""
+    problem = results.problem
+    used = used_parameters(problem)
+    counts = Counter(problem.parameters[name].status for name in used)
+    weak = sum(counts[s] for s in UNCERTAIN_STATUSES)
+    return (
+        f"{weak} of the {len(used)} parameters this run uses are assumptions or not verified in their "
+        f"source ({counts['assumption']} assumptions, {counts['expert']} expert opinion, "
+        f"{counts['to_verify']} to verify, {counts['placeholder']} placeholders)."
+    )
+
+
+def answer_section(results: Results) -> str:
+    problem, decision = results.problem, results.decision
+    currency = problem.country.currency
+    rows = []
+    frame = decision.tables["strategies"]
+    increments = decision.tables["increments"].set_index("outcome")
+    strategies = {s: frame[frame["strategy"] == s].set_index("outcome") for s in problem.strategies}
+    names = {
+        "cost": (f"Cost ({currency})", money),
+        "qalys": ("QALYs", years),
+        "life_years": ("Life years", years),
+        "qalys_undiscounted": ("QALYs, undiscounted", years),
+        "life_years_undiscounted": ("Life years, undiscounted", years),
+    }
+    for outcome, (label, form) in names.items():
+        row = {"Per patient": label}
+        for name, strategy in problem.strategies.items():
+            row[strategy.label] = form(strategies[name].loc[outcome, "mean"])
+        change = increments.loc[outcome]
+        row["Difference"] = form(change["mean"])
+        row["95 % interval"] = f"{form(change['low'])} to {form(change['high'])}"
+        rows.append(row)
+    ratios = [
+        f"- {r['measure'][0].upper() + r['measure'][1:]}: "
+        f"{icer_words(r['cost'], r['effect'], r['ratio'], r['label'], currency)} "
+        f"(Monte Carlo SE {significant(r['se'], 2)})"
+        for _, r in decision.tables["icer"].iterrows()
+    ]
+    lines = [f"**{line}**" for line in answer(results)]
+    frame = tables.companion_table(results)
+    text = [
+        "## The answer",
+        "",
+        "  \n".join(lines),
+        "",
+        _reversals(results, frame),
+        "",
+        caveat(results),
+    ]
+    return "\n".join([*text, "", table(pd.DataFrame(rows)), "", *ratios])
+
+
+def _reversals(results: Results, frame: pd.DataFrame) -> str:
+    """The verdict at each threshold, and which structural scenarios turn it."""
+    problem, currency = results.problem, results.problem.country.currency
+    label = problem.strategies[problem.settings.intervention].label
+    sentences = []
+    for name, threshold in results.decision.thresholds:
+        benefit = frame[f"net_benefit_{name}"]
+        worth = benefit > 0
+        changed = frame["scenario"][1:][worth[1:] != worth.iloc[0]]
+        turned = (
+            f"; this turns under {', '.join(changed)}"
+            if len(changed)
+            else ", here and in every structural scenario below"
+        )
+        sentences.append(
+            f"At {threshold:,.0f} {currency} per QALY {label} is "
+            f"{'worth' if worth.iloc[0] else 'not worth'} its cost on average (net benefit "
+            f"{money(benefit.iloc[0])} {currency} a patient){turned}."
+        )
+    return " ".join(sentences)
+
+
+def costs(results: Results) -> str:
+    problem = results.problem
+    increments = results.decision.tables["increments"].set_index("outcome")
+    frame = results.decision.tables["strategies"]
+    rows = []
+    for category, label in {**problem.settings.categories, "cost": "**Total**"}.items():
+        row = {f"{problem.country.currency} {problem.country.price_year} a patient": label}
+        for name, strategy in problem.strategies.items():
+            found = frame[(frame["strategy"] == name) & (frame["outcome"] == category)]
+            row[strategy.label] = money(found["mean"].iloc[0])
+        row["Difference"] = money(increments.loc[category, "mean"])
+        rows.append(row)
+    return "## What it costs\n\n" + table(pd.DataFrame(rows))

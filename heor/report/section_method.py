@@ -1,0 +1,142 @@
+"""The head of a report, its conventions and limits, and how to reproduce it."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from heor.inputs.problem import DecisionProblem
+from heor.report import tables
+from heor.report.needs import HasFits
+from heor.results import Results
+
+
+def head(results: Results) -> str:
+    """Title, question, what was run, and what was changed."""
+    problem = results.problem
+    what = (
+        f"{problem.country.label} · {problem.scenario_label} · {problem.settings.draws:,} draws · "
+        f"{problem.country.currency} {problem.country.price_year} · {problem.country.perspective}"
+    )
+    return "\n".join([f"# {problem.title}", "", problem.question, "", what, *run_notes(problem)])
+
+
+def run_notes(problem: DecisionProblem) -> list[str]:
+    """Quick run, scenario and what was changed by hand, as quoted lines."""
+    lines = []
+    if problem.settings.fit.quick:
+        lines += [
+            "",
+            "> **Quick run**: survival posteriors by Laplace approximation and importance "
+            "sampling (PSIS), not NUTS. Run without `--quick` for a decision.",
+        ]
+    if problem.scenario:
+        lines += ["", f"> **Scenario**: {problem.scenario_why}"]
+    if problem.overrides:
+        shown = ", ".join(f"`{k} = {v}`" for k, v in problem.overrides.items())
+        lines += ["", f"> **Changed by hand**: {shown}"]
+    return lines
+
+
+def accepted(results: HasFits) -> str:
+    """Faulty fits that the analyst accepted by name: nothing stands above them but the title."""
+    return "\n>\n".join(f"> **{line}**" for line in results.fits.accepted)
+
+
+def warned(results: Results) -> str:
+    """The warnings of the run, on its first page."""
+    lines = [f"- {w}" for w in results.warnings]
+    return "\n".join(["**Warnings of this run**", "", *lines]) if lines else ""
+
+
+def figure_section(figures: list[str]) -> str:
+    """All figures of a run."""
+    if not figures:
+        return ""
+    shown = [f"![{name.replace('_', ' ')}](figures/{name}.svg)" for name in figures]
+    return "## Figures\n\n" + "\n\n".join(shown)
+
+
+def conventions(results: Results) -> str:
+    """How time, money and health are counted."""
+    problem, country = results.problem, results.problem.country
+
+    def bands(found) -> str:
+        return ", ".join(
+            f"{b.rate:.1%} from year {b.start:g}" + ("" if b.end is None else f" to {b.end:g}")
+            for b in found
+        )
+
+    settings = problem.settings
+    return "\n".join(
+        [
+            "## Conventions",
+            "",
+            f"- Time zero is randomisation; horizon {problem.horizon:g} years (to age "
+            f"{settings.end_age:g}); cycle {settings.cycle * 12:g} month; a month is 1/12 year.",
+            "- Trapezoid within the cycle; events in the middle of the discounting of their cycle; "
+            "one-off costs at the time they happen, undivided.",
+            f"- Discounting, annual-effective, product of forward rates: costs {bands(country.discount_costs)}; "
+            f"effects {bands(country.discount_effects)}.",
+            f"- Utilities: population norm by age ({country.value_set}) x state multiplier, less "
+            "decrements; never above the norm.",
+            f"- Model: {settings.model.replace('_', ' ')}; states {', '.join(settings.states).replace('_', ' ')}.",
+            f"- Survival: {'NUTS (PyMC, nutpie)' if results.method == 'nuts' else 'Laplace + PSIS'}; "
+            f"extrapolation: {settings.extrapolation}; the excess hazard is fitted over the background "
+            "mortality of the trial's patients.",
+            f"- Curves' bands: first {results.simulation.curves.attrs['draws']:,} draws; all other numbers: "
+            f"all {settings.draws:,}.",
+        ]
+    )
+
+
+def limits(results: Results) -> str:
+    """What a reader must know in every run."""
+    return "\n".join(["## Limits", "", *(f"- {limit}" for limit in results.problem.limits)])
+
+
+def reproduce(results: Results) -> str:
+    """The command, where the exact numbers are, and the sources."""
+    command = command_line(results.problem, "run", f"--draws {results.problem.settings.draws}")
+    return "\n".join(
+        [
+            "## Reproduce",
+            "",
+            f"`{command}`",
+            "",
+            "Versions, seed, hashes of the inputs and timings: `run.json`. Draws and outcomes: "
+            "`results.nc`. Exact numbers: `tables/*.csv`.",
+            "",
+            "## Sources and licences",
+            "",
+            *source_lines(tables.source_table(results)),
+        ]
+    )
+
+
+def command_line(problem: DecisionProblem, command: str, *options: str) -> str:
+    """What to type to get the same numbers."""
+    words = [f"heor {command}", f"--country {problem.country.name}"]
+    if problem.scenario:
+        words += [f"--scenario {s}" for s in problem.scenario.split("+")]
+    words += [f"--set {k}={v}" for k, v in problem.overrides.items()]
+    words += [*options, f"--seed {problem.settings.seed}"]
+    words += [f"--accept {name}" for name in problem.settings.fit.accept]
+    if problem.settings.fit.quick:
+        words.append("--quick")
+    return " ".join(words)
+
+
+def source_lines(sources: pd.DataFrame) -> list[str]:
+    """One line a source, with address, licence and whether it was verified."""
+    return [f"- {r['title']}" + _address(r) + _licence(r) for _, r in sources.iterrows()]
+
+
+def _address(source: pd.Series) -> str:
+    if source["doi"]:
+        return f", doi {source['doi']}"
+    return f", <{source['url']}>" if source["url"] else ""
+
+
+def _licence(source: pd.Series) -> str:
+    checked = "" if source["verified"] else " (not verified)"
+    return (f", {source['licence']}" if source["licence"] else "") + checked

@@ -1,0 +1,1 @@
+"""The report of `heor survival`: text, tables and figures of the survival layer alone."""

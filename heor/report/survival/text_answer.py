@@ -1,0 +1,118 @@
+"""The first page of the survival report: the answer of this layer, and what must be read with it."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from heor.inputs.problem import RelativeCurve
+from heor.report.section_method import accepted, run_notes
+from heor.report.survival.tables import rows
+from heor.survival.joining import Unit
+from heor.survival_analysis import SurvivalResults
+from heor.survival_analysis.landmarks import AFTER, AVERAGE, BEFORE
+
+METHODS = {
+    "nuts": "NUTS",
+    "laplace": "Laplace approximation with importance sampling (PSIS)",
+}
+SHOWN_FAMILIES = 4
+
+
+def main_evidence(results: SurvivalResults) -> str:
+    """Overall survival of the comparator, or the first fitted evidence."""
+    problem = results.problem
+    curve = problem.strategies[problem.settings.comparator].curves["os"]
+    if not isinstance(curve, RelativeCurve):
+        return curve.evidence
+    return next(iter(results.fits.comparison))[0]
+
+
+def unit_of(results: SurvivalResults, evidence: str) -> Unit:
+    """The unit an evidence was fitted in."""
+    return next(u for u in results.fits.comparison if evidence in u)
+
+
+def answer(results: SurvivalResults) -> str:
+    """Which families carry the weight, survival before and after transport, and the tail's share."""
+    evidence = main_evidence(results)
+    own = results.problem.evidence[evidence]
+    before, after = (_numbers(results, evidence, stage) for stage in (BEFORE, AFTER))
+    text = (
+        f"{_weights(results, unit_of(results, evidence))} for {own.label}. In the patients of the data "
+        f"{before[0]}"
+    )
+    if after is not None:
+        text += f"; after transport to the modelled patients {after[0]}"
+    beyond = f"{before[1]:.0%} of mean survival lies beyond the last event in the data"
+    if after is not None:
+        beyond += f" ({after[1]:.0%} after transport)"
+    return f"{text}. {beyond[0].upper() + beyond[1:]}{_tail(results, evidence)}."
+
+
+def _weights(results: SurvivalResults, unit: Unit) -> str:
+    """'Weibull (80 %) and gamma (20 %) carry the weight'."""
+    table = results.fits.comparison[unit].table
+    label = dict(zip(table["family"], table["label"], strict=True))
+    share = sorted(results.fits.weights[unit].items(), key=lambda item: -item[1])
+    named = [f"{label[f]} ({w:.0%})" for f, w in share[:SHOWN_FAMILIES]]
+    if len(share) > SHOWN_FAMILIES:
+        named.append(f"{len(share) - SHOWN_FAMILIES} more")
+    words = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+    verb = "carries" if len(named) == 1 else "carry"
+    if results.problem.settings.extrapolation != "stacked":
+        return f"{words} was chosen by the analyst and {verb} all the weight"
+    return f"{words} {verb} the weight"
+
+
+def _numbers(results: SurvivalResults, evidence: str, stage: str) -> tuple[str, float] | None:
+    """Median and five-year survival in words, and the share of the mean beyond the data."""
+    where = {"evidence": evidence, "family": AVERAGE, "stage": stage}
+    found = rows(results.tables["summary"], **where)
+    if found.empty:
+        return None
+    s = found.iloc[0]
+    at = rows(results.tables["landmarks"], **where)
+    five = at[at["month"] == 60].iloc[0]
+    words = (
+        f"median {_endpoint(results, evidence)} is {s['median_months']:.1f} months (95 % "
+        f"{s['median_low']:.1f} to {s['median_high']:.1f}) and {five['mean']:.1%} "
+        f"({five['low']:.1%} to {five['high']:.1%}) reach 5 years"
+    )
+    return words, float(s["share_beyond_data"])
+
+
+def _endpoint(results: SurvivalResults, evidence: str) -> str:
+    words = {"os": "overall survival", "pfs": "progression-free survival"}
+    return words.get(results.problem.evidence[evidence].endpoint, "disease-free survival")
+
+
+def _tail(results: SurvivalResults, evidence: str) -> str:
+    """The range of five-year survival over the families that have weight."""
+    table = rows(results.tables["landmarks"], evidence=evidence, stage=BEFORE)
+    five = table[(table["month"] == 60) & (table["weight"] > 0) & (table["family"] != AVERAGE)]
+    if len(five) < 2:
+        return ""
+    low, high = five["mean"].min(), five["mean"].max()
+    return f", and families with weight range from {low:.1%} to {high:.1%} at 5 years"
+
+
+def first_page(results: SurvivalResults) -> str:
+    """Answer, accepted faults, cautions, and how the fits were made."""
+    problem = results.problem
+    fitted = ", ".join(f"{k} by {METHODS[m]}" for m, k in methods_used(results).items())
+    warned = [f"- {w}" for w in results.warnings] or ["- none"]
+    parts = [
+        f"**{answer(results)}**",
+        f"# Survival: {problem.title}",
+        f"{problem.country.label} · {problem.scenario_label} · {fitted}",
+        accepted(results),
+        "\n".join(run_notes(problem)).strip(),
+        "\n".join(["**Cautions and warnings**", "", *warned]),
+    ]
+    return "\n\n".join(p for p in parts if p)
+
+
+def methods_used(results: SurvivalResults) -> dict[str, str]:
+    """Method → '12 fits'."""
+    found = pd.Series([p.method for p in results.fits.posteriors.values()]).value_counts()
+    return {m: f"{n} curve{'s' if n > 1 else ''} fitted" for m, n in found.items()}

@@ -1,0 +1,39 @@
+"""Write the survival report's folder, whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from heor.report.provenance import record, write_json
+from heor.report.survival.markdown import report
+from heor.report.survival.tables import survival_tables
+from heor.report.tables import write_csv
+from heor.report.write import write_whole
+from heor.survival_analysis import SurvivalResults
+
+
+def write_survival_report(
+    results: SurvivalResults,
+    folder: Path,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Path:
+    """Tables, figures, report.md and run.json of one appraisal; see `write_whole`."""
+    from heor.report.figures import write_figures
+    from heor.report.survival.figures import survival_figures
+
+    def fill(place: Path) -> None:
+        write_csv(survival_tables(results), place / "tables")
+        figures = survival_figures(results)
+        write_figures(results, place / "figures", progress=progress, figures=figures)
+        (place / "report.md").write_text(report(results), encoding="utf-8")
+        write_json(survival_record(results), place / "run.json")
+
+    return write_whole(folder, fill)
+
+
+def survival_record(results: SurvivalResults) -> dict:
+    """The content of run.json."""
+    correlations = {" + ".join(unit): rho for unit, rho in results.fits.correlations.items()}
+    own = {"priors": results.priors, "correlations": correlations}
+    return record(results, results.warnings, results.timings, own)

@@ -1,0 +1,73 @@
+"""How numbers, tables and statuses are written in a report."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+STATUS_WORDS = {
+    "published": "published",
+    "trial": "from a trial",
+    "derived": "derived from published numbers",
+    "expert": "expert opinion",
+    "assumption": "assumption",
+    "to_verify": "not yet verified in its source",
+    "placeholder": "placeholder",
+}
+
+
+def significant(x: float, digits: int = 3) -> str:
+    """A number to some significant digits, with thousands separators.
+
+    >>> significant(312345.6)
+    '312,000'
+    """
+    if not np.isfinite(x):
+        return "-"
+    if x == 0:
+        return "0"
+    places = digits - 1 - int(np.floor(np.log10(abs(x))))
+    rounded = round(x, places)
+    return f"{rounded:,.{max(places, 0)}f}"
+
+
+def money(x: float) -> str:
+    """Money to the nearest hundred.
+
+    >>> money(-123456.0)
+    '-123,500'
+    """
+    return f"{round(x, -2):,.0f}"
+
+
+def years(x: float) -> str:
+    """Years or QALYs to two decimals, never -0.00.
+
+    >>> years(-0.001)
+    '0.00'
+    """
+    return f"{round(x, 2) + 0.0:.2f}"
+
+
+def plain(x: float) -> str:
+    """A value of any size without exponents, to four significant digits.
+
+    >>> plain(168312.4), plain(0.003746)
+    ('168,300', '0.003746')
+    """
+    return (
+        significant(x, 4).rstrip("0").rstrip(".")
+        if abs(x) < 1000 and x != int(x)
+        else significant(x, 4)
+    )
+
+
+def icer_words(cost: float, effect: float, ratio: float, label: str, unit: str) -> str:
+    """The ICER, or what replaces it."""
+    return f"{significant(ratio)} {unit}" if label == "icer" else label
+
+
+def table(frame: pd.DataFrame, left: int = 1) -> str:
+    """A table of texts; the first `left` columns flush left."""
+    align = ["left"] * left + ["right"] * (frame.shape[1] - left)
+    return frame.to_markdown(index=False, disable_numparse=True, colalign=align)
