@@ -473,10 +473,11 @@ class MSpline(Distribution):
     def deviations(self, sd: Any, p: Mapping[str, Any], prefix: str, ops: Any) -> Any:
         """sd z, or its running sum; 0 for the first basis function. Last axis: basis function."""
         steps = [sd * p[f"{prefix}_{k}"] for k in range(1, self.size)]
-        found = ops.stack([0.0 * steps[0], *steps]) * self._step_sizes()
+        found = ops.stack([0.0 * steps[0], *steps]) * self.step_sizes
         return found if self.smooth == "exchangeable" else ops.cumsum(found, axis=-1)
 
-    def _step_sizes(self) -> np.ndarray:
+    @property
+    def step_sizes(self) -> np.ndarray:
         """Standard deviation of each step, in sd. Dims: basis function."""
         if self.smooth != "weighted_random_walk":
             return np.ones(self.size)
