@@ -16,6 +16,7 @@ from heor.survival import correlation, diagnostics, evidence, families, goodness
 from heor.survival.joining import Unit, fitted_units
 from heor.survival.likelihood import Piece
 from heor.survival.posterior import FitRequest, Key, Progress, SurvivalPosterior
+from heor.survival.regression import Regression
 
 SCREEN = 0.01  # stacking weight below which a screened family is not sampled
 PRIOR_WIDTH = {"standard": 1.0, "wide": 2.0, "narrow": 0.5}
@@ -117,8 +118,12 @@ def _groups(family: str, pieces: Mapping[str, tuple[Piece, ...]]) -> list[tuple[
 
 
 def _request(family: str, pieces: tuple[Piece, ...], width: float) -> FitRequest:
+    """The family, with the covariates of individual data on its location."""
     model = families.resolve(family, pieces)
-    return FitRequest(model if width == 1.0 else model.with_priors(width), pieces)
+    names = {k.removeprefix("x_") for piece in pieces for k in piece.data if k.startswith("x_")}
+    if names:
+        model = Regression(model, tuple(sorted(names)))
+    return FitRequest(model if width == 1.0 else model.with_priors(width), pieces, family)
 
 
 def _fit(

@@ -17,7 +17,7 @@ import numpy as np
 from heor.inputs.problem import FitSettings
 from heor.streams import Streams
 from heor.survival import cache as store
-from heor.survival import diagnostics, laplace, likelihood, psis, workers
+from heor.survival import correlation, diagnostics, laplace, likelihood, psis, workers
 from heor.survival.distributions import Distribution
 from heor.survival.likelihood import Piece
 
@@ -33,11 +33,13 @@ NOT_COMPUTED_WITH = ("r_hat_max", "ess_min", "divergences_max", "accept", "scree
 class FitRequest:
     """One fit: a distribution, and the pieces of evidence it is fitted to.
 
-    A joint model has main pieces of two endpoints; any other has one.
+    A joint model has main pieces of two endpoints; any other has one. `called` is the family's name
+    where the model has another (with covariates).
     """
 
     model: Distribution
     pieces: tuple[Piece, ...]
+    called: str = ""
 
     @property
     def evidence(self) -> tuple[str, ...]:
@@ -46,7 +48,7 @@ class FitRequest:
 
     @property
     def key(self) -> Key:
-        return "+".join(self.evidence), self.model.name
+        return "+".join(self.evidence), self.called or self.model.name
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,7 @@ def fit_each(
             keep(job, posteriors)
         else:
             by_nuts.append(job)
-    for job, posteriors in _nuts(by_nuts, settings):
+    for job, posteriors in _nuts(by_nuts, settings, streams):
         keep(job, posteriors)
     return [found[job.fit_key] for job in jobs]
 
@@ -245,11 +247,11 @@ def _laplace(job: _Job, settings: FitSettings, streams: Streams) -> list[Surviva
         "pareto_k": fit.pareto_k,
         "importance_ess": fit.importance_ess,
     }
-    return _finish(job, "laplace", fit.theta[None], fit.mean, found, started, {}, 1.0)
+    return _finish(job, "laplace", fit.theta[None], fit.mean, found, started, {}, 1.0, streams)
 
 
 def _nuts(
-    jobs: Sequence[_Job], settings: FitSettings
+    jobs: Sequence[_Job], settings: FitSettings, streams: Streams
 ) -> Iterator[tuple[_Job, list[SurvivalPosterior]]]:
     """Sample the jobs in worker processes; yield them with their posteriors as they finish."""
     known = {job.fit_key: job for job in jobs}
@@ -279,7 +281,10 @@ def _nuts(
         stats = {"diverging": sample.diverging, "n_steps": sample.steps}
         efficiency = min(1.0, sample.ess_bulk_min / len(draws))
         job, mean = known[key], draws.mean(axis=0)
-        yield job, _finish(job, "nuts", sample.theta, mean, found, started, stats, efficiency)
+        yield (
+            job,
+            _finish(job, "nuts", sample.theta, mean, found, started, stats, efficiency, streams),
+        )
 
 
 def _compile_effort(task: workers.Task) -> int:
@@ -297,8 +302,13 @@ def _finish(
     started: float,
     stats: Mapping[str, np.ndarray],
     efficiency: float,
+    streams: Streams,
 ) -> list[SurvivalPosterior]:
-    """Leave-one-out, natural scale, and the file in the cache. `theta`: (chain, draw, parameter)."""
+    """Leave-one-out, natural scale, and the file in the cache. `theta`: (chain, draw, parameter).
+
+    Leave-one-out is of the posterior as sampled; the draws of a joint model then get the spread
+    and correlation that the same patients behind both endpoints give.
+    """
     flat = theta.reshape(-1, theta.shape[-1])
     sd = flat.std(axis=0)
     loos = [
@@ -306,7 +316,15 @@ def _finish(
         for piece in job.pieces
         if piece.main
     ]
-    found = {**found, "seconds": time.perf_counter() - started}
+    if len(loos) > 1:
+        generator = streams.generator(f"{job.stream}/correlation")
+        flat, changed = correlation.adjust(job.model, job.pieces, flat, generator)
+        sd = flat.std(axis=0)
+        found = found | {
+            "correlation_before": changed.correlation_before,
+            "correlation_after": changed.correlation_after,
+        }
+    found = found | {"seconds": time.perf_counter() - started}
     natural = job.model.natural(flat)
     posteriors = _posteriors(job, method, natural, mean, sd, found, loos)
     if job.path:
@@ -329,7 +347,7 @@ def _posteriors(
         SurvivalPosterior(
             piece.name,
             piece.endpoint,
-            job.model.name,
+            job.request.key[1],
             job.model.marginal(piece.endpoint),
             job.request.evidence,
             method,
