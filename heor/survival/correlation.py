@@ -2,10 +2,11 @@
 
 A likelihood that adds the terms of the two endpoints treats them as different patients. Each
 curve's own uncertainty is then about right; that of what uses both is not, because whoever lives
-longer without progression lives longer. In simulated trials of 542 patients the restricted means
-of the two curves correlate 0.4 to 0.5, while such draws correlate near 0, and intervals of costs
-that add months before and after progression hold the truth too seldom (tests/slow). Down-weighting
-the likelihood is no remedy: it widens margins that were right and leaves the correlation at 0.
+longer without progression lives longer. In simulated trials of 542 patients (tests/slow) the two
+restricted means correlate 0.53 to 0.60, while draws of the fits correlate near 0: 95 % intervals of
+a cost that adds months before and after progression hold the truth in 87 %, 95 % once adjusted;
+those of months after progression in 99 %, 98 % once adjusted. Down-weighting the likelihood is no
+remedy: it widens margins that were right and leaves the correlation at 0.
 
 Per patient, the covariance of the two endpoints' scores says what is missing. Patients are
 simulated from a fitted joint model, with both endpoints, censored at the same time as in the

@@ -42,6 +42,7 @@ import numpy as np
 from scipy import fft
 
 from heor.inputs import families
+from heor.survival import cure
 from heor.survival.distributions import (
     DISTRIBUTIONS,
     Distribution,
@@ -76,8 +77,8 @@ CURED = DistributionParameter(
     "share that neither progresses nor dies",
     "logit",
     "1",
-    (0.005, 0.1),
-    LogitBeta(1.0, 30.0),
+    (0.005, 0.3),
+    cure.PRIOR,
 )
 
 Parameters = Mapping[str, Any]
@@ -119,7 +120,7 @@ class IllnessDeath(Distribution):
     ----------
     progression, post : Distribution
         Leaving progression-free, and survival after progression; closed forms only.
-    cure : bool
+    cured : bool
         Whether a share is cured.
     steps : int
         Half months of the grid in a PyMC model, at least to the last time of its evidence
@@ -144,23 +145,23 @@ class IllnessDeath(Distribution):
 
     progression: Distribution
     post: Distribution
-    cure: bool = False
+    cured: bool = False
     steps: int = 0
 
     def __post_init__(self) -> None:
         if not (self.progression.closed_form and self.post.closed_form):
             raise ValueError("a joint model needs families whose survival has a closed form.")
-        suffix = "_cure" if self.cure else ""
+        suffix = "_cure" if self.cured else ""
         own = (
             _progression_parameters(self.progression)
             + (DEATH_SHARE,)
             + _post_parameters(self.post)
-            + ((CURED,) if self.cure else ())
+            + ((CURED,) if self.cured else ())
         )
         found = {
             "name": f"joint_{self.progression.name}_{self.post.name}{suffix}",
             "label": f"Joint, {self.progression.label} then {self.post.label}"
-            + (" with cure" if self.cure else ""),
+            + (" with cure" if self.cured else ""),
             "parameters": own,
             "location": f"progression_{self.progression.location}",
         }
@@ -170,6 +171,10 @@ class IllnessDeath(Distribution):
     @property
     def compile_key(self) -> str:
         return f"{self.name}/{self.steps}"
+
+    @property
+    def target_accept(self) -> float:
+        return 0.9 if self.cured else 0.8  # as other cure models
 
     def marginal(self, endpoint: str) -> Distribution:
         """The curve of `os` or `pfs` (`dfs` means the same).
@@ -211,7 +216,7 @@ class IllnessDeath(Distribution):
         """
         free = self.progression_free(p, steps, ops)
         alive = free + self.progressed(p, free, steps, ops)
-        if self.cure:
+        if self.cured:
             alive, free = (p["cured"] + (1.0 - p["cured"]) * s for s in (alive, free))
             pfs = -ops.log(ops.maximum(free, TINY))
         else:
@@ -254,7 +259,7 @@ class IllnessDeath(Distribution):
         share = np.atleast_1d(np.asarray(parameters["death_share"], float))[:, None]
         rate = hazard(self.progression, leaving, time)
         cumulative = cumulative_hazard(self.progression, leaving, time)
-        cured = parameters["cured"] if self.cure else np.zeros(len(share))
+        cured = parameters["cured"] if self.cured else np.zeros(len(share))
         return Transitions(
             (1.0 - share) * rate,
             share * rate,
@@ -277,7 +282,7 @@ class IllnessDeath(Distribution):
         after = _event_times(self.post, part(parameters, "post"), n, generator)
         died = generator.random(n) < parameters["death_share"]
         os = pfs + np.where(died, 0.0, after)
-        if self.cure:
+        if self.cured:
             cured = generator.random(n) < parameters["cured"]
             os, pfs = (np.where(cured, np.inf, t) for t in (os, pfs))
         return os, pfs
@@ -336,7 +341,7 @@ class Marginal(Distribution):
     def _around(self, t: Any, p: Parameters, ops: Any) -> tuple[Any, Any]:
         """Cumulative hazard at the grid points before and after each time."""
         steps = int(t[:, 0].max(initial=0)) + 1 if ops.exact else self.process.steps
-        if self.endpoint == "pfs" and not self.process.cure:
+        if self.endpoint == "pfs" and not self.process.cured:
             h = self.process.leaving(p, steps, ops)  # no need of the convolution
         else:
             h = self.process.curves(p, steps, ops)[0 if self.endpoint == "os" else 1]
