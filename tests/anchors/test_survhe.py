@@ -1,0 +1,151 @@
+"""Posteriors with covariates against Stan, run through survHEhmc (survhe_hmc_bc/README.md).
+
+Two samplers, so both sides have Monte Carlo error. Theirs of a mean is stated with it; ours is
+sd / sqrt(n), with n the effective number of importance draws. Restricted means and survival come
+from 1,000 of their draws, thinned by four: were the chains of first order, `n_eff` says how many
+independent ones those are worth. A quantile is compared by its rank among our draws.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.integrate import trapezoid
+
+from heor.survival import laplace, likelihood
+from heor.survival.distributions import DISTRIBUTIONS, Distribution, cumulative_hazard
+from heor.survival.likelihood import Piece
+from heor.survival.ops import NumpyOps
+from heor.survival.priors import LogGamma, Normal, Prior
+from heor.survival.regression import Regression
+from tests.anchors.test_flexsurv import individual
+
+FOLDER = Path(__file__).parent / "survhe_hmc_bc"
+REFERENCE = os.environ.get("HEOR_REFERENCE")
+GROUPS = ("Good", "Medium", "Poor")  # the first is the intercept
+KEPT, THINNED, THIN = 4000, 1000, 4
+SIGMAS = 4.0
+FEW = 4000  # draws of ours for curves
+
+
+@dataclass(frozen=True)
+class LogUniform:
+    """exp(theta) ~ uniform(0, upper)."""
+
+    upper: float
+
+    @property
+    def mean(self) -> float:
+        return float(np.log(self.upper) - 1.0)
+
+    sd = 1.0
+
+    def log_density(self, theta: Any, ops: Any = NumpyOps) -> Any:
+        top = np.log(self.upper)
+        return theta - top + ops.where(theta < top, 0.0, -np.inf)
+
+
+MODELS = {"WeibullAF": "weibull", "logNormal": "lognormal", "logLogistic": "loglogistic"}
+
+
+def with_their_priors(model: str) -> Distribution:
+    """Our regression with the priors of survHE."""
+    normal = model == "logNormal"
+    base = Regression(DISTRIBUTIONS[MODELS[model]], GROUPS[1:])
+    beta = Normal(0.0, 100.0 if normal else 5.0)
+    alpha: Prior | LogUniform = LogUniform(5.0) if normal else LogGamma(0.1, 0.1)
+    changed = tuple(
+        replace(p, prior=alpha if p.name in ("shape", "sdlog") else beta) for p in base.parameters
+    )
+    other = copy(base)
+    object.__setattr__(other, "parameters", changed)
+    return other
+
+
+def patients(name: str = "bc") -> Piece:
+    if not REFERENCE:
+        pytest.skip("HEOR_REFERENCE is not set: the data with prognostic groups are not shipped")
+    frame = pd.read_csv(Path(REFERENCE) / "survhe_hmc_bc" / "data_bc.csv")
+    groups = {f"x_{g}": (frame["group"] == g).to_numpy(float) for g in GROUPS[1:]}
+    return individual(name, frame["time"], frame["status"], **groups)
+
+
+def as_theirs(model: str, parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Our draws under the names of their parameters."""
+    normal = model == "logNormal"
+    return {
+        "beta[1]": parameters["meanlog"] if normal else np.log(parameters["scale"]),
+        "beta[2]": parameters["beta_Medium"],
+        "beta[3]": parameters["beta_Poor"],
+        "alpha": parameters["sdlog" if normal else "shape"],
+    }
+
+
+def compare_parameters(
+    model: str, parameters: Mapping[str, np.ndarray], size: float
+) -> pd.DataFrame:
+    """Means against theirs, in combined standard errors; `size` is our effective sample."""
+    rows = pd.read_csv(FOLDER / "posterior_parameters.csv").query("model == @model")
+    ours = as_theirs(model, parameters)
+    mean, sd = (np.array([getattr(ours[k], f)() for k in rows["par"]]) for f in ("mean", "std"))
+    se = np.hypot(rows["se_mean"], sd / np.sqrt(size))
+    by = (mean - rows["mean"]) / se
+    return rows[["par", "mean", "sd"]].assign(ours=mean, our_sd=sd, by=by).set_index("par")
+
+
+def compare_curves(
+    model: str, distribution: Distribution, parameters: Mapping[str, np.ndarray], size: float
+) -> pd.DataFrame:
+    """Restricted means and survival, each in combined standard errors. Dims: (group, time)."""
+    rows = pd.read_csv(FOLDER / "rmst_survival.csv").query("model == @model")
+    effective = pd.read_csv(FOLDER / "posterior_parameters.csv").query("model == @model")["n_eff"]
+    theirs = thinned_size(float(effective.min()))
+    draws = len(next(iter(parameters.values())))
+    found = []
+    for _, row in rows.iterrows():
+        time = np.linspace(0.0, row["t"], 401)
+        covariates = {g: np.full(draws, float(g == row["group"])) for g in GROUPS[1:]}
+        s = np.exp(-cumulative_hazard(distribution, parameters, time, covariates))
+        rmst = trapezoid(s, time, axis=1)
+        se = rmst.std() * np.sqrt(1 / theirs + 1 / size)
+        line = {"group": row["group"], "t": row["t"], "rmst": (rmst.mean() - row["rmst_mean"]) / se}
+        for name, values in (("rmst", rmst), ("surv", s[:, -1])):
+            for p, end in ((0.025, "lo"), (0.5, "median"), (0.975, "hi")):
+                share = (values < row[f"{name}_{end}"]).mean()
+                line[f"{name}_{end}"] = (share - p) / np.sqrt(p * (1 - p) * (1 / theirs + 1 / size))
+        found.append(line)
+    return pd.DataFrame(found).set_index(["group", "t"])
+
+
+def thinned_size(effective: float) -> float:
+    """Independent draws the thinned ones are worth, of chains of first order."""
+    correlation = (KEPT / effective - 1) / (KEPT / effective + 1)
+    thin = correlation**THIN
+    return THINNED * (1 - thin) / (1 + thin)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_laplace_with_importance_sampling_is_stan(model: str) -> None:
+    piece, distribution = patients(), with_their_priors(model)
+    encoded = [likelihood.encoded(distribution, piece)]
+    fit = laplace.fit_laplace(distribution, encoded, 16_000, np.random.default_rng(1))
+    size = fit.importance_ess * laplace.PROPOSALS
+    assert fit.pareto_k < 0.5 and size > 5000
+    parameters = distribution.natural(fit.theta)
+    means = compare_parameters(model, parameters, size)
+    few = {k: v[:FEW] for k, v in parameters.items()}  # the draws are in random order
+    curves = compare_curves(model, distribution, few, 1 / (1 / size + 1 / FEW))
+    print(f"\n{model}: k {fit.pareto_k:.2f}, effective draws {size:.0f}")
+    print(means.round(4).to_string())
+    print(curves.round(2).to_string())
+    assert means["by"].abs().max() < SIGMAS
+    np.testing.assert_allclose(means["our_sd"], means["sd"], rtol=0.1)
+    assert curves.abs().max(axis=None) < SIGMAS
