@@ -263,15 +263,25 @@ def _warnings(
         for row in capped.itertuples()
         if row.share_of_draws > 0
     ]
+    early, nor_early = "", ""
+    if any(
+        getattr(c, "early_failure", None)
+        for s in problem.strategies.values()
+        for c in s.curves.values()
+    ):
+        early, nor_early = (
+            ", or the share of early failures,",
+            " (or no hazard gives the early failures)",
+        )
     if unattained > 0.01 * n:
         raise ModelError(
-            f"the marginal hazard ratio cannot be reached in {unattained} of {n} draws (more than "
-            "1 %). The cured fraction is too large for it: check cure_if_operated and the hazard "
+            f"the marginal hazard ratio{early} cannot be reached in {unattained} of {n} draws (more "
+            "than 1 %). The cured fraction is too large for it: check cure_if_operated and the hazard "
             "ratio."
         )
     if unattained:
         found.append(
             f"In {unattained} of {n} draws the cured fraction is too large for the marginal hazard "
-            "ratio drawn: none of the uncured reach it, and the nearest was used."
+            f"ratio drawn: none of the uncured reach it{nor_early}, and the nearest was used."
         )
     return tuple(found)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heor.errors import ModelError
 from heor.inputs.load import load
 from heor.inputs.problem import (
     DecisionProblem,
@@ -500,6 +501,23 @@ def test_early_failure_that_cannot_be_is_said(problem: DecisionProblem, drawn: D
     assert not found.attained.any()
     # At ratio 0 only the population's mortality is left within the window.
     assert np.abs(np.diff(found.parts[1].excess[:, 1:5], axis=1)).max() < 1e-12
+
+
+def test_unattained_early_failures_are_reported(inputs: Path, made_up_draws: MakeDraws) -> None:
+    """One in two hundred is a warning, more than one in a hundred an error."""
+    for failing, raises in ((1, False), (40, True)):
+        share = np.where(np.arange(200) < failing, 0.0, 0.4)
+        problem, draws = scenario(
+            inputs, made_up_draws, "s09_15_or_more", 200, early_recurrence_15_or_more=share
+        )
+        if raises:
+            with pytest.raises(
+                ModelError, match="or the share of early failures, cannot be reached"
+            ):
+                simulate(problem, draws, workers=1)
+        else:
+            warnings = simulate(problem, draws, workers=1).warnings
+            assert any("no hazard gives the early failures" in w for w in warnings)
 
 
 def test_early_failure_costs_progression_free_time_only(
