@@ -262,7 +262,8 @@ def _nuts(
             neutral = likelihood.neutral_opinion(pieces[0].endpoint)
             pieces = (*pieces, likelihood.encoded(job.model, neutral))
         task = workers.Task(job.fit_key, job.model, pieces, settings, job.seed)
-        shape = (job.model.compile_key, *(piece.form for piece in pieces))
+        priors = repr([p.prior for p in job.model.parameters])  # constants of the compiled model
+        shape = (job.model.compile_key, priors, *(piece.form for piece in pieces))
         groups.setdefault(shape, []).append(task)
     # what takes longest to compile goes first, so that both workers end together
     order = sorted(groups, key=lambda g: (-_compile_effort(groups[g][0]), g))
