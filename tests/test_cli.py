@@ -112,6 +112,8 @@ def test_user_mistakes_exit_2_and_leave_results_alone(
         (["run", "--inputs", "nowhere"], "--inputs"),
         (["check", "--set", "cure_if_operated=x"], "not a finite number"),
         (["run", "--draws", "3"], "--draws"),
+        (["survival", "--priors", "vague"], "--priors"),
+        (["survival", "--set", "cure_if_operatd=0.1"], "Did you mean 'cure_if_operated'?"),
         (["show", "nothing"], "unknown parameter"),
     ):
         assert cli.main(arguments) == 2, arguments
@@ -123,6 +125,51 @@ def test_a_mistake_prints_no_traceback(workplace: Path) -> None:
     done = heor(workplace, "run", "--set", "cure_if_operated=1.5")
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1] == "1 problem found; nothing was run."
+
+
+FEW = (
+    "--set",
+    "analysis.survival.distributions=[weibull, lognormal]",
+    "--set",
+    "analysis.draws=200",
+)
+
+
+def test_survival_writes_its_own_report_and_keeps_that_of_the_run(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """Whole or not at all, beside the run's folder; the same bytes from stored posteriors."""
+    before = tables(workplace / "outputs" / "norway")
+    monkeypatch.chdir(workplace)
+    assert cli.main(["survival", "--quick", *FEW]) == 0
+    folder = workplace / "outputs" / "norway-survival"
+    assert {p.name for p in folder.iterdir()} == {"report.md", "tables", "figures", "run.json"}
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    printed = capsys.readouterr().out
+    assert text.splitlines()[0].strip("*") in printed and "not for a decision" in printed
+    for line in text.splitlines():
+        if line.startswith("!["):
+            assert (folder / line.split("(")[1].rstrip(")")).exists(), line
+    first = tables(folder)
+    assert len(first) >= 18 and tables(workplace / "outputs" / "norway") == before
+    monkeypatch.setattr("heor.report.figures.write_figures", lambda *_, **__: [])
+    assert cli.main(["survival", "--quick", *FEW, "--output", "again"]) == 0
+    assert tables(workplace / "again") == first
+
+
+def test_faulty_fits_are_named_and_accepted_by_name(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {}
+
+    def loaded(*_: object, **named: object) -> None:
+        seen.update(named)
+        raise FitError("enough")
+
+    monkeypatch.setattr("heor.inputs.load.load", loaded)
+    for command in ("run", "survival"):
+        assert cli.main([command, "--accept", "a/weibull", "--accept", "b/gompertz"]) == 3
+        assert seen.pop("accept") == ("a/weibull", "b/gompertz")
 
 
 @pytest.mark.parametrize(("error", "code"), [(FitError("fit"), 3), (ModelError("law"), 4)])

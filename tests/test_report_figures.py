@@ -7,17 +7,25 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from heor.analysis import decide, one_way
 from heor.inputs.problem import DecisionProblem
+from heor.parameters.draws import CurveDraws
 from heor.report import figure_style
 from heor.report.figures import FIGURES, figure_bytes, write_figures
-from heor.report.figures_survival import evidence_of, hazard_windows, number_at_risk
+from heor.report.figures_fits import evidence_of
+from heor.report.markdown import report
 from heor.results import Companion, Results
 from heor.simulation import simulate
+from heor.survival.distributions import DISTRIBUTIONS
+from heor.survival.fitting import SurvivalFits
+from heor.survival.goodness import ModelComparison
+from heor.survival.observed import hazard_windows, number_at_risk
+from heor.survival.posterior import SurvivalPosterior
 
 DRAWS = 60
 
@@ -26,31 +34,46 @@ def made_up_results(problem: DecisionProblem, made_up_draws: Callable) -> Result
     """Results on log-normal curves with no fit behind them."""
     problem = replace(problem, settings=replace(problem.settings, draws=DRAWS))
     draws = made_up_draws(problem, DRAWS)
-    names = ("meanlog", "sdlog")
-    posteriors = {}
-    for name, curve in draws.curves.items():
-        parameters = {n: curve.theta[:, k] for k, n in enumerate(names)}
-        central = curve.theta.mean(axis=0).tolist()
-        posteriors[name, "lognormal"] = SimpleNamespace(
-            parameters=parameters, central=lambda central=central: central
-        )
-    weights = {tuple(draws.curves): {"lognormal": 1.0}}
+    model = DISTRIBUTIONS["lognormal"]
+    curves = {k: replace(curve, families=(model,)) for k, curve in draws.curves.items()}
+    draws = replace(draws, curves=curves)
+    fits = made_up_fits(curves)
     simulation = simulate(problem, draws, workers=1)
     decision = decide(problem, simulation)
-    deterministic, tornado = one_way(problem, posteriors, weights, decision)
+    deterministic, tornado = one_way(problem, fits, decision)
     beside = Companion("again", "The same run again", "A row below.", decision)
     return Results(
         problem=problem,
         draws=draws,
-        posteriors=posteriors,
-        comparison={},
-        weights=weights,
+        fits=fits,
         simulation=simulation,
         decision=decision,
         deterministic=deterministic,
         tornado=tornado,
         companions=(beside,),
+        warnings=("Something to read.",),
     )
+
+
+def made_up_fits(curves: dict[str, CurveDraws]) -> SurvivalFits:
+    """One log-normal a curve, compared with nothing."""
+    model = DISTRIBUTIONS["lognormal"]
+    nan = float("nan")
+    found = {"r_hat_max": nan, "ess_bulk_min": nan, "divergences": 0, "pareto_k": 0.1}
+    posteriors = {}
+    for name, curve in curves.items():
+        own = {n: curve.theta[:, k] for k, n in enumerate(model.names)}
+        theta = model.unconstrained(own)
+        mean, sd = theta.mean(axis=0), theta.std(axis=0)
+        endpoint = name.rsplit("_", 1)[1]
+        posteriors[name, "lognormal"] = SurvivalPosterior(
+            name, endpoint, "lognormal", model, (name,), "laplace", own, mean, sd, found, {}
+        )
+    unit = tuple(curves)
+    row = {"family": "lognormal", "label": model.label, "difference": 0.0, "weight": 1.0}
+    comparison = ModelComparison(unit, pd.DataFrame([row]), {"lognormal": 1.0})
+    weights = {unit: {"lognormal": 1.0}}
+    return SurvivalFits(posteriors, {unit: comparison}, weights, {unit: 0.4})
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +184,27 @@ def test_numbers_at_risk_and_windows_follow_the_data(problem):
     windows = hazard_windows(evidence)
     assert windows[0] == 0 and windows[-1] == pytest.approx(46.5 / 12)
     assert (np.diff(windows) > 0).all()
+
+
+def test_figures_of_fits_need_the_problem_and_the_fits_only(results, drawn):
+    bare = SimpleNamespace(problem=results.problem, fits=results.fits)
+    for name in ("fits_os", "fits_pfs", "hazards"):
+        assert figure_bytes(FIGURES[name](bare), "svg") == figure_bytes(drawn[name], "svg")
+
+
+def test_no_two_families_look_alike():
+    styles = [figure_style.family_style(i) for i in range(20)]
+    assert len({(s["color"], s["linestyle"]) for s in styles}) == 20
+
+
+def test_the_first_page_says_what_was_accepted_and_warned(results):
+    fits = replace(results.fits, accepted=("Accepted by the analyst: x/weibull.",))
+    text = report(replace(results, fits=fits), ["plane"])
+    first = text.index("## What it costs")
+    assert text.index("Accepted by the analyst") < text.index("## The answer")
+    assert text.index("Something to read.") < first
+    assert "`heor survival`" in text and "(figures/plane.svg)" in text
+    assert "> **Accepted" not in report(results, [])
 
 
 def test_other_formats_are_refused(drawn):

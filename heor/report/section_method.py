@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pandas as pd
 
 from heor.inputs.problem import DecisionProblem
@@ -118,7 +120,7 @@ def command_line(problem: DecisionProblem, command: str, *options: str) -> str:
     words = [f"heor {command}", f"--country {problem.country.name}"]
     if problem.scenario:
         words += [f"--scenario {s}" for s in problem.scenario.split("+")]
-    words += [f"--set {k}={v}" for k, v in problem.overrides.items()]
+    words += [f"--set {shlex.quote(f'{k}={v}')}" for k, v in problem.overrides.items()]
     words += [*options, f"--seed {problem.settings.seed}"]
     words += [f"--accept {name}" for name in problem.settings.fit.accept]
     if problem.settings.fit.quick:

@@ -114,7 +114,12 @@ def appraise(
         stamp("tables")
     tables |= {"prior_sensitivity": sensitivity, "opinions": opinion}
     raised = dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, HeorWarning))
-    found = (*raised, *fits.cautions, *opinions.conflicts(opinion))
+    found = (
+        *raised,
+        *fits.cautions,
+        *opinions.conflicts(opinion),
+        *predictive.misfits(problem, fits, tables["predictive_checks"]),
+    )
     return SurvivalResults(problem, fits, tables, other_priors, found, timings)
 
 

@@ -22,6 +22,7 @@ from heor.survival_analysis.fitted import all_cause, families_of, fitted_evidenc
 REPLICATES = 400
 CELLS = 120  # intervals that individual data are counted in
 CHECK_MONTHS = (6, 12, 24, 36, 60)
+DISTANCE = "largest distance from the fitted curve"
 SUSPECT = 0.05  # a two-sided p-value below it is named in the report
 
 
@@ -178,8 +179,27 @@ def statistics(found: Cells, fitted: np.ndarray, replicated: np.ndarray) -> list
         for curve in (np.broadcast_to(found.survival, replicated.shape), replicated)
     )
     p = float(np.mean(new >= own))
-    row = _row("largest distance from the fitted curve", float(own.mean()), new)
+    row = _row(DISTANCE, float(own.mean()), new)
     return [*rows, row | {"p": p, "p_two_sided": p}]
+
+
+def misfits(problem: DecisionProblem, fits: SurvivalFits, checks: pd.DataFrame) -> tuple[str, ...]:
+    """A sentence for each evidence whose families in use would rarely have given such data."""
+    lines = []
+    distance = checks[checks["statistic"] == DISTANCE]
+    for _, name in fitted_evidence(fits):
+        share = families_of(fits, name)
+        own = distance[(distance["evidence"] == name) & (distance["p"] < SUSPECT)]
+        found = [(r["label"], r["p"]) for _, r in own.iterrows() if share[r["family"]] > 0]
+        if found:
+            words = ", ".join(f"{label} (p {max(p, 1 / REPLICATES):.2g})" for label, p in found)
+            evidence = problem.evidence[name]
+            lines.append(
+                f"{evidence.label}, {evidence.endpoint.upper()}: data simulated from families with weight "
+                f"rarely lie as far from the fitted curve as those observed: {words}. See the posterior "
+                "predictive checks: where the curve is missed decides whether it matters."
+            )
+    return tuple(lines)
 
 
 def _at(found: Cells, curves: np.ndarray, time: float) -> np.ndarray:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem, SurvivalEvidence
-from heor.survival import evidence as evidence_pieces
 from heor.survival.diagnostics import still_at_risk
+from heor.survival.evidence import individual, piece
 from heor.survival.fitting import SurvivalFits
 from heor.survival.observed import follow_up, kaplan_meier, median, number_at_risk
 from heor.survival.reconstruct import reconstruct
@@ -40,7 +40,8 @@ def evidence_table(problem: DecisionProblem, fits: SurvivalFits) -> pd.DataFrame
     rows = []
     for name, role in used_evidence(problem, fits):
         own = problem.evidence[name]
-        last_event, last = follow_up(own)
+        patients = individual(own)  # a published curve's events are known after reconstruction
+        last_event, last = follow_up(patients)
         row = {
             "evidence": name,
             "label": own.label,
@@ -49,12 +50,12 @@ def evidence_table(problem: DecisionProblem, fits: SurvivalFits) -> pd.DataFrame
             "form": own.form,
             "status": own.status,
             "source": "; ".join(own.source),
-            "n": own.n,
-            "events": own.events,
+            "n": patients.n,
+            "events": patients.events,
             "last_event_months": last_event * MONTHS_PER_YEAR,
             "follow_up_months": last * MONTHS_PER_YEAR,
-            "median_months": median(own) * MONTHS_PER_YEAR,
-            "at_risk_near_end": still_at_risk(evidence_pieces.piece(own)),
+            "median_months": median(patients) * MONTHS_PER_YEAR,
+            "at_risk_near_end": still_at_risk(piece(patients)),
             "time_unit": "months",
             "background": background_words(problem, own),
             "covariates": "; ".join(own.covariates),

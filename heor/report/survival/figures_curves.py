@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -17,7 +19,7 @@ from heor.survival_analysis.fitted import families_of
 from heor.survival_analysis.hazards import BACKGROUND, FITTED, SMOOTH, WINDOWS
 from heor.survival_analysis.landmarks import AFTER, AVERAGE, BEFORE, SHOWN_MONTHS
 
-LEGEND_COLUMNS = 3
+LONG_LABEL = 34  # characters; with longer ones a legend has two columns instead of three
 ROW_HEIGHT = 0.17  # inches of one line of a legend
 BAND = "#BDBDBD"
 TAIL_LIMITS, TAIL_TICKS = (0.0005, 1.05), (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
@@ -38,7 +40,13 @@ def labelled_families(results: SurvivalResults, evidence: str) -> dict[str, tupl
 
 def legend_rows(results: SurvivalResults, evidence: str, others: int) -> int:
     """Lines that a legend of all families and some other entries needs."""
-    return -(-(len(families_of(results.fits, evidence)) + others) // LEGEND_COLUMNS)
+    labels = [label for label, _ in labelled_families(results, evidence).values()]
+    return -(-(len(labels) + others) // legend_columns(labels))
+
+
+def legend_columns(labels: Iterable[str]) -> int:
+    """Columns of a legend as wide as the page."""
+    return 3 if max(len(label) for label in labels) <= LONG_LABEL else 2
 
 
 def data_end(results: SurvivalResults, evidence: str) -> float:
@@ -99,10 +107,13 @@ def fits(results: SurvivalResults, evidence: str) -> Figure:
 def legend_panel(panel: Axes, source: Axes) -> None:
     """The legend of `source`, alone in a panel."""
     panel.set_axis_off()
+    handles, labels = source.get_legend_handles_labels()
+    families = [label for label in labels if "Kaplan" not in label]
     panel.legend(
-        *source.get_legend_handles_labels(),
+        handles,
+        labels,
         loc="upper left",
-        ncols=LEGEND_COLUMNS,
+        ncols=legend_columns(families),
         borderaxespad=0.0,
         fontsize=6.3,
         columnspacing=1.2,
@@ -122,8 +133,8 @@ def _observed(axes: Axes, results: SurvivalResults, evidence: str) -> None:
         linewidth=0,
         label="95 % interval",
     )
-    own = results.problem.evidence[evidence]
-    label = f"Kaplan–Meier (n = {own.n:,}, {own.events:,} events)"
+    own = rows(results.tables["evidence"], evidence=evidence).iloc[0]
+    label = f"Kaplan–Meier (n = {own['n']:,}, {own['events']:,} events)"
     axes.step(
         table["month"], table["survival"], where="post", color=style.DARK, lw=0.9, label=label
     )
@@ -225,12 +236,12 @@ def _hazard_panel(axes: Axes, results: SurvivalResults, evidence: str) -> None:
 
 def _window_points(axes: Axes, window: pd.DataFrame, scale: float) -> None:
     low, high = (abs(window[k] - window["hazard"]) * scale for k in ("low", "high"))
-    half = (window["to_month"] - window["from_month"]) / 2
+    half = ((window["to_month"] - window["from_month"]) / 2).to_numpy()
     axes.errorbar(
-        window["month"],
-        window["hazard"] * scale,
+        window["month"].to_numpy(),
+        window["hazard"].to_numpy() * scale,
         xerr=half,
-        yerr=[low.fillna(0.0), high.fillna(0.0)],
+        yerr=[low.fillna(0.0).to_numpy(), high.fillna(0.0).to_numpy()],
         fmt="o",
         markersize=2.2,
         linewidth=0.6,
