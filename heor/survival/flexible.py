@@ -559,6 +559,7 @@ def piecewise_exponential(
 ) -> PiecewiseExponential:
     """`size` pieces with about the same number of events each; fewer where event times are tied."""
     time, weight = event_times(pieces)
+    size = min(size, len(np.unique(time)))
     cuts = weighted_quantiles(time, weight, np.arange(1, size) / size)
     return PiecewiseExponential(tuple(c for c in np.unique(cuts) if c < time.max()), called)
 
@@ -568,22 +569,24 @@ def royston_parmar(
 ) -> RoystonParmar:
     """Boundary knots at the first and last event, inner ones at quantiles of log event times.
 
-    Quantiles that coincide, because event times are tied, are one knot.
+    No more knots than there are event times; quantiles that coincide are one knot.
     """
     time, weight = event_times(pieces)
-    shares = np.arange(inner + 2) / (inner + 1)
+    intervals = min(inner + 1, len(np.unique(time)) - 1)
+    shares = np.arange(intervals + 1) / intervals
     knots = np.unique(weighted_quantiles(np.log(time), weight, shares))
     return RoystonParmar(scale, tuple(knots), called)
 
 
 def m_spline(pieces: Sequence[Piece], size: int = 10, called: str = "") -> MSpline:
-    """Knots at quantiles of event times, the last at the last event.
+    """Knots at quantiles of event times, at most as many as those; the last at the last event.
 
     Where registry counts or opinions (pieces that are not main) speak of later times, the hazard
     must be free to turn there: up to three knots more at their times, and as many basis functions.
     """
     time, weight = event_times(pieces)
-    knots = np.unique(weighted_quantiles(time, weight, np.arange(1, size) / (size - 1)))
+    count = min(size - 1, len(np.unique(time)))
+    knots = np.unique(weighted_quantiles(time, weight, np.arange(1, count + 1) / count))
     return MSpline((*knots, *_later_knots(pieces, knots[-1])), called=called)
 
 
