@@ -1,0 +1,132 @@
+"""`heor km reconstruct`: read the clicks, reconstruct, write the individual data and the figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from heor.errors import InputError
+from heor.inputs.tables import columns, read_table
+from heor.report.write import write_whole
+from heor.survival.reconstruct import Reconstruction, reconstruct
+
+DIGITS = "%.10g"
+
+
+@dataclass(frozen=True)
+class PublishedCurve:
+    """Files and numbers that describe one published curve, as given on the command line."""
+
+    clicks: Path
+    at_risk: Path | None
+    patients: int | None
+    events: int | None
+    unit: str
+    style: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.clicks.stem
+
+
+def read_curve(curve: PublishedCurve) -> Reconstruction:
+    """The reconstruction of a published curve from its files.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read, or the curve cannot be reconstructed; all problems.
+    """
+    problems: list[str] = []
+    clicks = _columns(curve.clicks, ("time", "survival"), problems)
+    rows = _columns(curve.at_risk, ("time", "n_at_risk"), problems) if curve.at_risk else None
+    if problems:
+        raise InputError(problems)
+    try:
+        return reconstruct(
+            clicks["time"],
+            clicks["survival"],
+            patients=curve.patients,
+            at_risk=(rows["time"], rows["n_at_risk"]) if rows else None,
+            events=curve.events,
+            clicks=curve.style,
+        )
+    except ValueError as error:
+        raise InputError([f"{curve.clicks}: {line}" for line in str(error).splitlines()]) from error
+
+
+def _columns(path: Path, names: tuple[str, ...], problems: list[str]) -> dict[str, np.ndarray]:
+    return columns(read_table(path, str(path), names, (), problems), names, str(path), problems)
+
+
+def write_reconstruction(found: Reconstruction, curve: PublishedCurve, folder: Path) -> Path:
+    """Individual data, comparison, repairs, snippet for `index.yaml` and figure, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written.
+    """
+    from heor.report.figures import figure_bytes
+    from heor.report.figures_reconstruct import reconstruction
+
+    figure = reconstruction(found, curve.name, curve.unit)
+
+    def fill(place: Path) -> None:
+        _csv(pd.DataFrame(found.table), place / "individual.csv")
+        _csv(found.fit, place / "comparison.csv")
+        _text(place / "repairs.txt", [*found.repairs] or ["Nothing was repaired or assumed."])
+        _text(place / "index.yaml", snippet(found, curve))
+        for form in ("svg", "png"):
+            (place / f"reconstruction.{form}").write_bytes(figure_bytes(figure, form))
+
+    return write_whole(folder, fill)
+
+
+def _csv(table: pd.DataFrame, path: Path) -> None:
+    table.to_csv(path, index=False, float_format=DIGITS, lineterminator="\n")
+
+
+def _text(path: Path, lines: list[str]) -> None:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+
+
+def snippet(found: Reconstruction, curve: PublishedCurve) -> list[str]:
+    """Lines for `inputs/model/survival/index.yaml`; what only the user knows is left to fill in."""
+    name = "".join(c if c.isalnum() else "_" for c in curve.name.lower()).strip("_")
+    return [
+        "# Paste into inputs/model/survival/index.yaml, with individual.csv beside it under the",
+        "# name given here. Fill in endpoint, age, share_male and source.",
+        f"{name or 'curve'}:",
+        f"  file: {name or 'curve'}.csv",
+        f"  label: {curve.name!r}",
+        "  endpoint: os",
+        "  form: individual",
+        f"  time_unit: {curve.unit}",
+        "  age:",
+        "  share_male:",
+        "  source:",
+        "  -",
+        "  status: derived",
+        f"  note: {found.n} patients and {found.events} events reconstructed from the published",
+        "    curve (method after Guyot et al. 2012); see repairs.txt for what was assumed",
+    ]
+
+
+def summary(found: Reconstruction, curve: PublishedCurve) -> list[str]:
+    """What the command prints: size, median, fit and every repair."""
+    median = (
+        f"{found.median:.3g} {curve.unit}" if np.isfinite(found.median) else "not reached"
+    )
+    return [
+        f"{found.n:,} patients, {found.events:,} events, {found.n - found.events:,} censored; "
+        f"median {median}.",
+        f"Largest difference from the {len(found.fit):,} clicks: "
+        f"{100 * found.max_difference:.1f} percentage points (root mean square "
+        f"{100 * found.rmse:.1f}).",
+        "Repaired or assumed:" if found.repairs else "Nothing was repaired or assumed.",
+        *(f"  - {line}" for line in found.repairs),
+    ]
