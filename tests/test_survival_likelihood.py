@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from heor.inputs.problem import Origin, SurvivalEvidence
 from heor.survival import laplace, likelihood, psis
-from heor.survival.distributions import DISTRIBUTIONS
+from heor.survival.distributions import DISTRIBUTIONS, Distribution
+from heor.survival.evidence import piece
+from heor.survival.likelihood import Piece
 
 EXPONENTIAL = DISTRIBUTIONS["exponential"]
 RATE = 0.8
@@ -35,36 +39,67 @@ def individual() -> SurvivalEvidence:
     )
 
 
-def at(distribution, data, **p: float) -> float:
+def at(distribution: Distribution, *pieces: Piece, **p: float) -> float:
+    data = [likelihood.encoded(distribution, own) for own in pieces]
     return float(likelihood.log_likelihood(distribution, p, data))
 
 
+def with_background(own: Piece, rate: float) -> Piece:
+    """The piece with a constant hazard of the population."""
+    data = dict(own.data)
+    if own.form == "individual":
+        data["background_hazard"] = np.full(len(data["time"]), rate)
+        data["background_increment"] = rate * (data["time"] - data["entry"])
+    else:
+        data |= {f"background_{k}": rate * data[k] for k in ("start", "end")}
+    return replace(own, data=data)
+
+
 def test_grouped_by_hand() -> None:
-    data = likelihood.prepare(grouped())
     s = np.exp(-RATE * np.array([0, 0.5, 1.0, 2.0]))
     mid = 0.5 * (np.log(s[:-1]) + np.log(s[1:]))
     expected = 5 * np.log(s[0] - s[1]) + 4 * np.log(s[1] - s[2]) + mid @ [1, 2, 8]
-    assert at(EXPONENTIAL, data, rate=RATE) == pytest.approx(expected, rel=1e-12)
+    assert at(EXPONENTIAL, piece(grouped()), rate=RATE) == pytest.approx(expected, rel=1e-12)
 
 
-def test_background_mortality_adds_to_the_hazard() -> None:
-    edges = np.array([0, 0.5, 1.0, 2.0])
-    with_background = likelihood.prepare(grouped(), 0.3 * edges)
-    assert at(EXPONENTIAL, with_background, rate=0.5) == pytest.approx(
-        at(EXPONENTIAL, likelihood.prepare(grouped()), rate=0.8), rel=1e-12
-    )
-    patients = individual()
-    t, entry = patients.table["time"], patients.table["entry"]
-    background = np.stack([0.3 * entry, 0.3 * t, np.full(3, 0.3)])
-    assert at(EXPONENTIAL, likelihood.prepare(patients, background), rate=0.5) == pytest.approx(
-        at(EXPONENTIAL, likelihood.prepare(patients), rate=0.8), rel=1e-12
-    )
+@pytest.mark.parametrize("make", [grouped, individual])
+def test_background_mortality_adds_to_the_hazard(make) -> None:
+    own = piece(make())
+    together = at(EXPONENTIAL, with_background(own, 0.3), rate=0.5)
+    assert together == pytest.approx(at(EXPONENTIAL, own, rate=0.8), rel=1e-12)
 
 
 def test_individual_by_hand_with_entry_and_weight() -> None:
-    data = likelihood.prepare(individual())
     expected = 2 * np.log(RATE) - RATE * (0.4 + 2 * 0.5 + 2.5)
-    assert at(EXPONENTIAL, data, rate=RATE) == pytest.approx(expected, rel=1e-12)
+    own = piece(individual())
+    assert at(EXPONENTIAL, own, rate=RATE) == pytest.approx(expected, rel=1e-12)
+
+
+def test_landmarks_by_hand() -> None:
+    own = piece(evidence("landmark", start=[0, 2], end=[2, 3], n=[50, 20], survivors=[30, 14]))
+    s = np.exp(-RATE * np.array([2.0, 1.0]))
+    expected = np.array([20, 6]) @ np.log1p(-s) + np.array([30, 14]) @ np.log(s)
+    assert own.form == "binomial"
+    assert at(EXPONENTIAL, own, rate=RATE) == pytest.approx(expected, rel=1e-12)
+
+
+def test_opinion_by_hand() -> None:
+    """Beta density of S(t), less its constant; the multiplier acts on the excess hazard."""
+    data = {"time": 5.0, "multiplier": 1.5, "background": 0.2, "a": 3.0, "b": 7.0}
+    own = Piece("expert", "os", "opinion", {k: np.array([v]) for k, v in data.items()}, main=False)
+    s = np.exp(-(1.5 * 5 * RATE + 0.2))
+    expected = 2 * np.log(s) + 6 * np.log1p(-s)
+    assert at(EXPONENTIAL, own, rate=RATE) == pytest.approx(expected, rel=1e-12)
+    neutral = likelihood.neutral_opinion("os")
+    assert at(EXPONENTIAL, neutral, rate=RATE) == 0.0
+
+
+def test_pieces_add_up() -> None:
+    two = piece(grouped()), piece(individual())
+    assert at(EXPONENTIAL, *two, rate=RATE) == pytest.approx(
+        sum(at(EXPONENTIAL, own, rate=RATE) for own in two), rel=1e-12
+    )
+    assert two[1].events == 2 and two[1].exposure == pytest.approx(0.4 + 2 * 0.5 + 2.5)
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
@@ -83,30 +118,34 @@ def test_narrow_intervals_tend_to_individual_data(name: str) -> None:
         n_censored=[0, 0, 1, 0],
     )
     people = evidence("individual", time=[1.0, 1.0, 1.0], event=[1, 0, 1])
-    fine = at(distribution, likelihood.prepare(cells), **p) - 2 * np.log(width)
-    assert fine == pytest.approx(at(distribution, likelihood.prepare(people), **p), abs=1e-3)
+    fine = at(distribution, piece(cells), **p) - 2 * np.log(width)
+    assert fine == pytest.approx(at(distribution, piece(people), **p), abs=1e-3)
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 @pytest.mark.parametrize("make", [grouped, individual])
 def test_terms_add_up_with_their_counts(name: str, make) -> None:
-    distribution, data = DISTRIBUTIONS[name], likelihood.prepare(make())
+    distribution = DISTRIBUTIONS[name]
+    data = [likelihood.encoded(distribution, piece(make()))]
     theta = np.full((2, len(distribution.parameters)), 0.1)
     theta[1] += 0.2
-    terms, counts = likelihood.pointwise(distribution, theta, data), likelihood.counts(data)
+    terms, counts = likelihood.pointwise(distribution, theta, data)
     assert terms.shape == (2, len(counts))
     f = laplace.log_likelihood_function(distribution, data)
     np.testing.assert_allclose(terms @ counts, f(theta), rtol=1e-12)
 
 
-def test_gaps_and_wrong_background_are_refused() -> None:
+def test_gaps_are_refused() -> None:
     gap = evidence("grouped", start=[0, 1], end=[0.5, 2], n_events=[1, 1], n_censored=[0, 0])
     with pytest.raises(ValueError, match="curve: intervals have gaps"):
-        likelihood.prepare(gap)
-    with pytest.raises(ValueError, match=r"shape \(3,\); must be \(4,\)"):
-        likelihood.prepare(grouped(), np.zeros(3))
-    with pytest.raises(ValueError, match=r"must be \(3, 3\): cumulative hazard at entry"):
-        likelihood.prepare(individual(), np.zeros(3))
+        piece(gap)
+
+
+def test_leave_one_out_runs_over_the_main_pieces_only() -> None:
+    main, other = piece(grouped()), replace(piece(individual()), main=False)
+    data = [likelihood.encoded(EXPONENTIAL, own) for own in (main, other)]
+    _, counts = likelihood.pointwise(EXPONENTIAL, np.zeros((1, 1)), data)
+    assert counts.sum() == 20
 
 
 def test_smoothing_is_arvizs() -> None:
@@ -121,9 +160,10 @@ def test_smoothing_is_arvizs() -> None:
 
 def test_leave_one_out_is_arvizs_with_every_patient_written_out() -> None:
     az = pytest.importorskip("arviz")
-    distribution, data = DISTRIBUTIONS["weibull"], likelihood.prepare(grouped())
+    distribution = DISTRIBUTIONS["weibull"]
+    data = [likelihood.encoded(distribution, piece(grouped()))]
     fit = laplace.fit_laplace(distribution, data, 4000, np.random.default_rng(1))
-    terms, counts = likelihood.pointwise(distribution, fit.theta, data), likelihood.counts(data)
+    terms, counts = likelihood.pointwise(distribution, fit.theta, data)
     ours = psis.leave_one_out(terms, counts)
     every = np.repeat(terms, counts.astype(int), axis=1)[None]
     posterior = {"x": np.zeros(every.shape[:2])}
@@ -137,7 +177,7 @@ def test_leave_one_out_is_arvizs_with_every_patient_written_out() -> None:
 
 def test_laplace_is_exact_where_the_posterior_is_known() -> None:
     """Exponential data make a posterior of one parameter: integrate it on a grid."""
-    data = likelihood.prepare(individual())
+    data = [likelihood.encoded(EXPONENTIAL, piece(individual()))]
     fit = laplace.fit_laplace(EXPONENTIAL, data, 4000, np.random.default_rng(1))
     grid = np.linspace(-6, 5, 20001)[:, None]
     f = laplace.log_likelihood_function(EXPONENTIAL, data)
