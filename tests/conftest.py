@@ -17,6 +17,7 @@ from heor.parameters.draws import CurveDraws, Draws, add_derived, draw_parameter
 from heor.results import Simulation
 from heor.simulation import simulate
 from heor.streams import Streams
+from heor.survival.distributions import get
 
 settings.register_profile("default", deadline=None, max_examples=25, derandomize=True)
 settings.load_profile("default")
@@ -100,7 +101,7 @@ def hand_made_draws(
                 z = streams.generator(f"made up/{endpoint}").standard_normal((n, 2))
                 theta = np.stack([mean + sd * z[:, 0], np.exp(log_mean + log_sd * z[:, 1])], axis=1)
                 family = np.zeros(n, int)
-                curves[curve.evidence] = CurveDraws(("lognormal",), family, theta)
+                curves[curve.evidence] = CurveDraws((get("lognormal"),), family, theta)
     own = {
         name: np.broadcast_to(np.asarray(value, float), (n,)).copy()
         for name, value in (replaced or {}).items()

@@ -22,6 +22,7 @@ from heor.occupancy.partitioned import partitioned_survival
 from heor.outcomes import values
 from heor.parameters.draws import CurveDraws, Draws, draw_parameters
 from heor.streams import Streams
+from heor.survival.distributions import get
 
 
 def made_up_draws(n: int):
@@ -37,7 +38,7 @@ def made_up_draws(n: int):
             ],
             axis=1,
         )
-        curves[evidence] = CurveDraws(("lognormal",), np.zeros(n, int), theta)
+        curves[evidence] = CurveDraws((get("lognormal"),), np.zeros(n, int), theta)
     return problem, Draws(draw_parameters(problem, n, Streams(1)), curves)
 
 
