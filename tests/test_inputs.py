@@ -265,9 +265,9 @@ SPOILT = {
     ),
     "unknown family": (
         ANALYSIS,
-        "    - loglogistic\n",
-        "    - loglogistc\n",
-        ("unknown distribution 'loglogistc'", "Did you mean 'loglogistic'?"),
+        "  distributions:\n    - exponential\n",
+        "  distributions:\n    - exponentail\n",
+        ("unknown distribution 'exponentail'", "Did you mean 'exponential'?"),
     ),
     "unknown extrapolation": (
         ANALYSIS,
@@ -1256,7 +1256,7 @@ def test_accepted_fits_and_priors(copied_inputs: Path, spoil: Spoil) -> None:
     fit = load(copied_inputs).settings.fit
     assert (fit.accept, fit.screen, fit.priors) == ((), True, "standard")
     own = "second_line_folfiri_os/gompertz"
-    spoil(ANALYSIS, "accept: []", f"accept: [{own}]\n  screen: true")
+    spoil(ANALYSIS, "accept: []", f"accept: [{own}]")
     spoil(ANALYSIS, "priors: standard", "priors: narrow")
     fit = load(copied_inputs).settings.fit
     assert (fit.accept, fit.screen, fit.priors) == ((own,), True, "narrow")
