@@ -16,7 +16,11 @@ from heor.survival.reconstruct import step_curve
 if TYPE_CHECKING:
     from heor.survival.reconstruct import Reconstruction
 
-STEPS = {"months": (1, 2, 3, 6, 12, 24, 60), "weeks": (4, 8, 13, 26, 52), "days": (30, 90, 180, 365)}
+STEPS = {
+    "months": (1, 2, 3, 6, 12, 24, 60),
+    "weeks": (4, 8, 13, 26, 52),
+    "days": (30, 90, 180, 365),
+}
 MOST_TICKS = 12
 MOST_COLUMNS = 13  # of numbers at risk that fit side by side
 
@@ -125,7 +129,7 @@ def _at_risk(axes: Axes, found: Reconstruction, end: float) -> None:
     for i, (label, times, numbers, colour) in enumerate(lines):
         height = 1 - (i + 0.5) / len(lines)
         axes.text(
-            -0.01,
+            -0.035,
             height,
             label,
             transform=axes.transAxes,

@@ -118,9 +118,7 @@ def snippet(found: Reconstruction, curve: PublishedCurve) -> list[str]:
 
 def summary(found: Reconstruction, curve: PublishedCurve) -> list[str]:
     """What the command prints: size, median, fit and every repair."""
-    median = (
-        f"{found.median:.3g} {curve.unit}" if np.isfinite(found.median) else "not reached"
-    )
+    median = f"{found.median:.3g} {curve.unit}" if np.isfinite(found.median) else "not reached"
     return [
         f"{found.n:,} patients, {found.events:,} events, {found.n - found.events:,} censored; "
         f"median {median}.",

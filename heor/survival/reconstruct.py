@@ -145,7 +145,7 @@ def reconstruct(
     check_counts(patients, rows, events, clicks, problems)
     if problems:
         raise ValueError("\n".join(problems))
-    time, raw, smooth = monotone(*points, problems, repairs)
+    time, clicked, smooth, error = monotone(*points, problems, repairs)
     if problems:
         raise ValueError("\n".join(problems))
     rows = _first_row(rows, patients, time, smooth, repairs)
@@ -154,10 +154,9 @@ def reconstruct(
     feet = _at_feet(time, smooth, rows, events, clicks, repairs)
     line = _line(time, smooth, rows, feet, repairs)
     n = rows[1]
-    error = float(np.sqrt(np.mean((raw - smooth) ** 2)))
     table = fitted(make_exposure(line, n, events, error, repairs), n, events, error, repairs)
     return Reconstruction(
-        table, tuple(repairs), _fit(table, time, raw), _fit_at_risk(table, at_risk)
+        table, tuple(repairs), _fit(table, time, clicked), _fit_at_risk(table, at_risk)
     )
 
 

@@ -170,8 +170,12 @@ def too_many(events: int, patients: int) -> str:
 
 def monotone(
     t: np.ndarray, s: np.ndarray, problems: list[str], repairs: list[str]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Times, clicks and the nearest curve (least squares) that starts at 1 and never rises."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Times, clicks, the nearest curve (least squares) that starts at 1 and never rises, and error.
+
+    The error is the root mean squared distance of the two, after clicks that lie beside their time
+    were exchanged.
+    """
     if t[0] > 0:
         repairs.append(f"the first click is at time {t[0]:.4g}; the point (0, 1) was added.")
         t, s = np.append(0.0, t), np.append(1.0, s)
@@ -189,8 +193,8 @@ def monotone(
             f"clicks: survival rises from {rise[1]:.3f} to {rise[2]:.3f} at time {rise[0]:.4g}; a "
             "survival curve never rises. Remove the stray click, or clicks of another curve."
         )
-        return t, s, smooth
-    s = _untangled(t, s, repairs)
+        return t, s, smooth, 0.0
+    clicked, s = s, _untangled(t, s, repairs)
     smooth = isotonic_regression(s, increasing=False).x
     error = float(np.sqrt(np.mean((s - smooth) ** 2)))
     rises = np.diff(s)
@@ -200,7 +204,7 @@ def monotone(
             f"{100 * rises.max():.2g} percentage points); the nearest curve that never rises was "
             f"used, at most {100 * np.abs(s - smooth).max():.2g} points away."
         )
-    return t, s, _flat_tail(s, smooth, error, repairs)
+    return t, clicked, _flat_tail(s, smooth, error, repairs), error
 
 
 def _untangled(t: np.ndarray, s: np.ndarray, repairs: list[str]) -> np.ndarray:

@@ -5,7 +5,7 @@ The equations are in `heor.survival.reconstruct`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ HIGHEST_RATE = 1000.0  # of censoring over the end of the curve: all at once
 CLEAR_DROP = 6.0  # errors of the clicks: a lower drop is not surely one death or more
 CLEAR = 6.0  # log likelihood by which a rate must be better than the usual one
 HALVINGS = 25  # when looking for what gives the number of events
-MOST_FAVOUR = 64.0  # log probability a death: beyond, the events do not fit the curve
+NEAR_FAVOUR = 1e-3  # nearer, two favours are the same
 NEAR = 4  # numbers of censored tried in a piece: so far from the real-valued one ...
 TRIALS = 14  # ... and so many in all
 PASSES = 3  # of censored settled and deaths placed anew
@@ -168,33 +168,57 @@ def fitted(
 ) -> dict[str, np.ndarray]:
     """Patients on the line, and of all that fit it about as well, with the events published."""
     memory: dict = {}
-    best = _walk(exposure, n, events, error, 0.0, memory)
+
+    def walk(favour: np.ndarray) -> _Walk:
+        return _walk(exposure, n, events, error, favour, memory)
+
+    best = walk(np.zeros(len(n)))
     first = best.events
     if events is not None and first != events:
-        favour, low, high = np.sign(events - first) * 1.0, 0.0, np.inf
-        for _ in range(HALVINGS):
-            trial = _walk(exposure, n, events, error, favour, memory)
-            if abs(trial.events - events) < abs(best.events - events):
-                best = trial
-            if trial.events == events:
-                break
-            short = abs(trial.events - first) < abs(events - first) and (
-                (trial.events < events) == (first < events)
-            )
-            low, high = (abs(favour), high) if short else (low, abs(favour))
-            if low >= MOST_FAVOUR:
-                break
-            favour = np.sign(favour) * (2 * low if np.isinf(high) else 0.5 * (low + high))
-        told = f"the curve is nearest with {first} events; {events} are published"
+        most = 0.5 * (DIGITISING_ERROR / max(error, SMALLEST_ERROR)) ** 2
+        best = _with_events(walk, best, len(n), events, most)
+        told = f"the curve is nearest with {first} events, {events} are published"
         if best.events == events:
-            repairs.append(f"{told}, and {events} were fitted.")
+            repairs.append(f"{told}; {events} were fitted.")
         else:
             repairs.append(
-                f"{told}, but no more than part of the way fits the curve and the numbers at "
-                f"risk: {best.events} were kept. Check the number of events."
+                f"{told}; the curve and the numbers at risk allow {best.events}, which were taken. "
+                "Check the number of events."
             )
     _tell_tail(exposure, n, events, best.rate, repairs)
     return _patients(best.leaving, exposure.line.time[-1])
+
+
+def _with_events(
+    walk: Callable[[np.ndarray], _Walk], usual: _Walk, pieces: int, events: int, most: float
+) -> _Walk:
+    """The walk with these events, or the nearest: the smallest favour of deaths that gives them.
+
+    One favour for all pieces is halved down to where the events pass the number; in between the
+    pieces take the stronger one by one. At most `most`: what a plateau costs that is off by all
+    that a click may be off.
+    """
+    best, first = usual, usual.events
+    sign, low, high = float(np.sign(events - first)), 0.0, np.inf
+    favour = 1.0
+    for _ in range(HALVINGS):
+        trial = walk(np.full(pieces, sign * favour))
+        best = min(best, trial, key=lambda it: abs(it.events - events))
+        if trial.events == events:
+            return trial
+        if sign * (events - trial.events) > 0:
+            low = favour
+        else:
+            high = favour
+        if low >= most or high - low < NEAR_FAVOUR:
+            break
+        favour = min(2 * low, most) if np.isinf(high) else 0.5 * (low + high)
+    for stronger in range(1, pieces if np.isfinite(high) else 1):
+        trial = walk(sign * np.where(np.arange(pieces) < stronger, high, low))
+        best = min(best, trial, key=lambda it: abs(it.events - events))
+        if trial.events == events:
+            break
+    return best
 
 
 def _tell_tail(
@@ -249,25 +273,26 @@ def _walk(
     n: np.ndarray,
     events: int | None,
     error: float,
-    favour: float,
+    favour: np.ndarray,
     memory: dict,
 ) -> _Walk:
     """Who leaves, piece by piece; n at the rows of the risk table comes out exactly.
 
     `favour` is added to the log probability for every death: of curves that fit about as well it
-    takes one with more (or, below 0, fewer) of them. `memory` keeps what several walks share.
+    takes one with more (or, below 0, fewer) of them. Dims: piece. `memory` keeps what several
+    walks share.
     """
     g, found, level = exposure.along(exposure.usual), [], 1.0
     for i in range(len(n) - 1):
         piece = _piece(exposure.line, g, i, n, level, error)
-        found.append(_between_rows(piece, int(n[i] - n[i + 1]), favour, memory))
+        found.append(_between_rows(piece, int(n[i] - n[i + 1]), favour[i], memory))
         level = found[-1].level
     if exposure.late and exposure.tail:
         if "rate" not in memory:
             memory["rate"] = _rate_of_events(exposure, n, events, error)
         rate = memory["rate"]
     elif exposure.tail:
-        rate = _rate_of_steps(exposure, n, events, level, error, favour)
+        rate = _rate_of_steps(exposure, n, level, error, favour[-1])
     else:
         rate = exposure.usual
     piece = _piece(exposure.line, exposure.along(rate), len(n) - 1, n, level, error)
@@ -298,7 +323,6 @@ def _rate_of_events(exposure: Exposure, n: np.ndarray, events: int, error: float
 def _rate_of_steps(
     exposure: Exposure,
     n: np.ndarray,
-    events: int | None,
     level: float,
     error: float,
     favour: float,
