@@ -1,36 +1,51 @@
-"""The PyMC model of a survival distribution, sampled by NUTS (nutpie).
+"""The PyMC model of a survival distribution, and its log density compiled by Numba.
 
-The only module that imports PyMC; it runs in processes of its own (`heor.survival.workers`).
-Data are inputs of the model, so a distribution is compiled once and serves every curve. Numba
-compiles it: no C compiler is needed.
+The only module that imports PyMC. Workers (`heor.survival.workers`) import it where the machine
+code of a model is not yet on disk (`heor.survival.compiled`). No C compiler is needed.
 """
 
 from __future__ import annotations
 
-import time
+import hashlib
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    import arviz
-    import nutpie
     import pymc as pm
     import pytensor
     import pytensor.tensor as pt
-    from nutpie.compiled_pyfunc import from_pyfunc
 
-from heor.inputs.problem import FitSettings
-from heor.survival import laplace, likelihood
-from heor.survival.distributions import Distribution, get
+from heor.survival import likelihood, nuts, special
+from heor.survival.distributions import Distribution
 from heor.survival.likelihood import Piece
 from heor.survival.priors import Normal, Prior
-from heor.survival.workers import Sample
 
-JITTER = 0.1  # standard deviation of the chains' first points, unconstrained scale
+
+def _teach_numba() -> None:
+    """Have Numba compile our own digamma and erfcx instead of calling SciPy's through Python."""
+    try:
+        from pytensor.link.numba.dispatch import basic
+        from pytensor.link.numba.dispatch.scalar import scalar_op_cache_key
+        from pytensor.scalar.math import Erfcx, Psi
+
+        register = basic.register_funcify_and_cache_key
+    except (ImportError, AttributeError):  # another PyTensor: slower, with the same numbers
+        return
+    edition = hashlib.sha256(Path(special.__file__).read_bytes()).hexdigest()
+    for operation, function in ((Psi, special.digamma), (Erfcx, special.erfcx)):
+
+        def translate(op: Any, node: Any, function: Any = function, **_: Any) -> tuple[Any, Any]:
+            return basic.numba_njit(function), scalar_op_cache_key(op, cache_version=edition)
+
+        register(operation)(translate)
+
+
+_teach_numba()
 
 
 class TensorOps:
@@ -52,29 +67,16 @@ class TensorOps:
     blend = staticmethod(lambda basis, weights: (basis * weights).sum(axis=-1))
 
 
-def model_data(distribution: Distribution, pieces: Sequence[Piece]) -> list[dict[str, np.ndarray]]:
-    """The arrays the PyMC model takes as inputs, by piece."""
-    cores = {distribution.marginal(piece.endpoint).core for piece in pieces}
-    if not all(core.closed_form for core in cores):
-        pieces = likelihood.with_quadrature(pieces)
-    return [piece.data for piece in pieces]
-
-
-def named(data: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Arrays of all pieces under one name each."""
-    return {f"{k}_{i}": v for i, own in enumerate(data) for k, v in own.items()}
-
-
 def build_model(distribution: Distribution, pieces: Sequence[Piece]) -> pm.Model:
     """PyMC model: priors on the unconstrained scale and the shared likelihood.
 
     Free variables are named `log_<name>`, `logit_<name>` or `<name>`, in the order of the
     parameters. `pieces` after `likelihood.encoded`.
     """
-    data = model_data(distribution, pieces)
+    data = nuts.model_data(distribution, pieces)
     with pm.Model() as model:
-        inputs = {k: pm.Data(k, v) for k, v in named(data).items()}
-        own = [{k: inputs[f"{k}_{i}"] for k in piece} for i, piece in enumerate(data)]
+        inputs = {k: pm.Data(k, v) for k, v in nuts.named(data).items()}
+        own = [{k: inputs[nuts.input_name(k, i)] for k in piece} for i, piece in enumerate(data)]
         natural = {}
         for p in distribution.parameters:
             theta = _variable(p.label, p.prior)
@@ -94,85 +96,67 @@ def _variable(label: str, prior: Prior) -> Any:
     return theta
 
 
-def compile_log_density(model: pm.Model) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
-    """The model's log density and gradient, by Numba, as a function of one vector."""
-    inputs = model.value_vars
-    (density,), joined = pm.pytensorf.join_nonshared_inputs(
-        point=model.initial_point(), outputs=[model.logp()], inputs=inputs
-    )
-    gradient = pytensor.grad(density, joined)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        function = pytensor.function([joined], [density, gradient], mode="NUMBA")
-        function.trust_input = True
-        function(np.zeros(len(inputs)))
+class PlainCode:
+    """The model's log density and gradient as PyTensor compiles them for Numba."""
 
-    def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
-        value, slope = function(np.ascontiguousarray(x))
-        return float(value), np.asarray(slope)
-
-    return evaluate
-
-
-class CompiledFit:
-    """A distribution compiled for one form of evidence; `sample` may be called for many curves."""
-
-    def __init__(self, distribution: str | Distribution, pieces: Sequence[Piece]) -> None:
-        started = time.perf_counter()
-        self.distribution = get(distribution)
-        self.model = build_model(self.distribution, pieces)
-        self.log_density = compile_log_density(self.model)
-        self.seconds_compile = time.perf_counter() - started
-
-    def set_data(self, pieces: Sequence[Piece]) -> None:
-        """Point the compiled model at another curve."""
-        with self.model:
-            pm.set_data(named(model_data(self.distribution, pieces)))
-
-    def sample(self, pieces: Sequence[Piece], settings: FitSettings, seed: int) -> Sample:
-        """NUTS with warm-up. The same seed gives the same draws, whatever ran before."""
-        started = time.perf_counter()
-        self.set_data(pieces)
-        size = len(self.distribution.parameters)
-        centre = laplace.start(self.distribution, pieces)
-
-        def initial_point(chain_seed: int) -> np.ndarray:
-            return centre + JITTER * np.random.default_rng(chain_seed).standard_normal(size)
-
-        compiled = from_pyfunc(
-            size,
-            lambda: self.log_density,
-            lambda *_: lambda x: {"theta": np.asarray(x)},
-            [np.dtype("float64")],
-            [(size,)],
-            ["theta"],
-            make_initial_point_fn=initial_point,
+    def __init__(self, distribution: Distribution, pieces: Sequence[Piece]) -> None:
+        self.model = build_model(distribution, pieces)
+        inputs = self.model.value_vars
+        (density,), joined = pm.pytensorf.join_nonshared_inputs(
+            point=self.model.initial_point(), outputs=[self.model.logp()], inputs=inputs
         )
+        gradient = pytensor.grad(density, joined)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            trace = nutpie.sample(
-                compiled,
-                draws=settings.draws,
-                tune=settings.tune,
-                chains=settings.chains,
-                cores=1,  # chains would only wait for each other's interpreter lock
-                seed=seed,
-                target_accept=max(settings.target_accept, self.distribution.target_accept),
-                save_warmup=False,
-                progress_bar=False,
-            )
-            return self._summarise(trace, time.perf_counter() - started)
+            self.function = pytensor.function([joined], [density, gradient], mode="NUMBA")
+            self.function.trust_input = True
+            self.function(np.zeros(len(inputs)))
 
-    def _summarise(self, trace: Any, seconds: float) -> Sample:
-        theta = trace.posterior["theta"]
-        stats: Mapping[str, Any] = trace.sample_stats
-        return Sample(
-            theta.values,
-            stats["diverging"].values,
-            stats["n_steps"].values,
-            float(arviz.rhat(theta)["theta"].max()),
-            float(arviz.ess(theta, method="bulk")["theta"].min()),
-            float(arviz.ess(theta, method="tail")["theta"].min()),
-            self.seconds_compile,
-            seconds,
+    def bind(self, size: int, data: Mapping[str, np.ndarray]) -> nuts.Function:
+        """The log density of one curve, until the next is bound; `size` parameters."""
+        with self.model:
+            pm.set_data(dict(data))
+
+        def evaluate(x: np.ndarray) -> tuple[float, np.ndarray]:
+            value, slope = self.function(np.ascontiguousarray(x))
+            return float(value), np.asarray(slope)
+
+        return evaluate
+
+
+def sample_by_python_calls(
+    density: nuts.Function,
+    start: Callable[[int], np.ndarray],
+    size: int,
+    options: Mapping[str, Any],
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """NUTS by nutpie's public interface: draws, divergences and steps of each."""
+    from nutpie.compiled_pyfunc import from_pyfunc
+    from nutpie.sample import sample
+
+    model = from_pyfunc(
+        size,
+        lambda: density,
+        lambda *_: lambda x: {"theta": np.asarray(x)},
+        [np.dtype("float64")],
+        [(size,)],
+        ["theta"],
+        make_initial_point_fn=start,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trace = sample(
+            model,
+            draws=options["num_draws"],
+            tune=options["num_tune"],
+            chains=options["num_chains"],
+            cores=1,  # chains would only wait for each other's interpreter lock
+            seed=seed,
+            low_rank_modified_mass_matrix=True,
+            target_accept=options["target_accept"],
+            save_warmup=False,
+            progress_bar=False,
         )
+    stats = trace.sample_stats
+    return trace.posterior["theta"].values, stats["diverging"].values, stats["n_steps"].values

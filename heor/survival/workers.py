@@ -190,9 +190,10 @@ def _run(group: list[Task]) -> Iterator[tuple[str, str, Any]]:
     compiled = None
     for task in group:
         try:
-            from heor.survival.fit import CompiledFit
+            from heor.survival.nuts import CompiledFit
 
-            compiled = compiled or CompiledFit(task.distribution, task.pieces)
+            if compiled is None or not compiled.serves(task.distribution, task.pieces):
+                compiled = CompiledFit(task.distribution, task.pieces)
             yield "sample", task.key, compiled.sample(task.pieces, task.settings, task.seed)
         except Exception:
             yield "failed", task.key, traceback.format_exc()
