@@ -18,7 +18,7 @@ from heor.survival.likelihood import Piece
 from heor.survival.posterior import FitRequest, Key, Progress, SurvivalPosterior
 from heor.survival.regression import Regression
 
-SCREEN = 0.01  # stacking weight below which a screened family is not sampled
+SCREEN = 0.02  # stacking weight below which a screened family is not sampled
 PRIOR_WIDTH = {"standard": 1.0, "wide": 2.0, "narrow": 0.5}
 PAIRING = "joint_lognormal_weibull"  # the process that says how OS and PFS estimates correlate
 
