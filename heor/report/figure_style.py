@@ -32,7 +32,18 @@ GREY, LIGHT_GREY, DARK = "#6B6B6B", "#EDEDED", "#222222"
 COMPARATOR, INTERVENTION = "#0072B2", "#D55E00"
 OTHER_STRATEGIES = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 # Tol, muted: safe for colour blindness, and none of them the colour of a strategy.
-FAMILIES = ("#CC6677", "#332288", "#999933", "#117733", "#44AA99", "#882255", "#88CCEE")
+FAMILIES = (
+    "#CC6677",
+    "#332288",
+    "#999933",
+    "#117733",
+    "#44AA99",
+    "#882255",
+    "#88CCEE",
+    "#AA4499",
+    "#6699CC",
+    "#661100",
+)
 DASHES = (
     "-",
     (0, (5, 1.5)),
