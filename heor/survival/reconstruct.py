@@ -126,9 +126,13 @@ def reconstruct(
 
     Notes
     -----
-    Without a risk table, censoring is not identified by the curve. With the number of events it is
-    spread so that they come out; without, nobody is taken as censored before the end of the curve.
-    Either is said in `repairs`.
+    Without a risk table, the curve tells of censoring only by the heights of its steps, and noisy
+    clicks on many patients hide those. With the number of events, censoring increases towards the
+    end of the curve so that they come out; with nothing, nobody is censored before the end unless
+    the heights say so clearly. Either is said in `repairs`. Hazard ratios of simulated trials (60
+    to 600 patients an arm, clicks off by 0.2 to 0.5 % of the axes) come back typically within
+    1.5 % with a risk table, 1 to 3 % with the number of events alone, and 5 to 10 % with neither
+    (tests/slow/test_reconstruct_recovery.py).
 
     Source: Guyot et al. 2012, doi:10.1186/1471-2288-12-9.
 

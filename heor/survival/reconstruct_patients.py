@@ -17,7 +17,7 @@ from heor.survival.reconstruct_clicks import DIGITISING_ERROR
 SMALLEST_ERROR = 3e-4  # survival: no published curve can be read more exactly
 EARLIEST = 1e-6  # share of the time axis: a death cannot be at time 0
 HIGHEST_RATE = 1000.0  # of censoring over the end of the curve: all at once
-CLEAR_DROP = 6.0  # errors of the clicks: a lower drop is not surely one death or more
+CLEAR_DROP = 5.0  # errors of the clicks: a lower drop is not surely one death or more
 CLEAR = 6.0  # log likelihood by which a rate must be better than the usual one
 HALVINGS = 25  # when looking for what gives the number of events
 NEAR_FAVOUR = 1e-3  # nearer, two favours are the same
@@ -106,9 +106,9 @@ def make_exposure(
     usual, last = 0.0, line.time[line.rows[-1]]
     if len(n) > 1:
         usual = float(np.log(known[0] / max(known[-1], 0.5)) * (line.time[-1] - last) / last)
-    plateaus = np.unique(line.survival)
-    drop = plateaus[1] - plateaus[0] if len(plateaus) > 1 else 0.0
-    floor = 1 / drop if drop > CLEAR_DROP * error and drop > 2 / n[0] else 0.0
+    end = line.survival[-1]
+    above = line.survival[line.survival > end + max(CLEAR_DROP * error, 2 / n[0])]
+    floor = 1 / float(above.min() - end) if len(above) else 0.0
     return Exposure(line, known, usual, len(n) == 1 and events is not None, floor)
 
 
