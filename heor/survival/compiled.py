@@ -19,7 +19,8 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -322,12 +323,20 @@ def key(distribution: Distribution, pieces: Sequence[Piece]) -> str:
 
 def _sources(distribution: Distribution) -> list[Path]:
     files = {Path(__file__).with_name(name) for name in FORMULAS}
-    for kind in (k for d in (distribution, distribution.core) for k in type(d).__mro__[:-1]):
+    for kind in {k for d in _nested(distribution) for k in type(d).__mro__[:-1]}:
         file = getattr(sys.modules.get(kind.__module__), "__file__", None)
         if file is None:
             raise NotAvailable(f"{kind.__name__} has no source file to tell its versions apart")
         files.add(Path(file))
     return sorted(files)
+
+
+def _nested(distribution: Distribution) -> Iterator[Distribution]:
+    """A distribution and those it is made of."""
+    yield distribution
+    for part in (distribution.core, *getattr(distribution, "__dict__", {}).values()):
+        if isinstance(part, Distribution) and part is not distribution:
+            yield from _nested(part)
 
 
 def _facts(distribution: Distribution, pieces: Sequence[Piece]) -> list[Any]:
@@ -347,9 +356,16 @@ def _facts(distribution: Distribution, pieces: Sequence[Piece]) -> list[Any]:
         [_version(package) for package in PACKAGES],
         [sys.version, platform.machine(), sys.platform],
         [llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()],
-        # what changes the code PyTensor and Numba make
-        {k: v for k, v in os.environ.items() if k.startswith(("NUMBA_", "PYTENSOR_"))},
+        _options(),
     ]
+
+
+def _options() -> list[str]:
+    """What the environment tells PyTensor and Numba, apart from where their files and C are."""
+    flags = os.environ.get("PYTENSOR_FLAGS", "").split(",")
+    found = [flag for flag in flags if flag and not flag.startswith(("cxx", "base_compiledir"))]
+    numba = [f"{k}={v}" for k, v in os.environ.items() if k.startswith("NUMBA_")]
+    return sorted(found) + sorted(v for v in numba if not v.startswith("NUMBA_CACHE_DIR"))
 
 
 def _version(package: str) -> str:
@@ -359,11 +375,11 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def save(name: str, code: MachineCode) -> None:
-    """Keep machine code under this key; a folder that cannot be written keeps nothing."""
+def save(name: str, code: MachineCode) -> bool:
+    """Keep machine code under this key; False where the folder cannot be written."""
     place = folder()
     if place is None:
-        return
+        return False
     head = json.dumps([code.symbol, code.inputs, code.dims, code.dtypes]).encode()
     body = len(head).to_bytes(8, "little") + head + code.object_code
     temporary = place / f".{name}.{os.getpid()}"
@@ -372,7 +388,10 @@ def save(name: str, code: MachineCode) -> None:
         temporary.write_bytes(hashlib.sha256(name.encode() + body).digest() + body)
         os.replace(temporary, place / name)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
+        return False
+    return True
 
 
 def load(name: str) -> MachineCode | None:

@@ -43,11 +43,12 @@ def _normal_scores(draws: np.ndarray) -> np.ndarray:
 
 
 def _r_hat(chains: np.ndarray) -> float:
+    if not np.ptp(chains, axis=1).any():  # every chain stands still: here, or each elsewhere
+        return np.inf if np.ptp(chains) else np.nan
     n = chains.shape[1]
     between = n * np.var(chains.mean(axis=1), ddof=1)
     within = np.mean(np.var(chains, axis=1, ddof=1))
-    with np.errstate(divide="ignore", invalid="ignore"):  # chains that stand still
-        return float(np.sqrt((between / within + n - 1) / n))
+    return float(np.sqrt((between / within + n - 1) / n))
 
 
 def _ess(chains: np.ndarray) -> float:

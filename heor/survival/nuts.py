@@ -57,13 +57,18 @@ def named(data: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 
 
 class CompiledFit:
-    """A distribution compiled for one form of evidence; `sample` may be called for many curves."""
+    """A distribution compiled for one form of evidence; `sample` may be called for many curves.
+
+    `kept`: other processes find its machine code on disk.
+    """
 
     def __init__(self, distribution: Distribution, pieces: Sequence[Piece]) -> None:
         started = time.perf_counter()
         self.distribution = distribution
         self.key = compiled.key(distribution, pieces)
-        self._code = self._loaded(pieces) or self._compiled(pieces)
+        self._code = self._loaded(pieces)
+        self.kept = self._code is not None
+        self._code = self._code or self._compiled(pieces)
         self.seconds_compile = time.perf_counter() - started
 
     def serves(self, distribution: Distribution, pieces: Sequence[Piece]) -> bool:
@@ -101,7 +106,7 @@ class CompiledFit:
                 return plain
         except (NotAvailable, KeyError, ValueError, RuntimeError):
             return plain
-        compiled.save(self.key, code)
+        self.kept = compiled.save(self.key, code)
         return made
 
     def _bind(self, code: Any, pieces: Sequence[Piece]) -> Function:
@@ -111,7 +116,10 @@ class CompiledFit:
     def sample(
         self, pieces: Sequence[Piece], settings: FitSettings, seed: int, cores: int = 1
     ) -> Sample:
-        """NUTS with warm-up. The same seed gives the same draws, whatever ran before."""
+        """NUTS with warm-up; `cores` run chains side by side.
+
+        The same seed gives the same draws, on however many cores and whatever ran before.
+        """
         started = time.perf_counter()
         density = self.density(pieces)
         centre = laplace.start(self.distribution, pieces)

@@ -1,8 +1,8 @@
 """Processes that run NUTS: PyMC and its settings never enter the user's own process.
 
-Each worker is a plain Python process that reads groups of fits from its input and writes one
-result a fit to its output. It works from scripts, notebooks and Windows alike, does not hear
-Ctrl-C, and ends when its input closes, whatever became of the parent.
+Each worker is a plain Python process that reads fits from its input and writes one result a fit to
+its output. It works from scripts, notebooks and Windows alike, does not hear Ctrl-C, and ends when
+its input closes, whatever became of the parent.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from heor.survival.distributions import Distribution
 from heor.survival.likelihood import Piece
 
 WORKERS = 2  # a third would cost 600 MB and compile little sooner
-START = "from heor.survival.workers import serve; serve()"
+START = "from heor.survival.workers import serve; serve({cores})"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ class Sample:
 def sample_all(groups: Sequence[Sequence[Task]]) -> Iterator[tuple[str, Sample]]:
     """Run every task; yield (key, `Sample`) as they finish.
 
-    The tasks of a group share distribution and form of evidence, hence one compilation. Give the
+    The tasks of a group share distribution and form of evidence, hence one compilation: once a
+    group's first task has its machine code on disk, any worker may take the others. Give the
     group that takes longest first. Seeds travel with the tasks, so results do not depend on
     which worker ran them, nor when.
 
@@ -71,20 +72,24 @@ def sample_all(groups: Sequence[Sequence[Task]]) -> Iterator[tuple[str, Sample]]
     RuntimeError
         A worker failed; the message holds its traceback.
     """
-    waiting: queue.Queue = queue.Queue()
-    for group in groups:
-        waiting.put(list(group))
+    waiting: queue.PriorityQueue = queue.PriorityQueue()
+    for rank, group in enumerate(groups):
+        waiting.put((rank, 0, list(group)))
     results: queue.Queue = queue.Queue()
-    number = min(WORKERS, len(groups), os.cpu_count() or 1)
+    tasks = sum(len(group) for group in groups)
+    available = os.cpu_count() or 1
+    number = min(WORKERS, tasks, available)
     workers = []
     try:
         for _ in range(number):
-            workers.append(_Worker())
+            workers.append(_Worker(available // number))
         for worker in workers:
             threading.Thread(target=worker.drive, args=(waiting, results), daemon=True).start()
-        for _ in range(sum(len(group) for group in groups)):
+        for _ in range(tasks):
             yield _next(results)
     finally:
+        for _ in workers:
+            waiting.put((-1, 0, []))
         for worker in workers:
             worker.close()
 
@@ -101,13 +106,13 @@ def _next(results: queue.Queue) -> tuple[str, Sample]:
 
 
 class _Worker:
-    """The parent's end of one worker process."""
+    """The parent's end of one worker process; `cores` run chains side by side."""
 
-    def __init__(self) -> None:
+    def __init__(self, cores: int) -> None:
         self.log = tempfile.TemporaryFile()
         new_group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", START],
+            [sys.executable, "-c", START.format(cores=cores)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
@@ -116,20 +121,26 @@ class _Worker:
             creationflags=new_group,
         )
 
-    def drive(self, waiting: queue.Queue, results: queue.Queue) -> None:
-        """Feed the worker one group after the other; its results go to `results`."""
+    def drive(self, waiting: queue.PriorityQueue, results: queue.Queue) -> None:
+        """Feed the worker tasks by their rank until an empty group; results go to `results`."""
         key: object = "at its start"
         try:
             while True:
-                try:
-                    group = waiting.get_nowait()
-                except queue.Empty:
+                rank, place, group = waiting.get()
+                if not group:
                     return
-                key = group[0].key
-                pickle.dump(group, self.process.stdin)
-                self.process.stdin.flush()
-                for _ in group:
-                    results.put(pickle.load(self.process.stdout))
+                while group:
+                    task, *group = group
+                    key, place = task.key, place + 1
+                    pickle.dump(task, self.process.stdin)
+                    self.process.stdin.flush()
+                    kind, *answer = pickle.load(self.process.stdout)
+                    if kind == "kept":  # on disk: each of the others on its own, by any worker
+                        for number, other in enumerate(group, place):
+                            waiting.put((rank, number, [other]))
+                        group = []
+                        kind, *answer = pickle.load(self.process.stdout)
+                    results.put((kind, *answer))
         except Exception as error:
             results.put(("failed", key, f"{error!r}\n{self._messages()}"))
 
@@ -165,8 +176,8 @@ def _environment() -> dict[str, str]:
     return environment
 
 
-def serve() -> None:
-    """The worker: groups of tasks in, samples out, until the input closes."""
+def serve(cores: int) -> None:
+    """The worker: tasks in, samples out, until the input closes."""
     tasks: queue.Queue = queue.Queue()
     source = os.fdopen(os.dup(0), "rb")
     results = os.fdopen(os.dup(1), "wb")
@@ -180,20 +191,23 @@ def serve() -> None:
                 os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
+    last: list[Any] = []
     while True:
-        for answer in _run(tasks.get()):
+        for answer in _run(tasks.get(), last, cores):
             pickle.dump(answer, results)
             results.flush()
 
 
-def _run(group: list[Task]) -> Iterator[tuple[str, str, Any]]:
-    compiled = None
-    for task in group:
-        try:
-            from heor.survival.nuts import CompiledFit
+def _run(task: Task, last: list[Any], cores: int) -> Iterator[tuple]:
+    """Answers to the parent; `last` holds the compiled fit of the task before, if any."""
+    try:
+        from heor.survival.nuts import CompiledFit
 
-            if compiled is None or not compiled.serves(task.distribution, task.pieces):
-                compiled = CompiledFit(task.distribution, task.pieces)
-            yield "sample", task.key, compiled.sample(task.pieces, task.settings, task.seed)
-        except Exception:
-            yield "failed", task.key, traceback.format_exc()
+        if not (last and last[0].serves(task.distribution, task.pieces)):
+            last[:] = [CompiledFit(task.distribution, task.pieces)]
+        if last[0].kept:
+            yield ("kept",)
+        sample = last[0].sample(task.pieces, task.settings, task.seed, cores)
+        yield "sample", task.key, sample
+    except Exception:
+        yield "failed", task.key, traceback.format_exc()

@@ -1,13 +1,13 @@
-"""NUTS, the posterior of record, against Laplace with importance sampling."""
+"""NUTS, the posterior of record: against Laplace with importance sampling, and its machine code."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,9 @@ import pytest
 
 from heor.inputs.problem import DecisionProblem, FitSettings, Origin, SurvivalEvidence
 from heor.streams import Streams
-from heor.survival import background
+from heor.survival import compiled, evidence, laplace, likelihood, nuts
 from heor.survival.distributions import DISTRIBUTIONS
+from heor.survival.likelihood import Piece, encoded
 from heor.survival.posterior import FitRequest, fit_all
 
 pytestmark = pytest.mark.slow
@@ -24,14 +25,20 @@ pytestmark = pytest.mark.slow
 CURVES = ("second_line_folfiri_os", "second_line_folfiri_pfs")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def machine_code(tmp_path_factory: pytest.TempPathFactory):
+    """An empty folder of machine code: the first fits compile."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("compiled")
+        patch.setenv(compiled.FOLDER, str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="module")
 def requests(problem: DecisionProblem) -> list[FitRequest]:
     table = problem.country.life_table
-    return [
-        FitRequest(problem.evidence[c], f, background.of_evidence(table, problem.evidence[c]))
-        for c in CURVES
-        for f in DISTRIBUTIONS
-    ]
+    pieces = {c: (evidence.piece(problem.evidence[c], table),) for c in CURVES}
+    return [FitRequest(d, pieces[c]) for c in CURVES for d in DISTRIBUTIONS.values()]
 
 
 @pytest.fixture(scope="module")
@@ -45,18 +52,21 @@ def both(requests):
 @pytest.mark.parametrize("family", DISTRIBUTIONS)
 @pytest.mark.parametrize("curve", CURVES)
 def test_same_posterior(both, curve: str, family: str) -> None:
-    nuts, laplace = (posteriors[curve, family] for posteriors in both)
-    assert (nuts.method, laplace.method) == ("nuts", "laplace")
+    sampled, quick = (posteriors[curve, family] for posteriors in both)
+    assert sampled.method == "nuts"
+    if quick.method == "nuts":
+        pytest.skip("Laplace is not trusted here and NUTS took its place")
     distribution = DISTRIBUTIONS[family]
-    a, b = (distribution.unconstrained(p.parameters) for p in (nuts, laplace))
+    a, b = (distribution.unconstrained(p.parameters) for p in (sampled, quick))
     assert a.shape == b.shape == (5000, len(distribution.parameters))
     assert np.all(np.abs(a.mean(0) - b.mean(0)) < 0.15 * a.std(0))
     np.testing.assert_allclose(b.std(0), a.std(0), rtol=0.10)
-    assert nuts.loo["elpd_loo"] == pytest.approx(laplace.loo["elpd_loo"], abs=0.5)
+    assert sampled.loo["elpd_loo"] == pytest.approx(quick.loo["elpd_loo"], abs=0.5)
 
 
 def test_draws_do_not_depend_on_what_else_is_fitted(requests, both) -> None:
-    chosen = [r for r in requests if r.distribution in ("weibull", "lognormal")][::-1]
+    """The second time the machine code comes from disk: warm as cold."""
+    chosen = [r for r in requests if r.model.name in ("weibull", "lognormal", "gamma")][::-1]
     again = fit_all(chosen, FitSettings(), Streams(1))
     for key, posterior in again.items():
         for name, values in posterior.parameters.items():
@@ -64,7 +74,7 @@ def test_draws_do_not_depend_on_what_else_is_fitted(requests, both) -> None:
 
 
 @pytest.fixture(scope="module")
-def patients() -> FitRequest:
+def patients() -> Piece:
     """Invented: 300 log-normal survival times from late entries, censored at 3 years."""
     generator = np.random.default_rng(7)
     entry = 0.3 * generator.random(600)
@@ -72,22 +82,89 @@ def patients() -> FitRequest:
     keep = np.flatnonzero(time > entry)[:300]
     event, end = time[keep] < 3, np.minimum(time[keep], 3)
     table = {"time": end, "event": event.astype(float), "entry": entry[keep]}
-    evidence = SurvivalEvidence(
-        "people", "People", "os", "individual", table, (), "trial", Origin("test")
-    )
-    return FitRequest(evidence, "", 0.02 * np.stack([entry[keep], end, np.ones(300)]))
+    own = SurvivalEvidence("people", "People", "os", "individual", table, (), "trial", Origin("t"))
+    made = evidence.piece(own)
+    background = {
+        "background_hazard": np.full(300, 0.02),
+        "background_increment": 0.02 * (end - entry[keep]),
+    }
+    return replace(made, data={**made.data, **background})
 
 
 def test_individual_evidence(patients) -> None:
     families = ("weibull", "generalised_gamma")
-    requests = [dataclasses.replace(patients, distribution=f) for f in families]
-    nuts = fit_all(requests, FitSettings(), Streams(1))
-    laplace = fit_all(requests, FitSettings(quick=True), Streams(1))
-    for key in nuts:
-        a, b = (DISTRIBUTIONS[key[1]].unconstrained(p[key].parameters) for p in (nuts, laplace))
-        assert (nuts[key].method, laplace[key].method) == ("nuts", "laplace")
+    requests = [FitRequest(DISTRIBUTIONS[f], (patients,)) for f in families]
+    sampled = fit_all(requests, FitSettings(), Streams(1))
+    quick = fit_all(requests, FitSettings(quick=True), Streams(1))
+    for key in sampled:
+        a, b = (DISTRIBUTIONS[key[1]].unconstrained(p[key].parameters) for p in (sampled, quick))
+        assert (sampled[key].method, quick[key].method) == ("nuts", "laplace")
         assert np.all(np.abs(a.mean(0) - b.mean(0)) < 0.15 * a.std(0))
         np.testing.assert_allclose(b.std(0), a.std(0), rtol=0.10)
+
+
+# ---------------------------------------------------------------- machine code
+
+
+def encoded_pieces(request: FitRequest) -> list[Piece]:
+    neutral = likelihood.neutral_opinion(request.pieces[0].endpoint)
+    return [encoded(request.model, piece) for piece in (*request.pieces, neutral)]
+
+
+@pytest.mark.parametrize("family", DISTRIBUTIONS)
+def test_machine_code_is_what_pytensor_compiled(requests, both, family, monkeypatch) -> None:
+    """`both` has filled the folder; the plain route is PyTensor's own function."""
+    from heor.survival import fit
+
+    monkeypatch.setattr(nuts.CompiledFit, "_compiled", lambda *_: pytest.fail("compiled again"))
+    for request in (r for r in requests if r.model.name == family):
+        own = encoded_pieces(request)
+        kept = nuts.CompiledFit(request.model, own)
+        assert kept.kept
+        ours = kept.density(own)
+        plain = fit.PlainCode(request.model, own)
+        theirs = plain.bind(
+            len(request.model.parameters), nuts.named(nuts.model_data(request.model, own))
+        )
+        centre = laplace.start(request.model, own)
+        for shift in (-0.2, 0.05, 0.3):
+            (a, da), (b, db) = ours(centre + shift), theirs(centre + shift)
+            assert a == pytest.approx(b, rel=1e-12)
+            np.testing.assert_allclose(da, db, rtol=1e-10, atol=1e-9)
+
+
+def test_native_and_plain_sampling_give_the_same_draws(requests, both, monkeypatch) -> None:
+    request = next(r for r in requests if r.model.name == "weibull")
+    own, settings = encoded_pieces(request), FitSettings(draws=200)
+    one = nuts.CompiledFit(request.model, own).sample(own, settings, 5)
+    two = nuts.CompiledFit(request.model, own).sample(own, settings, 5, cores=2)
+    np.testing.assert_array_equal(one.theta, two.theta)
+    monkeypatch.setattr(nuts, "_nutpie_library", lambda: object())
+    calls = nuts.CompiledFit(request.model, own).sample(own, settings, 5)
+    np.testing.assert_array_equal(one.theta, calls.theta)
+    np.testing.assert_array_equal(one.steps, calls.steps)
+    np.testing.assert_array_equal(one.diverging, calls.diverging)
+
+
+@pytest.mark.parametrize("fault", ["damaged", "stale"])
+def test_bad_machine_code_is_compiled_anew(requests, both, machine_code, fault: str) -> None:
+    """Stale: sound code of another model, under this one's name."""
+    by_name = {r.model.name: r for r in requests}
+    weibull, other = by_name["weibull"], by_name["loglogistic"]
+    own = encoded_pieces(weibull)
+    key = compiled.key(weibull.model, own)
+    right = compiled.load(key)
+    if fault == "damaged":
+        (machine_code / key).write_bytes((machine_code / key).read_bytes()[:1000])
+    else:
+        compiled.save(key, compiled.load(compiled.key(other.model, encoded_pieces(other))))
+    assert compiled.load(key) != right
+    made = nuts.CompiledFit(weibull.model, own)
+    value, _ = made.density(own)(laplace.start(weibull.model, own))
+    f = laplace.log_likelihood_function(weibull.model, own)
+    x = laplace.start(weibull.model, own)
+    assert value == pytest.approx(f(x[None])[0] + weibull.model.log_prior(x), rel=1e-10)
+    assert compiled.load(key).inputs == right.inputs  # and kept in its place
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal and reads the process table")
@@ -96,18 +173,25 @@ def test_interrupt_leaves_no_worker_behind(tmp_path: Path) -> None:
         "import numpy as np\n"
         "from heor.inputs.problem import FitSettings, Origin, SurvivalEvidence\n"
         "from heor.streams import Streams\n"
+        "from heor.survival.distributions import get\n"
+        "from heor.survival.evidence import piece\n"
         "from heor.survival.posterior import FitRequest, fit_all\n"
         "table = {'time': np.arange(1.0, 30), 'event': np.ones(29)}\n"
         "e = SurvivalEvidence('a', 'A', 'os', 'individual', table, (), 'trial', Origin('x'))\n"
+        "requests = [FitRequest(get(f), (piece(e),)) for f in ('weibull', 'gompertz')]\n"
         "print('ready', flush=True)\n"
         "try:\n"
-        "    fit_all([FitRequest(e, f) for f in ('weibull', 'gompertz')], FitSettings(), Streams(1))\n"
+        "    fit_all(requests, FitSettings(), Streams(1))\n"
         "except KeyboardInterrupt:\n"
         "    print('interrupted')\n"
     )
     psutil = pytest.importorskip("psutil")
     process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, compiled.FOLDER: str(tmp_path)},  # empty: the workers compile
     )
     assert process.stdout.readline() == "ready\n"
     time.sleep(4)
