@@ -63,7 +63,7 @@ class Cure(Distribution):
 
     @property
     def target_accept(self) -> float:
-        return max(self.base.target_accept, 0.9)  # a curved ridge of `cured` and the location
+        return max(self.base.target_accept, 0.99)  # a curved ridge of `cured` and the location
 
     @property
     def core(self) -> Distribution:

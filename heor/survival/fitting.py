@@ -10,8 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from heor.inputs.problem import DecisionProblem, FitSettings
 from heor.streams import Streams
+from heor.survival import cache as store
 from heor.survival import correlation, diagnostics, evidence, families, goodness, posterior
 from heor.survival.joining import Unit, fitted_units
 from heor.survival.likelihood import Piece
@@ -92,8 +95,11 @@ def fit_problems(
             for name, own in wanted.items()
         }
     fitted = _fit(wanted, settings, streams, cache, progress)
+    known: dict[str, float] = {}
     return {
-        name: _fits(problem, {**screened[name], **fitted[name]}, chosen[name], streams, cache)
+        name: _fits(
+            problem, {**screened[name], **fitted[name]}, chosen[name], streams, cache, known
+        )
         for name, problem in problems.items()
     }
 
@@ -164,6 +170,7 @@ def _fits(
     chosen: Mapping[Unit, tuple[str, ...]],
     streams: Streams,
     cache: Path | None,
+    known: dict[str, float],
 ) -> SurvivalFits:
     settings = problem.settings.fit
     diagnostics.check(posteriors, settings)
@@ -181,14 +188,42 @@ def _fits(
         posteriors,
         comparison,
         weights,
-        {unit: _correlation(unit, pieces, streams) for unit in chosen if len(unit) == 2},
+        {
+            unit: _correlation(unit, pieces, streams, cache, known)
+            for unit in chosen
+            if len(unit) == 2
+        },
         diagnostics.accepted(posteriors, settings),
         diagnostics.cautions(in_use, pieces),
     )
 
 
-def _correlation(unit: Unit, pieces: Mapping[str, tuple[Piece, ...]], streams: Streams) -> float:
-    """Correlation of the two endpoints' restricted means, from a joint model of the same data."""
+def _correlation(
+    unit: Unit,
+    pieces: Mapping[str, tuple[Piece, ...]],
+    streams: Streams,
+    cache: Path | None,
+    known: dict[str, float],
+) -> float:
+    """Correlation of the two endpoints' restricted means, from a joint model of the same data.
+
+    `known` and the cache keep it: scenarios share their evidence.
+    """
     own = tuple(piece for name in unit for piece in pieces[name])
-    generator = streams.generator(f"survival/{'+'.join(unit)}/correlation")
-    return correlation.of_endpoints(families.resolve(PAIRING, own), own, generator)
+    stream = f"survival/{'+'.join(unit)}/correlation"
+    arrays = {f"{i} {k}": v for i, p in enumerate(own) for k, v in p.data.items()}
+    key = store.key({"correlation": PAIRING, "seed": streams.integer(stream), **arrays})
+    path = cache / f"correlation-{'+'.join(unit)}-{key[:16]}.nc" if cache else None
+    if key not in known:
+        found = store.read(path) if path else None
+        if found:
+            known[key] = found[1]["value"]
+        else:
+            model = families.resolve(PAIRING, own)
+            known[key] = correlation.of_endpoints(model, own, streams.generator(stream))
+            if path:
+                value = np.array([known[key]])
+                store.write(
+                    path, {"correlation": {"value": (("one",), value)}}, {"value": known[key]}
+                )
+    return known[key]

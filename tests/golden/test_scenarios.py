@@ -14,10 +14,11 @@ import pytest
 from heor import analysis, simulation
 from heor.inputs.load import available, load
 from heor.streams import Streams
-from heor.survival import goodness
+from heor.survival.fitting import fit_problems
 
 GOLDEN = Path(__file__).with_name("scenarios.csv")
 DRAWS = 2000
+BY_NUTS = ("s14_m_spline",)  # Laplace does not serve its posterior: too slow for the default tests
 COLUMNS = ["cost", "qalys", "icer", "probability_275000", "probability_severity", "evpi_severity"]
 
 
@@ -25,15 +26,13 @@ COLUMNS = ["cost", "qalys", "icer", "probability_275000", "probability_severity"
 def outcomes(request: pytest.FixtureRequest) -> pd.DataFrame:
     """Increments of every scenario on common draws, one row each."""
     inputs = request.config.rootpath / "inputs"
-    names = [None, *available(inputs, "scenarios")]
+    names = [None, *(n for n in available(inputs, "scenarios") if n not in BY_NUTS)]
     problems = {
         name or "base": load(inputs, scenario=name, draws=DRAWS, quick=True) for name in names
     }
     streams = Streams(problems["base"].settings.seed)
-    posteriors = analysis.fit(problems.values(), streams, None, None)
-    compared = {p: goodness.compare(posteriors, p) for p in analysis._pairs(problems.values())}
-    weights = {n: analysis.family_weights(p, compared) for n, p in problems.items()}
-    draws = analysis.sample(problems, posteriors, weights, streams)
+    fits = fit_problems(problems, streams)
+    draws = analysis.sample(problems, fits, streams)
     found = simulation.simulate_together({n: (p, draws[n]) for n, p in problems.items()})
     return pd.DataFrame({n: _row(analysis.decide(problems[n], s)) for n, s in found.items()}).T
 
