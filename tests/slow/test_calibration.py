@@ -121,10 +121,9 @@ def test_ranks_of_the_truth_are_uniform(name: str) -> None:
     family = FAMILIES[name]
     table = calibrate(family.model, family.model, family.patients)
     p_values = uniformity(table.drop(columns=["method", "divergences"]))
-    by_nuts = (table["method"] == "nuts").mean()
-    print(
-        f"\n{name}: {by_nuts:.0%} of {len(table)} by NUTS", p_values.round(3).to_string(), sep="\n"
-    )
+    by_nuts, diverged = (table["method"] == "nuts").sum(), (table["divergences"] > 0).sum()
+    print(f"\n{name}: {by_nuts} of {len(table)} by NUTS, {diverged} of them with divergences")
+    print(p_values.round(3).to_string())
     assert p_values.min(axis=None) > LEVEL / p_values.size
 
 
