@@ -10,28 +10,50 @@ from dataclasses import replace
 
 import numpy as np
 
+from heor.errors import InputError
 from heor.inputs.problem import DecisionProblem, LifeTable, Opinion, SurvivalEvidence
 from heor.survival import background
 from heor.survival.likelihood import Piece
-from heor.survival.reconstruct import reconstruct
+from heor.survival.reconstruct import Reconstruction, reconstruct
 
 HAZARD_STEP = 1e-3  # years; the population's hazard is constant within a year of age
 
 
 def individual(evidence: SurvivalEvidence) -> SurvivalEvidence:
-    """A published curve as individual data (Guyot et al. 2012); other forms as they are."""
+    """A published curve as individual data; other forms as they are."""
     if evidence.form != "published_curve":
         return evidence
+    return replace(evidence, form="individual", table=reconstruction(evidence).table)
+
+
+def reconstruction(evidence: SurvivalEvidence) -> Reconstruction:
+    """The patients behind a published curve (Guyot et al. 2012), and what had to be repaired.
+
+    Raises
+    ------
+    InputError
+        Clicks or a risk table that no patients can have.
+    """
     table = evidence.table
     at_risk = (table["risk_time"], table["risk_n"]) if "risk_time" in table else None
-    found = reconstruct(
-        table["click_time"],
-        table["click_survival"],
-        patients=evidence.patients,
-        at_risk=at_risk,
-        events=evidence.total_events,
-    )
-    return replace(evidence, form="individual", table=found.table)
+    try:
+        return reconstruct(
+            table["click_time"],
+            table["click_survival"],
+            patients=evidence.patients,
+            at_risk=at_risk,
+            events=evidence.total_events,
+        )
+    except ValueError as error:
+        where = f"{evidence.origin}: {evidence.name}"
+        raise InputError([f"{where}: {line}" for line in str(error).splitlines()]) from error
+
+
+def repairs(evidence: SurvivalEvidence) -> tuple[str, ...]:
+    """What was repaired or assumed to make patients of a published curve, as sentences."""
+    if evidence.form != "published_curve":
+        return ()
+    return tuple(f"{evidence.name}: {line}" for line in reconstruction(evidence).repairs)
 
 
 def pieces(problem: DecisionProblem, name: str) -> tuple[Piece, ...]:

@@ -6,9 +6,10 @@ the posterior of record. `heor survival` samples them all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -95,7 +96,7 @@ def fit_problems(
             for name, own in wanted.items()
         }
     fitted = _fit(wanted, settings, streams, cache, progress)
-    known: dict[str, float] = {}
+    known: dict[Hashable, Any] = {}  # scenarios share most of it
     return {
         name: _fits(
             problem, {**screened[name], **fitted[name]}, chosen[name], streams, cache, known
@@ -170,14 +171,17 @@ def _fits(
     chosen: Mapping[Unit, tuple[str, ...]],
     streams: Streams,
     cache: Path | None,
-    known: dict[str, float],
+    known: dict[Hashable, Any],
 ) -> SurvivalFits:
     settings = problem.settings.fit
     diagnostics.check(posteriors, settings)
-    comparison = {
-        unit: goodness.compare(posteriors, unit, cache, candidates)
-        for unit, candidates in chosen.items()
-    }
+    comparison = {}
+    for unit, candidates in chosen.items():
+        own = tuple(p.fit_key for (name, _), p in posteriors.items() if name in unit)
+        key = ("comparison", unit, candidates, own)
+        if key not in known:
+            known[key] = goodness.compare(posteriors, unit, cache, candidates)
+        comparison[unit] = known[key]
     pieces = {name: evidence.pieces(problem, name) for unit in chosen for name in unit}
     weights = {
         unit: {f: w for f, w in found.weights.items() if w > 0}
@@ -194,7 +198,10 @@ def _fits(
             if len(unit) == 2
         },
         diagnostics.accepted(posteriors, settings),
-        diagnostics.cautions(in_use, pieces),
+        (
+            *(line for name in pieces for line in evidence.repairs(problem.evidence[name])),
+            *diagnostics.cautions(in_use, pieces),
+        ),
     )
 
 
@@ -203,7 +210,7 @@ def _correlation(
     pieces: Mapping[str, tuple[Piece, ...]],
     streams: Streams,
     cache: Path | None,
-    known: dict[str, float],
+    known: dict[Hashable, Any],
 ) -> float:
     """Correlation of the two endpoints' restricted means, from a joint model of the same data.
 

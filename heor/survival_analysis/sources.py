@@ -7,10 +7,9 @@ import pandas as pd
 
 from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem, SurvivalEvidence
 from heor.survival.diagnostics import still_at_risk
-from heor.survival.evidence import individual, piece
+from heor.survival.evidence import individual, piece, reconstruction
 from heor.survival.fitting import SurvivalFits
 from heor.survival.observed import follow_up, kaplan_meier, median, number_at_risk
-from heor.survival.reconstruct import reconstruct
 from heor.survival_analysis.fitted import fitted_evidence
 
 KAPLAN_MEIER_MONTHS = 6  # spacing of the numbers at risk
@@ -90,15 +89,7 @@ def reconstruction_table(problem: DecisionProblem, fits: SurvivalFits) -> pd.Dat
         own = problem.evidence[name]
         if own.form != "published_curve":
             continue
-        table = own.table
-        at_risk = (table["risk_time"], table["risk_n"]) if "risk_time" in table else None
-        found = reconstruct(
-            table["click_time"],
-            table["click_survival"],
-            patients=own.patients,
-            at_risk=at_risk,
-            events=own.total_events,
-        )
+        found = reconstruction(own)
         distance = {"max_difference": found.max_difference, "rmse": found.rmse}
         rows += [
             {"evidence": name, "repair": repair} | distance
