@@ -88,7 +88,7 @@ def evaluate(
         ),
         warnings=(
             *dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, HeorWarning)),
-            *fits[""].cautions,
+            *dict.fromkeys(line for own in fits.values() for line in own.cautions),
             *simulations[""].warnings,
         ),
         timings=timings,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+FEW = "analysis.survival.distributions=[weibull, lognormal]"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -23,14 +24,19 @@ def commands() -> list[str]:
 
 @pytest.mark.parametrize("command", commands())
 def test_readme_commands_run(command: str, tmp_path: Path) -> None:
-    """Each command as written; runs go to a scratch folder, by Laplace and with few draws."""
-    words = shlex.split(command)[1:]
-    if words[0] == "run":
-        words += ["--draws", "200", "--output", str(tmp_path / "out")]
+    """Each command as written; fits go to a scratch folder, by Laplace and few of them."""
+    words, folder = shlex.split(command)[1:], ROOT
+    if words[0] in ("run", "survival"):
+        words += ["--output", str(tmp_path / "out")]
         words += [] if "--quick" in words else ["--quick"]
+        words += ["--draws", "200"] if words[0] == "run" else ["--set", FEW]
+    if words[0] == "km":  # the reader's own files
+        folder = tmp_path
+        (tmp_path / "clicks.csv").write_text("time,survival\n0,1\n6,0.8\n12,0.5\n24,0.2\n")
+        (tmp_path / "risk.csv").write_text("time,n_at_risk\n0,100\n12,48\n24,15\n")
     done = subprocess.run(
         [sys.executable, "-m", "heor.cli", *words],
-        cwd=ROOT,
+        cwd=folder,
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -1181,6 +1181,7 @@ def test_individual_data_with_covariates(
     np.testing.assert_array_equal(found.table["x_stage"], [2, 3])
     # A curve fitted to them says for whom it is.
     curve = "label: A\nwhy: b\nstrategies:\n  chemotherapy:\n    curves:\n      os: {evidence: other%s}\n"
+    curve += "analysis:\n  survival: {distributions: [weibull, m_spline]}\n"
     write_scenario(copied_inputs, curve % "")
     where = "inputs/scenarios/mine.yaml:6:"
     expect(faults(scenario="mine"), where, "has covariates stage", "at: {stage: ...}")
@@ -1192,8 +1193,15 @@ def test_individual_data_with_covariates(
     assert load(copied_inputs, scenario="mine").strategies["chemotherapy"].curves["os"].at == {
         "stage": "share_male * 2"
     }
+    write_scenario(copied_inputs, (curve % ", at: {stage: 2}").replace("m_spline", "gamma"))
+    expect(faults(scenario="mine"), where, "has covariates, which gamma cannot take")
     (copied_inputs / OTHER).write_text("time,event\n12,1\n", "utf-8")
     expect(faults(), f"inputs/{OTHER}:1:", "column 'stage' is missing")
+
+
+def test_grouped_counts_start_at_zero(evidence: Callable, faults: Faults) -> None:
+    evidence("grouped", "time_start,time_end,n_at_risk,n_events,n_censored\n12,24,50,20,30\n")
+    expect(faults(), f"inputs/{OTHER}:2:", "must start at 0", "form: counts")
 
 
 def test_covariates_of_other_evidence(copied_inputs: Path, faults: Faults) -> None:

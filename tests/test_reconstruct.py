@@ -75,9 +75,9 @@ def test_noisy_clicks_give_a_curve_within_their_error(seed: int, n: int, noise: 
     assert (found.at_risk["published"] == found.at_risk["reconstructed"]).all()
     assert found.n == n
     assert (found.table["time"] > 0).all() and set(found.table["event"]) <= {0, 1}
-    # half a step of the survivors, and the clicks' own error
+    # two steps of the survivors (where the censored stand is not visible), and the clicks' own error
     left = (found.table["time"] >= found.fit["time"].to_numpy()[:, None]).sum(axis=1)
-    allowed = 5 * noise + 1.6 * found.fit["published"] / np.maximum(left, 1)
+    allowed = 5 * noise + 2.5 * found.fit["published"] / np.maximum(left, 1)
     busy = left >= 10
     assert (found.fit["difference"].abs() <= allowed)[busy].all()
 

@@ -233,7 +233,6 @@ def test_laplace_that_cannot_be_trusted_goes_to_nuts(requests, monkeypatch, chan
 
 
 def test_comparison_pairs_families_and_is_cached(requests, posteriors, tmp_path, monkeypatch):
-    az = pytest.importorskip("arviz")
     found = goodness.compare(posteriors, (OS, PFS), tmp_path)
     table = found.table
     assert list(table["family"]) == ["lognormal", "weibull"]
@@ -254,7 +253,7 @@ def test_comparison_pairs_families_and_is_cached(requests, posteriors, tmp_path,
         for w in grid
     ]
     assert found.weights["lognormal"] == pytest.approx(grid[np.argmax(score)], abs=2e-3)
-    monkeypatch.setattr(az, "compare", lambda *_, **__: pytest.fail("compared again"))
+    monkeypatch.setattr(goodness, "_compare", lambda *_: pytest.fail("compared again"))
     again = goodness.compare(posteriors, (OS, PFS), tmp_path)
     pd.testing.assert_frame_equal(again.table, table)
     with pytest.raises(KeyError, match="no distribution is fitted to all"):
@@ -342,3 +341,42 @@ def test_pymc_evaluates_the_same_likelihood(requests, name: str, form: str) -> N
         theta = centre + shift * np.linspace(1.0, 0.5, len(centre))
         ours = f(theta[None])[0] + distribution.log_prior(theta)
         assert float(function(*theta)) == pytest.approx(ours, rel=1e-10, abs=1e-9)
+
+
+def with_cure(n: int, cured: float, follow_up: float, seed: int) -> FitRequest:
+    """Weibull survival (shape 1.3, scale 1 year) of patients of whom a share is cured."""
+    from heor.inputs.problem import Origin, SurvivalEvidence
+    from heor.survival.families import resolve
+
+    generator = np.random.default_rng(seed)
+    time = generator.weibull(1.3, n)
+    time[generator.random(n) < cured] = np.inf
+    table = {"time": np.minimum(time, follow_up), "event": (time <= follow_up).astype(float)}
+    own = SurvivalEvidence("made", "Made", "os", "individual", table, (), "trial", Origin("test"))
+    return FitRequest(resolve("weibull_cure"), (piece(own),))
+
+
+def test_a_cure_that_follow_up_cannot_show_is_named() -> None:
+    """Neither a cure that is ruled out, nor one whose plateau is seen; but one that is a guess."""
+    for cured in (0.0, 0.3):
+        request = with_cure(300, cured, 8.0 + 12.0 * (cured == 0), 3)
+        (found,) = fit_all([request], QUICK, Streams(1)).values()
+        assert not diagnostics.cautions([found], {"made": request.pieces})
+    prior = np.random.default_rng(1).beta(1, 4, 1000)
+    guess = dataclasses.replace(found, parameters=found.parameters | {"cured": prior})
+    (line,) = diagnostics.cautions([guess], {"made": request.pieces})
+    assert "not identified by the follow-up" in line and "as wide as its prior" in line
+    short = dataclasses.replace(
+        found,
+        parameters=found.parameters | {"scale": np.full(1000, 6.0), "cured": np.full(1000, 0.2)},
+    )
+    (line,) = diagnostics.cautions([short], {"made": request.pieces})
+    assert "no plateau has been seen" in line and "still at risk" in line
+
+
+def test_fractional_patients_count_as_they_are() -> None:
+    """Weights of 0.4 are neither nobody nor somebody."""
+    points = {"a": np.log([0.5, 0.2, 0.3]), "b": np.log([0.2, 0.6, 0.3])}
+    whole = goodness.stacking_weights(points, np.array([2.0, 1.0, 4.0]))
+    part = goodness.stacking_weights(points, 0.4 * np.array([2.0, 1.0, 4.0]))
+    assert part == pytest.approx(whole, abs=1e-4)

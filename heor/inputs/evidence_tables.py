@@ -39,6 +39,11 @@ def read_grouped(
     data = columns(rows, names, shown, problems)
     if len(problems) > before:
         return None
+    if data["time_start"][0] != 0:
+        problems.append(
+            f"{shown}:{rows[0].line}: the first interval starts at {data['time_start'][0]:g}; counts "
+            "must start at 0. Give counts from later on as form: counts (start, stop, n, survivors)."
+        )
     for i, row in enumerate(rows):
         where = f"{shown}:{row.line}"
         start, end, at_risk, events, censored = (data[n][i] for n in names)

@@ -208,6 +208,12 @@ def _check_covariates(
     origin: Origin,
     problems: list[str],
 ) -> None:
+    unfit = [f for f in curve.distributions if evidence.covariates and not _takes_covariates(f)]
+    if unfit:
+        problems.append(
+            f"{origin}: evidence '{evidence.name}' has covariates, which {', '.join(unfit)} cannot take; "
+            "families with a closed form and splines can. Name them in 'distributions' of the curve."
+        )
     missing = [c for c in evidence.covariates if c not in curve.at]
     if missing:
         problems.append(
@@ -222,6 +228,17 @@ def _check_covariates(
             )
             return
         named("covariate", name, evidence.covariates, origin, problems)
+
+
+def _takes_covariates(family: str) -> bool:
+    """Not a joint process, nor a family whose density PyMC must integrate for every patient."""
+    found = families.parse(family)
+    return found is None or found.base not in (
+        "joint",
+        "gamma",
+        "generalised_gamma",
+        "generalised_f",
+    )
 
 
 def _check_one_list_an_evidence(

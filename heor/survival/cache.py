@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,17 @@ from typing import Any
 import numpy as np
 
 FORMAT = 1  # raise it when the meaning of a stored number changes
-PACKAGES = ("heor", "pymc", "nutpie", "numpy")
+PACKAGES = ("heor", "pymc", "pytensor", "nutpie", "numba", "numpy", "scipy")
 
 Groups = Mapping[str, Mapping[str, tuple[tuple[str, ...], np.ndarray]]]
 
 
 def key(parts: Mapping[str, Any]) -> str:
-    """sha256 of named strings, numbers and arrays, and of the versions that computed with them."""
+    """sha256 of named strings, numbers and arrays, of the versions and of the formulas themselves."""
     digest = hashlib.sha256()
-    for name, value in sorted({**parts, **_versions(), "format": FORMAT}.items()):
+    for name, value in sorted(
+        {**parts, **_versions(), "formulas": _formulas(), "format": FORMAT}.items()
+    ):
         digest.update(name.encode() + b"\0")
         if isinstance(value, np.ndarray):
             digest.update(str((value.dtype.str, value.shape)).encode())
@@ -33,6 +36,15 @@ def key(parts: Mapping[str, Any]) -> str:
         else:
             digest.update(json.dumps(value, sort_keys=True, default=str).encode())
         digest.update(b"\0")
+    return digest.hexdigest()
+
+
+@cache
+def _formulas() -> str:
+    """sha256 of the modules that compute: a changed formula must not find an old posterior."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

@@ -9,15 +9,17 @@ import numpy as np
 
 from heor.errors import FitError
 from heor.inputs.problem import FitSettings
+from heor.survival.distributions import survival
 from heor.survival.likelihood import Piece
+from heor.survival.priors import LogitBeta, Prior
 
 if TYPE_CHECKING:
     from heor.survival.posterior import SurvivalPosterior
 
 CONFLICT = 2.5  # distance of prior and posterior mean, in their joint standard deviations
-SHARE_OF_PRIOR = (
-    0.7  # a cured fraction whose posterior is this wide beside its prior is not learned
-)
+# A cured fraction is not learned where its posterior is this wide beside its prior, or where more
+# than this share of those without the event at the end are not cured: no plateau was seen.
+SHARE_OF_PRIOR, NOT_CURED = 0.7, 0.1
 
 Posteriors = Mapping[tuple[str, str], "SurvivalPosterior"]
 
@@ -87,24 +89,57 @@ def cautions(
         main = next(p for p in pieces[posterior.evidence] if p.main)
         lines += _unidentified_cure(posterior, main, where)
         lines += _prior_conflicts(posterior, where)
+        if posterior.loo["n_bad_k"] > 0:
+            lines.append(
+                f"{where}: leave-one-out is unreliable for {posterior.loo['n_bad_k']:g} patients (Pareto "
+                f"k up to {posterior.loo['pareto_k_max']:.2f}; 0.7 is the limit), and the weights rest on "
+                "it. Look at these patients, or weigh the families by judgement."
+            )
     return tuple(dict.fromkeys(lines))
 
 
 def _unidentified_cure(posterior: SurvivalPosterior, piece: Piece, where: str) -> list[str]:
-    """A cured fraction needs follow-up past the last deaths of the uncured (Maller & Zhou 1996)."""
+    """A cured fraction is learned from follow-up past the last events of the uncured.
+
+    Named where the posterior is nearly as wide as the prior, and where, by the fit itself, many of
+    those without the event at the end are not cured: the plateau has not been seen (the idea of
+    Maller and Zhou's test of sufficient follow-up).
+    """
     if "cured" not in posterior.parameters:
         return []
-    index = posterior.model.names.index("cured")
-    prior = posterior.model.parameters[index].prior
-    if posterior.theta_sd[index] < SHARE_OF_PRIOR * prior.sd:
+    cured = posterior.parameters["cured"]
+    prior = posterior.model.parameters[posterior.model.names.index("cured")].prior
+    width = cured.std() / _natural_sd(prior)
+    end = np.array([piece.last_time])
+    event_free = survival(posterior.model, posterior.parameters, end)[:, 0]
+    not_cured = 1.0 - np.mean(cured / event_free)
+    reasons = []
+    if width >= SHARE_OF_PRIOR:
+        reasons.append(f"its posterior is {width:.0%} as wide as its prior")
+    if not_cured > NOT_CURED and cured.mean() > 0.01:
+        reasons.append(
+            f"by the fit {not_cured:.0%} of those without the event at the end are not cured, so no "
+            "plateau has been seen"
+        )
+    if not reasons:
         return []
-    share = still_at_risk(piece)
     return [
-        f"{where}: the cured fraction is not identified by the follow-up: its posterior is as wide "
-        f"as its prior ({posterior.theta_sd[index] / prior.sd:.0%}), with {share:.0%} of patients "
-        f"still at risk in the last tenth of the follow-up, which ends at "
-        f"{piece.last_time:.1f} years. Treat it as an assumption, or add external data."
+        f"{where}: the cured fraction ({cured.mean():.1%}) is not identified by the follow-up: "
+        f"{'; '.join(reasons)}. Follow-up ends at {piece.last_time:.1f} years, with "
+        f"{still_at_risk(piece):.0%} of patients still at risk in its last tenth. Treat it as an "
+        "assumption, or add external data."
     ]
+
+
+def _natural_sd(prior: Prior) -> float:
+    """Standard deviation of a probability whose logit has this prior."""
+    if isinstance(prior, LogitBeta):
+        n = prior.a + prior.b
+        return float(np.sqrt(prior.a * prior.b / (n * n * (n + 1))))
+    draws = 1 / (1 + np.exp(-(prior.mean + prior.sd * np.linspace(-3, 3, 601))))
+    density = np.exp(-0.5 * np.linspace(-3, 3, 601) ** 2)
+    mean = draws @ density / density.sum()
+    return float(np.sqrt((draws - mean) ** 2 @ density / density.sum()))
 
 
 def still_at_risk(piece: Piece) -> float:
@@ -128,6 +163,6 @@ def _prior_conflicts(posterior: SurvivalPosterior, where: str) -> list[str]:
             lines.append(
                 f"{where}: prior and data disagree on {parameter.label}: prior "
                 f"{prior.mean:.2f} (sd {prior.sd:.2f}), posterior {mean:.2f} (sd {sd:.2f}). Check "
-                "the unit of time and the data, or use wider priors."
+                "the data and the prior; `heor survival --priors wide` shows what it does."
             )
     return lines

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,25 @@ def _teach_numba() -> None:
 
 
 _teach_numba()
+
+
+@contextmanager
+def _large_loops() -> Iterator[None]:
+    """Let PyTensor fuse loops of more than 32 arrays: the limit is NumPy's, not Numba's.
+
+    Without a C compiler it would leave such loops in pieces, each compiled and run on its own.
+    """
+    from pytensor.tensor.rewriting import elemwise
+
+    limit = getattr(elemwise, "elemwise_max_operands_fct", None)
+    if limit is None:  # another PyTensor
+        yield
+        return
+    elemwise.elemwise_max_operands_fct = lambda node: 1024
+    try:
+        yield
+    finally:
+        elemwise.elemwise_max_operands_fct = limit
 
 
 class TensorOps:
@@ -106,7 +126,7 @@ class PlainCode:
             point=self.model.initial_point(), outputs=[self.model.logp()], inputs=inputs
         )
         gradient = pytensor.grad(density, joined)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _large_loops():
             warnings.simplefilter("ignore")
             self.function = pytensor.function([joined], [density, gradient], mode="NUMBA")
             self.function.trust_input = True

@@ -24,6 +24,7 @@ from heor.survival.regression import Regression
 
 SCREEN = 0.02  # stacking weight below which a screened family is not sampled
 PRIOR_WIDTH = {"standard": 1.0, "wide": 2.0, "narrow": 0.5}
+ASSUMED = 0.5  # where that process cannot say; about what it says of trials with patient counts
 PAIRING = "joint_lognormal_weibull"  # the process that says how OS and PFS estimates correlate
 
 Requests = dict[Unit, dict[str, list[FitRequest]]]
@@ -174,7 +175,8 @@ def _fits(
     known: dict[Hashable, Any],
 ) -> SurvivalFits:
     settings = problem.settings.fit
-    diagnostics.check(posteriors, settings)
+    wanted = {(name, f) for unit, names in chosen.items() for name in unit for f in names}
+    diagnostics.check({k: p for k, p in posteriors.items() if k in wanted}, settings)
     comparison = {}
     for unit, candidates in chosen.items():
         own = tuple(p.fit_key for (name, _), p in posteriors.items() if name in unit)
@@ -188,18 +190,24 @@ def _fits(
         for unit, found in comparison.items()
     }
     in_use = [posteriors[n, f] for unit, share in weights.items() for n in unit for f in share]
+    correlations, assumed = {}, []
+    for unit in (u for u in chosen if len(u) == 2):
+        found = _correlation(unit, pieces, streams, cache, known)
+        correlations[unit] = ASSUMED if np.isnan(found) else found
+        if np.isnan(found) and not all(posteriors[unit[0], f].joint for f in weights[unit]):
+            assumed.append(
+                f"{' and '.join(unit)}: how far OS and PFS of the same patients correlate cannot be "
+                f"told from this evidence; {ASSUMED:g} is assumed when draws are paired."
+            )
     return SurvivalFits(
         posteriors,
         comparison,
         weights,
-        {
-            unit: _correlation(unit, pieces, streams, cache, known)
-            for unit in chosen
-            if len(unit) == 2
-        },
+        correlations,
         diagnostics.accepted(posteriors, settings),
         (
             *(line for name in pieces for line in evidence.repairs(problem.evidence[name])),
+            *assumed,
             *diagnostics.cautions(in_use, pieces),
         ),
     )
@@ -214,7 +222,8 @@ def _correlation(
 ) -> float:
     """Correlation of the two endpoints' restricted means, from a joint model of the same data.
 
-    `known` and the cache keep it: scenarios share their evidence.
+    NaN where the evidence holds no counts of patients, or the joint model no mode. `known` and the
+    cache keep it: scenarios share their evidence.
     """
     own = tuple(piece for name in unit for piece in pieces[name])
     stream = f"survival/{'+'.join(unit)}/correlation"
@@ -227,7 +236,10 @@ def _correlation(
             known[key] = found[1]["value"]
         else:
             model = families.resolve(PAIRING, own)
-            known[key] = correlation.of_endpoints(model, own, streams.generator(stream))
+            try:
+                known[key] = correlation.of_endpoints(model, own, streams.generator(stream))
+            except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+                known[key] = float("nan")
             if path:
                 value = np.array([known[key]])
                 store.write(

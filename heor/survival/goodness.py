@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import optimize
 
 from heor.inputs.problem import MONTHS_PER_YEAR
 from heor.survival import cache as store
@@ -20,7 +20,7 @@ from heor.survival.observed import kaplan_meier as kaplan_meier
 from heor.survival.posterior import SurvivalPosterior
 
 LANDMARK_MONTHS = (12.0, 24.0, 36.0, 60.0, 120.0)
-WEIGHT_MIN = 1e-6  # the optimiser's rounding: no weight at all
+WEIGHT_MIN = 1e-3  # fewer than one draw in a thousand: no weight at all
 
 Posteriors = Mapping[tuple[str, str], SurvivalPosterior]
 
@@ -56,7 +56,7 @@ def compare(
 
     A family serves OS and PFS alike, so its terms for the two endpoints are put together. Expected
     log predictive density by leave-one-out over patients; weights by stacking of predictive
-    distributions (Yao, Vehtari, Simpson and Gelman 2018, doi:10.1214/17-BA1091), with ArviZ.
+    distributions (Yao, Vehtari, Simpson and Gelman 2018, doi:10.1214/17-BA1091).
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def compare(
     unit
         Names of the OS and of the PFS evidence, or of one evidence.
     cache
-        Folder for the result, so that a cached run need not import ArviZ.
+        Folder that keeps the result.
     candidates
         Families that may have weight; all when None.
 
@@ -103,13 +103,15 @@ def _compare(
     candidates: Sequence[str],
 ) -> list[dict[str, Any]]:
     own = {f: [posteriors[name, f] for name in unit] for f in families}
-    points = {f: np.concatenate([psis.patients(p.loo) for p in ps]) for f, ps in own.items()}
-    weights = stacking_weights({f: points[f] for f in candidates})
-    best = max(families, key=lambda f: points[f].sum())
+    points = {f: np.concatenate([p.loo["pointwise"] for p in ps]) for f, ps in own.items()}
+    counts = np.concatenate([p.loo["counts"] for p in own[families[0]]])
+    weights = stacking_weights({f: points[f] for f in candidates}, counts)
+    elpd = {f: float(counts @ points[f]) for f in families}
+    best = max(families, key=lambda f: elpd[f])
     rows = []
-    for f in sorted(families, key=lambda f: -points[f].sum()):
+    for f in sorted(families, key=lambda f: -elpd[f]):
         loos = [p.loo for p in own[f]]
-        n, change = len(points[f]), points[f] - points[best]
+        change = points[f] - points[best]
         k, bad = max(loo["pareto_k_max"] for loo in loos), sum(loo["n_bad_k"] for loo in loos)
         flags = [f"Pareto k above 0.7 for {bad:g} patients"] if k > psis.PARETO_K_MAX else []
         if f not in candidates:
@@ -120,10 +122,10 @@ def _compare(
                 "label": own[f][0].model.label,
                 "method": own[f][0].method,
                 **{f"elpd_{p.endpoint}": p.loo["elpd_loo"] for p in own[f]},
-                "elpd": float(points[f].sum()),
-                "se": float(np.sqrt(n * points[f].var())),
-                "difference": float(change.sum()),
-                "difference_se": float(np.sqrt(n * change.var())),
+                "elpd": elpd[f],
+                "se": _standard_error(points[f], counts),
+                "difference": float(counts @ change),
+                "difference_se": _standard_error(change, counts),
                 "p_loo": sum(loo["p_loo"] for loo in loos),
                 "pareto_k_max": k,
                 "n_bad_k": bad,
@@ -134,38 +136,52 @@ def _compare(
     return rows
 
 
-def stacking_weights(points: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """Stacking weights from each family's leave-one-out terms, one a patient, by ArviZ."""
+def _standard_error(points: np.ndarray, counts: np.ndarray) -> float:
+    """Standard error of a sum of terms, each standing for `counts` patients."""
+    n = counts.sum()
+    mean = counts @ points / n
+    return float(np.sqrt(n * (counts @ (points - mean) ** 2 / n)))
+
+
+def stacking_weights(points: Mapping[str, np.ndarray], counts: np.ndarray) -> dict[str, float]:
+    """Weights that maximise the log score of the mixture of leave-one-out predictions.
+
+    Parameters
+    ----------
+    points
+        Family → leave-one-out term of one patient of each kind, dims (cell,).
+    counts : array, dims (cell,)
+        Patients of each kind; need not be whole (weights, effective numbers).
+
+    Examples
+    --------
+    >>> terms = {"a": np.log([0.9, 0.1]), "b": np.log([0.1, 0.9])}
+    >>> found = stacking_weights(terms, np.array([3.0, 1.0]))
+    >>> {f: round(w, 4) for f, w in found.items()}
+    {'a': 0.8125, 'b': 0.1875}
+    """
     if len(points) == 1:
         return {f: 1.0 for f in points}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import arviz
-        import xarray
+    terms = np.stack(list(points.values()), axis=1)
+    density = np.exp(terms - terms.max(axis=1, keepdims=True))
+    share = counts / counts.sum()
 
-        data = {f: _elpd_data(arviz, xarray, x) for f, x in points.items()}
-        found = arviz.compare(data, ic="loo", method="stacking")["weight"]
-    weights = {f: float(found[f]) if found[f] > WEIGHT_MIN else 0.0 for f in points}
-    total = sum(weights.values())
-    return {f: w / total for f, w in weights.items()}
+    def negative(w: np.ndarray) -> tuple[float, np.ndarray]:
+        mixture = np.maximum(density @ w, 1e-300)
+        return -float(share @ np.log(mixture)), -(share / mixture) @ density
 
-
-def _elpd_data(arviz: Any, xarray: Any, points: np.ndarray) -> Any:
-    """Leave-one-out terms in the form `arviz.compare` reads."""
-    n = len(points)
-    values = {
-        "elpd_loo": points.sum(),
-        "se": np.sqrt(n * points.var()),
-        "p_loo": 0.0,
-        "n_samples": 1,
-        "n_data_points": n,
-        "warning": False,
-        "loo_i": xarray.DataArray(points, dims="patient"),
-        "pareto_k": xarray.DataArray(np.zeros(n), dims="patient"),
-        "scale": "log",
-        "good_k": psis.PARETO_K_MAX,
-    }
-    return arviz.stats.ELPDData(data=list(values.values()), index=list(values))
+    size = len(points)
+    found = optimize.minimize(
+        negative,
+        np.full(size, 1 / size),
+        jac=True,
+        method="SLSQP",
+        bounds=[(0.0, 1.0)] * size,
+        constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": lambda w: np.ones(size)},
+        options={"ftol": 1e-12, "maxiter": 1000},
+    ).x
+    found = np.where(found > WEIGHT_MIN, found, 0.0)
+    return dict(zip(points, (found / found.sum()).tolist(), strict=True))
 
 
 def landmark_table(

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.integrate import trapezoid
 
-from heor.inputs.problem import DecisionProblem, FittedCurve, RelativeCurve
+from heor.inputs.problem import DecisionProblem, RelativeCurve
 from heor.parameters.draws import CurveDraws
 from heor.streams import Streams
 from heor.survival.correlation import pair_order
@@ -29,12 +29,13 @@ RESTRICTED = 5.0  # years: the restricted mean by which draws are paired
 def fitted_units(problem: DecisionProblem) -> dict[Unit, tuple[str, ...]]:
     """Evidence fitted together → its candidate distributions.
 
-    (OS, PFS) where a strategy fits both endpoints, otherwise the one evidence.
+    (OS, PFS) where a strategy fits both endpoints of the same patients, or follows a series in
+    both; otherwise the one evidence.
     """
     units: dict[Unit, tuple[str, ...]] = {}
     for strategy in problem.strategies.values():
         os, pfs = strategy.curves["os"], strategy.curves["pfs"]
-        if isinstance(os, FittedCurve) and isinstance(pfs, FittedCurve):
+        if type(os) is type(pfs) and not isinstance(os, RelativeCurve):
             units.setdefault((os.evidence, pfs.evidence), os.distributions)
             continue
         for curve in (os, pfs):

@@ -84,8 +84,13 @@ class LogitBeta:
         return constant - a * ops.softplus(-theta) - b * ops.softplus(theta)
 
     def scaled(self, factor: float) -> LogitBeta:
-        """About `factor` times the standard deviation: the counts divided by its square."""
-        return LogitBeta(self.a / factor**2, self.b / factor**2)
+        """Counts divided by the square of `factor`, but not below 1 (or what they were).
+
+        That is about `factor` times the standard deviation; below 1 a wider beta would be a spike at
+        0 or 1, so a wide beta(1, 4) is the uniform.
+        """
+        a, b = (max(count / factor**2, min(count, 1.0)) for count in (self.a, self.b))
+        return LogitBeta(a, b)
 
     def sample(self, generator: np.random.Generator, n: int) -> np.ndarray:
         return special.logit(generator.beta(self.a, self.b, n))

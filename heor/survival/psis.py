@@ -7,8 +7,6 @@ quick run; the tests compare every number with ArviZ.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 PARETO_K_MAX = 0.7  # above it the importance weights cannot be trusted
@@ -113,8 +111,3 @@ def leave_one_out(
         "pareto_k": k,
         "counts": counts,
     }
-
-
-def patients(loo: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Pointwise terms with each kind repeated: one a patient. Whole-number counts only."""
-    return np.repeat(loo["pointwise"], np.round(loo["counts"]).astype(int))

@@ -100,7 +100,10 @@ def sensitivity(
     """
     if priors == "standard":
         return pd.DataFrame(columns=list(SENSITIVITY))
-    settings = replace(problem.settings, fit=replace(problem.settings.fit, priors=priors))
+    # a fit that samples badly under other priors is shown all the same: see its diagnostics
+    limits = {"r_hat_max": np.inf, "ess_min": 0.0, "divergences_max": 10**9}
+    fit = replace(problem.settings.fit, priors=priors, **limits)
+    settings = replace(problem.settings, fit=fit)
     other = fit_problems({"": replace(problem, settings=settings)}, streams, cache, progress)[""]
     about = {"priors": f"{priors}: {PRIOR_WIDTH[priors]:g} times the standard deviation"}
     rows = []

@@ -33,7 +33,9 @@ def opinion_section(results: SurvivalResults) -> str:
     ]
     words = (
         "Opinions are of the modelled cohort and act on the survival each family implies for it, as a "
-        "factor of the likelihood. Data alone: the same fits without opinions (Laplace). A conflict is a "
+        "factor of the likelihood, at the mean of the multiplier. The draws of the decision take the "
+        "multiplier from its own distribution, so there survival at that time varies more (see the "
+        "average after transport). Data alone: the same fits without opinions (Laplace). A conflict is a "
         f"distance of more than {CONFLICT:g} joint standard deviations between experts and data."
     )
     picture = image("opinions", "Expert opinion, data and posterior")
