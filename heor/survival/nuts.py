@@ -65,7 +65,7 @@ class CompiledFit:
     def __init__(self, distribution: Distribution, pieces: Sequence[Piece]) -> None:
         started = time.perf_counter()
         self.distribution = distribution
-        self.key = compiled.key(distribution, pieces)
+        self.key = _key(distribution, pieces)
         self._code = self._loaded(pieces)
         self.kept = self._code is not None
         self._code = self._code or self._compiled(pieces)
@@ -73,14 +73,14 @@ class CompiledFit:
 
     def serves(self, distribution: Distribution, pieces: Sequence[Piece]) -> bool:
         """Whether this is the compiled code of that distribution and form of evidence."""
-        return self.key == compiled.key(distribution, pieces)
+        return self.key is not None and self.key == _key(distribution, pieces)
 
     def density(self, pieces: Sequence[Piece]) -> Function:
         """Log density and gradient of one curve, on the unconstrained scale."""
         return self._bind(self._code, pieces)
 
     def _loaded(self, pieces: Sequence[Piece]) -> LoadedCode | None:
-        code = compiled.load(self.key)
+        code = compiled.load(self.key) if self.key else None
         try:
             made = LoadedCode(code) if code else None
             right = made and agrees(self._bind(made, pieces), self.distribution, pieces)
@@ -97,7 +97,7 @@ class CompiledFit:
             raise RuntimeError(
                 f"{self.distribution.name}: the compiled log density differs from NumPy's."
             )
-        if compiled.folder() is None:
+        if self.key is None or compiled.folder() is None:
             return plain
         try:
             code = compiled.extract(plain.function)
@@ -142,6 +142,14 @@ class CompiledFit:
             self.seconds_compile,
             time.perf_counter() - started,
         )
+
+
+def _key(distribution: Distribution, pieces: Sequence[Piece]) -> str | None:
+    """The name of the machine code; None where nothing tells its versions apart."""
+    try:
+        return compiled.key(distribution, pieces)
+    except (NotAvailable, ImportError):
+        return None
 
 
 def agrees(density: Function, distribution: Distribution, pieces: Sequence[Piece]) -> bool:
