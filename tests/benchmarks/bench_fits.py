@@ -12,8 +12,8 @@ draws of the worst parameter by second of sampling; `+ compile` counts compiling
 
 PyMC's default sampler, `pm.sample` on the very same model and data in a process of its own, has the
 same number of chains and draws (its default warm-up of 1,000) and no C compiler, as users without
-one have. It takes minutes a fit, so it runs for two families and overall survival only; `--all`
-runs it for all.
+one have. It takes ten to twenty minutes a fit, so it comes last and for two families and overall
+survival only; `--all` runs it for every fit, hours.
 
 The M-spline is fitted to 191 colon-cancer patients of the survextrap package, which are not part of
 this repository: the environment variable HEOR_REFERENCE names the folder that holds
@@ -232,20 +232,28 @@ def _load() -> str:
     return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 
-def by_family(everything: bool) -> None:
+def by_family() -> None:
     print(f"\nEach family in a new process, seconds; ESS of the worst parameter\n{'':42} {HEAD}")
     for family in FAMILIES:
         with tempfile.TemporaryDirectory() as folder:
             for state in ("cold", "warm"):
                 for curve, figures in zip(CURVES, run(folder, "ours", family), strict=True):
                     row(f"{family:18} {curve[-3:].strip('_'):4} {state}", figures)
-            curves = range(2) if everything else range(family in BESIDE_PYMC)
-            for i in curves:
+
+
+def beside_pymc(everything: bool) -> None:
+    print(f"\nPyMC's default sampler without a C compiler\n{'':42} {HEAD}")
+    for family in FAMILIES if everything else BESIDE_PYMC:
+        for i in range(2 if everything else 1):
+            with tempfile.TemporaryDirectory() as folder:
                 (figures,) = run(folder, "pymc", family, str(i))
                 row(f"{family:18} {CURVES[i][-3:].strip('_'):4} pm.sample", figures)
+    if everything and os.environ.get("HEOR_REFERENCE"):
+        with tempfile.TemporaryDirectory() as folder:
+            row("m_spline pm.sample", run(folder, "pymc", "m_spline", "0")[0])
 
 
-def m_spline(everything: bool) -> None:
+def m_spline() -> None:
     print("\nM-spline, 191 colon-cancer patients, target acceptance 0.95")
     if not os.environ.get("HEOR_REFERENCE"):
         print("skipped: HEOR_REFERENCE is not set")
@@ -253,8 +261,6 @@ def m_spline(everything: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for state in ("cold", "warm"):
             row(f"m_spline {state}", run(folder, "ours", "m_spline")[0])
-        if everything:
-            row("m_spline pm.sample", run(folder, "pymc", "m_spline", "0")[0])
 
 
 if __name__ == "__main__":
@@ -264,5 +270,6 @@ if __name__ == "__main__":
     else:
         print(f"{os.cpu_count()} cores, load {_load()} at the start")
         whole()
-        by_family("--all" in sys.argv)
-        m_spline("--all" in sys.argv)
+        by_family()
+        m_spline()
+        beside_pymc("--all" in sys.argv)
