@@ -202,10 +202,7 @@ def _outcomes(problem, strategy, occupancy, measured, draws, accrual) -> np.ndar
     costs = values.costs(strategy, measured, draws, accrual)
     qalys = values.qalys(strategy, measured, draws, discounted=True)
     plain = values.qalys(strategy, measured, draws, discounted=False)
-    whole = np.array([problem.horizon])
-    alive = 1 - occupancy.states["dead"]
-    weights = values.state_weights(accrual.time, values.covered(accrual.time, 0 * whole, whole))[0]
-    life = alive @ (weights[:, None] * accrual.at)
+    life = accrual.all_years(1 - occupancy.states["dead"])
     return np.stack(
         [*costs.values(), qalys, life[:, values.EFFECT], plain, life[:, values.PLAIN]], axis=1
     )

@@ -275,7 +275,8 @@ def test_waning_does_not_depend_on_the_cycle(
     settings = {"uncured_hazard_ratio": "0.4", "effect_wanes_from": "0.7", "effect_ends": "2.2"}
     found = []
     for months in (cycle, 0.25):
-        problem = load(inputs, overrides={"analysis.cycle_months": months})
+        problem = load(inputs)
+        problem = replace(problem, settings=replace(problem.settings, cycle=months / 12))
         total = os_total(problem, made_up_draws(problem, 5), **settings)
         found.append(total[:, :: round(12 / months)])
     np.testing.assert_allclose(found[0], found[1], atol=1e-4)

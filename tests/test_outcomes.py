@@ -366,7 +366,7 @@ def test_chunk_size_changes_nothing(
 
 def test_finer_cycles_agree(inputs: Path, made_up_draws: MakeDraws) -> None:
     """Monthly cycles are fine enough: weekly ones move QALYs by less than 0.1 %."""
-    month, week = (load(inputs, overrides={"analysis.cycle_months": c}) for c in (1, 0.25))
+    month, week = (load(inputs, overrides={"analysis.cycle": c}) for c in ("month", "week"))
     a, b = (simulated(p, made_up_draws(p, 50)).outcomes for p in (month, week))
     np.testing.assert_allclose(a.qalys.mean(axis=0), b.qalys.mean(axis=0), rtol=1e-3)
     np.testing.assert_allclose(a.cost.mean(axis=0), b.cost.mean(axis=0), rtol=3e-3)

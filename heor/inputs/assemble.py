@@ -47,6 +47,13 @@ YEARS_PER_UNIT = {
     "weeks": 7 / 365.25,
     "days": 1 / 365.25,
 }
+YEARS_PER_CYCLE = {
+    "day": 1 / 365.25,
+    "week": 7 / 365.25,
+    "month": 1 / MONTHS_PER_YEAR,
+    "quarter": 0.25,
+    "year": 1.0,
+}
 
 
 def problem(
@@ -126,7 +133,8 @@ def _settings(
         states=tuple(analysis.states),
         comparator=analysis.comparator,
         intervention=analysis.intervention,
-        cycle=analysis.cycle_months / MONTHS_PER_YEAR,
+        cycle=cycle_years(analysis.cycle),
+        within_cycle=analysis.within_cycle,
         end_age=analysis.end_age,
         draws=draws or analysis.draws,
         seed=analysis.seed if seed is None else seed,
@@ -147,6 +155,16 @@ def _settings(
         ),
         ceac_thresholds=(0.0, analysis.ceac_maximum, 301),
     )
+
+
+def cycle_years(cycle: str) -> float:
+    """Length of a cycle in years.
+
+    >>> cycle_years("quarter"), cycle_years("2 weeks") == 14 / 365.25
+    (0.25, True)
+    """
+    number, _, unit = cycle.rpartition(" ")
+    return float(number or 1) * YEARS_PER_CYCLE[unit.rstrip("s")]
 
 
 def _source(name: str, model: schema.SourceModel) -> Source:
@@ -350,6 +368,7 @@ def _country(
         ),
         source=tuple(sorted({s for p in parts.values() for s in p.source})),
         unverified=tuple(k for k, p in parts.items() if not p.verified),
+        discount_timing=model.discounting.timing,
     )
 
 

@@ -181,13 +181,13 @@ def _check_strategy(
         _check_exposure(
             problem, strategy, exposure, layer.origin(f"{root}.exposures.{name}"), problems
         )
-        for part in ("share", "from_time", "until", "at"):
+        for part in ("share", "from_time", "until", "at", "lasting"):
             expression(f"exposures.{name}", getattr(exposure, part))
     circle = _in_circle(strategy)
     if circle:
         problems.append(
             f"{layer.latest(f'{root}.exposures.{circle[0]}')}: exposures {', '.join(circle)} refer to "
-            "each other in a circle. Break it in 'less' or 'sum_of'."
+            "each other in a circle. Break it in 'less', 'sum_of' or 'after'."
         )
     for kind in ("costs", "utilities"):
         for name, item in getattr(strategy, kind).items():
@@ -211,7 +211,7 @@ def _check_exposure(
         named("state", exposure.state, alive, origin, problems)
     if exposure.among is not None:
         named("group", exposure.among, strategy.groups, origin, problems)
-    for other in (*exposure.less, *exposure.sum_of):
+    for other in exposure.parts:
         if (
             named("exposure", other, strategy.exposures, origin, problems)
             and other == exposure.name
@@ -224,11 +224,11 @@ def _in_circle(strategy: Strategy) -> list[str]:
 
     def reached(name: str, seen: set[str]) -> set[str]:
         exposure = strategy.exposures.get(name)
-        for other in (*exposure.less, *exposure.sum_of) if exposure else ():
+        for other in exposure.parts if exposure else ():
             if other not in seen:
                 seen.add(other)
                 reached(other, seen)
         return seen
 
-    itself = {n for n, e in strategy.exposures.items() if n in (*e.less, *e.sum_of)}
+    itself = {n for n, e in strategy.exposures.items() if n in e.parts}
     return [n for n in strategy.exposures if n not in itself and n in reached(n, set())]

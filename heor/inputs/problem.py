@@ -212,6 +212,7 @@ class Country:
     norms: UtilityNorms
     source: tuple[str, ...]
     unverified: tuple[str, ...] = ()
+    discount_timing: str = "annual_effective"
 
 
 @dataclass(frozen=True)
@@ -245,9 +246,11 @@ class Correlation:
 class Exposure:
     """Who is exposed, when and how much: person-years in a state, or persons at an event.
 
-    Exactly one of `state`, `flow`, `at` and `sum_of` (other exposures added up) is given. `among` restricts to a group of the
-    strategy. The window [`from_time`, `until`) and `share` are expressions; `less` names
-    exposures whose part inside this one's window is left out.
+    Exactly one of `state`, `flow`, `at`, `sum_of` (other exposures added up) and `after` is given.
+    `among` restricts to a group of the strategy. The window [`from_time`, `until`) and `share` are
+    expressions; it counts from time zero, or with `clock` "state" from entry into the state. `less`
+    names exposures whose part inside this one's window is left out. `after` names an exposure to
+    events: the years lived in the time `lasting` after them.
     """
 
     name: str
@@ -260,6 +263,14 @@ class Exposure:
     until: str | None = None
     less: tuple[str, ...] = ()
     sum_of: tuple[str, ...] = ()
+    clock: str = "start"
+    after: str | None = None
+    lasting: str = "0"
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Other exposures this one is made of."""
+        return (*self.less, *self.sum_of, *((self.after,) if self.after else ()))
 
 
 @dataclass(frozen=True)
@@ -336,6 +347,7 @@ class Settings:
     extrapolation: str
     categories: Mapping[str, str]
     fit: FitSettings
+    within_cycle: str = "trapezoid"
     chunk: int = 400
     curve_draws: int = 1200
     ceac_thresholds: tuple[float, float, int] = (0.0, 1_500_000.0, 301)
@@ -381,9 +393,13 @@ class DecisionProblem:
 
     @property
     def time(self) -> np.ndarray:
-        """Cycle boundaries in years, from 0 to the horizon. Dims: time."""
-        cycles = int(round(self.horizon / self.settings.cycle))
-        return np.arange(cycles + 1) * self.settings.cycle
+        """Cycle boundaries in years, from 0 to the horizon. Dims: time.
+
+        The last cycle is shorter where cycles do not fill the horizon.
+        """
+        cycles = int(self.horizon / self.settings.cycle + 1e-9)
+        time = np.arange(cycles + 1) * self.settings.cycle
+        return time if self.horizon - time[-1] < 1e-9 else np.append(time, self.horizon)
 
     def origin(self, name: str) -> Origin:
         """Where `name` (a parameter or a dotted setting) was last set."""

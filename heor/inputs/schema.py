@@ -13,6 +13,10 @@ from heor.inputs.schema_base import Expression, Model, Name, Status
 from heor.inputs.schema_survival import CurveModel, EvidenceModel, SurvivalSettings
 
 
+#: A cycle's length: week, 3 months, ...
+CYCLE = r"^([1-9]\d* )?(day|week|month|quarter|year)s?$"
+
+
 # ---------------------------------------------------------------------------- analysis.yaml
 class SynthesisModel(Model):
     label: str
@@ -45,7 +49,10 @@ class Analysis(Model):
     states: list[str]
     comparator: str
     intervention: str
-    cycle_months: float = Field(1.0, gt=0, le=12)
+    cycle: Annotated[str, StringConstraints(pattern=CYCLE)] = Field(
+        "month", description="day, week, month, quarter or year, or a number of them: 2 weeks"
+    )
+    within_cycle: Literal["trapezoid", "simpson", "life_table", "start", "end"] = "trapezoid"
     end_age: float = Field(100, gt=0, le=120)
     survival: SurvivalSettings
     syntheses: dict[Name, SynthesisModel] = {}
@@ -70,12 +77,19 @@ class ExposureModel(Model):
     from_time: Expression = Field("0", alias="from")
     until: Expression | None = None
     less: list[str] = []
+    clock: Literal["start", "state"] = "start"
+    after: str | None = None
+    lasting: Expression = "0"
 
     @model_validator(mode="after")
     def one_of(self) -> ExposureModel:
-        given = [self.state is not None, self.flow is not None, self.at is not None]
+        given = [getattr(self, k) is not None for k in ("state", "flow", "at", "after")]
         if sum(given) + bool(self.sum_of) != 1:
-            raise ValueError("give exactly one of 'state', 'flow', 'at' and 'sum_of'")
+            raise ValueError("give exactly one of 'state', 'flow', 'at', 'sum_of' and 'after'")
+        if (self.after is not None) != (self.lasting != "0"):
+            raise ValueError("'after' and 'lasting' belong together")
+        if self.clock == "state" and self.state is None:
+            raise ValueError("'clock: state' needs a 'state'")
         return self
 
 
@@ -136,6 +150,7 @@ class Band(Model):
 class Discounting(Sourced):
     costs: list[Band] = Field(min_length=1)
     effects: list[Band] = Field(min_length=1)
+    timing: Literal["annual_effective", "continuous"] = "annual_effective"
 
     @model_validator(mode="after")
     def contiguous(self) -> Discounting:

@@ -35,12 +35,12 @@ def _texts(problem: DecisionProblem, strategy: Strategy) -> list[str]:
     pending = list(wanted)
     while pending:
         exposure = strategy.exposures[pending.pop()]
-        new = {*exposure.less, *exposure.sum_of} - wanted
+        new = {*exposure.parts} - wanted
         wanted |= new
         pending += new
     texts = [*strategy.groups.values()]
     texts += [text for curve in strategy.curves.values() for _, text in expressions(curve)]
-    skip = ("name", "exposure", "category", "stream", "state", "flow", "among")
+    skip = ("name", "exposure", "category", "stream", "state", "flow", "among", "after", "clock")
     for part in (*items, *(strategy.exposures[w] for w in wanted)):
         texts += [v for k, v in vars(part).items() if isinstance(v, str) and k not in skip]
     return texts

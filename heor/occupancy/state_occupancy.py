@@ -4,12 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from heor.errors import ModelError
 
 TOLERANCE = 1e-9
+
+
+class Residence(Protocol):
+    """Time in state: what a model with clock reset knows beyond `parts`. Dims: (draw, time)."""
+
+    def since_entry(
+        self, state: str, group: str | None, start: np.ndarray, end: np.ndarray
+    ) -> np.ndarray:
+        """In a state for at least `start` and less than `end` (years, dims (draw,))."""
+
+    def after(
+        self,
+        flow: str,
+        group: str | None,
+        start: np.ndarray,
+        end: np.ndarray,
+        lasting: np.ndarray,
+    ) -> np.ndarray:
+        """Alive less than `lasting` after a flow that took place in [start, end)."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +43,19 @@ class StateOccupancy:
     parts : mapping of (state or flow, group) to ndarray
         The share of a state, dims (draw, time), or of a flow, dims (draw, cycle), that belongs to
         a group of the strategy; group None is everyone.
-    capped : ndarray of int, dims (draw,)
-        Cycle boundaries at which PFS exceeded OS and was capped.
-    excess : ndarray, dims (draw, time)
+    capped : ndarray of int, dims (draw,), or None
+        Cycle boundaries at which PFS exceeded OS and was capped; None where curves cannot cross.
+    excess : ndarray, dims (draw, time), or None
         By how much PFS exceeded OS.
+    residence : Residence or None
+        Who is alive by time since an event; None where the model does not know it.
     """
 
     states: Mapping[str, np.ndarray]
     parts: Mapping[tuple[str, str | None], np.ndarray]
-    capped: np.ndarray
-    excess: np.ndarray
+    capped: np.ndarray | None = None
+    excess: np.ndarray | None = None
+    residence: Residence | None = None
 
     def check(self, strategy: str, first_draw: int) -> None:
         """Raise ModelError when a law breaks: shares in [0, 1], sum 1, dead never falls."""
@@ -49,9 +72,11 @@ class StateOccupancy:
         if np.abs(total - 1).max() > TOLERANCE:
             draw = int(np.abs(total - 1).max(axis=1).argmax())
             raise ModelError(f"{strategy}: states do not sum to 1 in draw {first_draw + draw}.")
-        falls = np.diff(self.states["dead"], axis=1).min()
-        if falls < -TOLERANCE:
-            draw = int(np.diff(self.states["dead"], axis=1).min(axis=1).argmin())
+        if "dead" not in self.states:
+            return
+        falls = np.diff(self.states["dead"], axis=1).min(axis=1)
+        if falls.min() < -TOLERANCE:
+            draw = int(falls.argmin())
             raise ModelError(
                 f"{strategy}: the dead become fewer in draw {first_draw + draw}; survival must not "
                 "rise."

@@ -1,18 +1,38 @@
-"""Discount factors that may step by year, and weights within the cycle."""
+"""Discount factors that may step by year, and what a cycle counts between its two boundaries."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from heor.inputs.problem import DiscountBand
 
 
-def discount_factor(bands: Sequence[DiscountBand], time: np.ndarray | float) -> np.ndarray:
-    """Annual-effective discount factor as a product of forward rates.
+def log_discount_rate(rate: float, timing: str = "annual_effective") -> float:
+    """Instantaneous rate of a band. Per year.
 
-    A band's rate applies to the part of [0, time] inside it; its lower edge is inclusive.
+    An `annual_effective` rate of 4 % makes 100 worth 100 / 1.04 a year earlier, a `continuous` one
+    100 exp(-0.04).
+
+    Raises
+    ------
+    ValueError
+        Another timing.
+    """
+    if timing not in ("annual_effective", "continuous"):
+        raise ValueError(f"timing '{timing}' is neither annual_effective nor continuous.")
+    return rate if timing == "continuous" else float(np.log1p(rate))
+
+
+def discount_factor(
+    bands: Sequence[DiscountBand], time: np.ndarray | float, timing: str = "annual_effective"
+) -> np.ndarray:
+    """Discount factor as a product of forward rates.
+
+    A band's rate applies to the part of [0, time] inside it; its lower edge is inclusive. `time` in
+    years; the result has its shape.
 
     Examples
     --------
@@ -27,7 +47,7 @@ def discount_factor(bands: Sequence[DiscountBand], time: np.ndarray | float) -> 
     for band in bands:
         end = np.inf if band.end is None else band.end
         years = np.clip(time, band.start, end) - band.start
-        log_factor -= years * np.log1p(band.rate)
+        log_factor -= years * log_discount_rate(band.rate, timing)
     return np.exp(log_factor)
 
 
@@ -38,13 +58,99 @@ def covered(time: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     return np.clip(overlap, 0.0, None) / np.diff(time)
 
 
-def state_weights(time: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Trapezoid weights (years) of the time points when `share` of each cycle counts.
+# ------------------------------------------------------------------------- within-cycle rules
+def quadrature(time: np.ndarray, rule: str = "trapezoid") -> csr_array:
+    """How many years of each cycle count for the state at each cycle boundary.
+
+    Row c times the values at the boundaries is their integral over cycle c, so a window that
+    covers part of a cycle counts that part of its row. Every row adds up to its cycle's length.
+
+    Parameters
+    ----------
+    time : ndarray, dims (time,)
+        Cycle boundaries in years; only the last cycle may be shorter than the others.
+    rule
+        `trapezoid`; `simpson` (composite 1/3; an odd number of cycles ends with 3/8 over its last
+        three; a shorter last cycle with a trapezoid); `life_table` (as the trapezoid, but valued
+        at the cycle's middle: see `heor.outcomes.values`); `start`; `end`.
+
+    Returns
+    -------
+    csr_array, dims (cycle, time)
+
+    Raises
+    ------
+    ValueError
+        An unknown rule.
+
+    Examples
+    --------
+    >>> quadrature(np.arange(3.0), "simpson").sum(axis=0).round(4).tolist()
+    [0.3333, 1.3333, 0.3333]
+    """
+    if rule not in WITHIN_CYCLE:
+        raise ValueError(f"within-cycle rule '{rule}' is none of {', '.join(WITHIN_CYCLE)}.")
+    return WITHIN_CYCLE[rule](np.asarray(time, float))
+
+
+def state_weights(time: np.ndarray, share: np.ndarray, rule: str = "trapezoid") -> np.ndarray:
+    """Weights (years) of the time points when `share` of each cycle counts.
 
     Dims: (draw, cycle) in, (draw, time) out. With share 1 they add up to the whole horizon.
     """
-    half = 0.5 * share * np.diff(time)
-    weights = np.zeros((half.shape[0], len(time)))
-    weights[:, :-1] += half
-    weights[:, 1:] += half
-    return weights
+    return share @ quadrature(time, rule)
+
+
+def cycle_weights(time: np.ndarray, rule: str = "trapezoid") -> np.ndarray:
+    """Weights (years) of the time points over the whole horizon. Dims: time.
+
+    >>> cycle_weights(np.arange(4.0), "simpson").tolist()
+    [0.375, 1.125, 1.125, 0.375]
+    """
+    return quadrature(time, rule).sum(axis=0)
+
+
+def _two_ends(time: np.ndarray, before: float, after: float) -> csr_array:
+    length, cycle = np.diff(time), np.arange(len(time) - 1)
+    return csr_array(
+        (
+            np.concatenate([before * length, after * length]),
+            (np.tile(cycle, 2), np.concatenate([cycle, cycle + 1])),
+        ),
+        shape=(len(cycle), len(time)),
+    )
+
+
+# The integral over each interval of the parabola (cubic) through three (four) points.
+_PARABOLA = np.array([[5, 8, -1], [-1, 8, 5]]) / 12
+_CUBIC = np.array([[9, 19, -5, 1], [-1, 13, 13, -1], [1, -5, 19, 9]]) / 24
+_TRAPEZOID = np.array([[1, 1]]) / 2
+
+
+def _simpson(time: np.ndarray) -> csr_array:
+    length = np.diff(time)
+    whole = len(length)
+    if whole > 1 and not np.isclose(length[-1], length[0], rtol=1e-9):
+        whole -= 1  # the last cycle ends early, with the horizon
+    cubic = whole % 2 == 1 and whole >= 3
+    pairs = (whole - 3 * cubic) // 2
+    blocks = [_PARABOLA] * pairs + [_CUBIC] * cubic
+    blocks += [_TRAPEZOID] * (len(length) - sum(map(len, blocks)))
+    rows, columns, values, first = [], [], [], 0
+    for block in blocks:
+        row, column = np.indices(block.shape)
+        rows.append(first + row.ravel())
+        columns.append(first + column.ravel())
+        values.append((block * length[first]).ravel())
+        first += len(block)
+    data, row, column = map(np.concatenate, (values, rows, columns))
+    return csr_array((data, (row, column)), shape=(len(length), len(time)))
+
+
+WITHIN_CYCLE: Mapping[str, Callable[[np.ndarray], csr_array]] = {
+    "trapezoid": lambda time: _two_ends(time, 0.5, 0.5),
+    "simpson": _simpson,
+    "life_table": lambda time: _two_ends(time, 0.5, 0.5),
+    "start": lambda time: _two_ends(time, 1.0, 0.0),
+    "end": lambda time: _two_ends(time, 0.0, 1.0),
+}

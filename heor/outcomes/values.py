@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 
+from heor.errors import ModelError
 from heor.inputs.problem import DecisionProblem, Exposure, Strategy
 from heor.occupancy.state_occupancy import StateOccupancy
-from heor.outcomes.discounting import covered, discount_factor, state_weights
+from heor.outcomes.discounting import covered, discount_factor, quadrature
 from heor.parameters.draws import Draws
 
 #: Columns of the weight matrix.
@@ -33,6 +35,8 @@ class Accrual:
         Discount factor (times norm) at each cycle boundary.
     mid : ndarray, dims (cycle, weight)
         Their mean over each cycle: for events, which happen at any time within it.
+    rule : csr_array, dims (cycle, time)
+        Years of each cycle that count for the state at each boundary.
     streams : tuple of str
         Cost streams inside the perspective.
     """
@@ -40,13 +44,38 @@ class Accrual:
     time: np.ndarray
     at: np.ndarray
     mid: np.ndarray
+    rule: csr_array
     streams: tuple[str, ...]
     problem: DecisionProblem
 
     @classmethod
     def of(cls, problem: DecisionProblem) -> Accrual:
-        at = weights_at(problem, problem.time)
-        return cls(problem.time, at, 0.5 * (at[1:] + at[:-1]), problem.country.streams, problem)
+        time, at = problem.time, weights_at(problem, problem.time)
+        rule = quadrature(time, problem.settings.within_cycle)
+        return cls(time, at, 0.5 * (at[1:] + at[:-1]), rule, problem.country.streams, problem)
+
+    def person_years(self, alive: np.ndarray, share: np.ndarray) -> np.ndarray:
+        """Years in a state, with every weight. Dims: (draw, weight).
+
+        Parameters
+        ----------
+        alive : ndarray, dims (draw, time)
+            In the state at the cycle boundaries, as a share of the cohort.
+        share : ndarray, dims (draw, cycle), or (1, cycle) for all draws
+            Part of each cycle that counts.
+        """
+        if self.problem.settings.within_cycle == "life_table":
+            if len(share) == 1:
+                return alive @ (self.rule.T @ (share[0][:, None] * self.mid))
+            return ((self.rule @ alive.T).T * share) @ self.mid
+        within = share @ self.rule
+        if len(within) == 1:
+            return alive @ (within[0][:, None] * self.at)
+        return (alive * within) @ self.at
+
+    def all_years(self, alive: np.ndarray) -> np.ndarray:
+        """`person_years` over the whole horizon."""
+        return self.person_years(alive, np.ones((1, len(self.time) - 1)))
 
 
 def norm(problem: DecisionProblem, time: np.ndarray) -> np.ndarray:
@@ -61,8 +90,8 @@ def norm(problem: DecisionProblem, time: np.ndarray) -> np.ndarray:
 def weights_at(problem: DecisionProblem, time: np.ndarray) -> np.ndarray:
     """The five weights at given times. Dims: (time, weight)."""
     country = problem.country
-    cost = discount_factor(country.discount_costs, time)
-    effect = discount_factor(country.discount_effects, time)
+    cost = discount_factor(country.discount_costs, time, country.discount_timing)
+    effect = discount_factor(country.discount_effects, time, country.discount_timing)
     population = norm(problem, time)
     return np.stack([cost, effect, effect * population, np.ones_like(cost), population], axis=1)
 
@@ -76,52 +105,100 @@ def measure(
     """
     cache: dict[tuple, np.ndarray] = {}
 
-    def value(name: str, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    def value(
+        name: str, start: np.ndarray, end: np.ndarray, lasting: np.ndarray | None = None
+    ) -> np.ndarray:
         exposure = strategy.exposures[name]
+        share = draws.value(exposure.share)[:, None]
         if exposure.sum_of:
-            return sum(value(other, start, end) for other in exposure.sum_of)
+            return sum(value(other, start, end, lasting) for other in exposure.sum_of)
+        if exposure.after is not None:
+            return share * value(exposure.after, start, end, draws.value(exposure.lasting))
         if exposure.at is not None:
             when = np.broadcast_to(draws.value(exposure.at), (draws.n,))
-            return draws.value(exposure.share)[:, None] * weights_at(accrual.problem, when)
+            return share * weights_at(accrual.problem, when)
         start = np.maximum(start, draws.value(exposure.from_time))
         if exposure.until is not None:
             end = np.minimum(end, draws.value(exposure.until))
-        own = _integral(exposure, start, end, occupancy, accrual, cache)
-        own = own * draws.value(exposure.share)[:, None]
+        own = share * _integral(exposure, Window(start, end, lasting), occupancy, accrual, cache)
         for other in exposure.less:
-            own = own - value(other, start, end)
+            own = own - value(other, start, end, lasting)
         return own
 
     whole = np.zeros(draws.n), np.full(draws.n, accrual.time[-1])
     return {name: value(name, *whole) for name in strategy.exposures}
 
 
+@dataclass(frozen=True)
+class Window:
+    """When an exposure counts: [start, end) on its clock, and how long it lasts after an event.
+
+    Dims of each: draw.
+    """
+
+    start: np.ndarray
+    end: np.ndarray
+    lasting: np.ndarray | None = None
+
+    @property
+    def key(self) -> tuple[bytes, ...]:
+        return tuple(a.tobytes() for a in (self.start, self.end, self.lasting) if a is not None)
+
+    @property
+    def is_empty(self) -> bool:
+        return bool((self.end <= self.start).all())
+
+    @property
+    def is_one(self) -> bool:
+        """The same window in all draws."""
+        return np.ptp(self.start) == 0 and np.ptp(self.end) == 0
+
+
 def _integral(
     exposure: Exposure,
-    start: np.ndarray,
-    end: np.ndarray,
+    window: Window,
     occupancy: StateOccupancy,
     accrual: Accrual,
     cache: dict[tuple, np.ndarray],
 ) -> np.ndarray:
-    """∫ occupancy × weights over [start, end), before the share. Dims: (draw, weight)."""
+    """∫ occupancy × weights over a window, before the share. Dims: (draw, weight)."""
     source = exposure.state or exposure.flow
-    key = (source, exposure.among, start.tobytes(), end.tobytes())
+    key = (source, exposure.among, exposure.clock, window.key)
     if key not in cache:
-        array = occupancy.parts[source, exposure.among]
-        if (end <= start).all():
-            return np.zeros((len(start), len(WEIGHTS)))
-        if np.ptp(start) == 0 and np.ptp(end) == 0:  # one window for all draws
-            start, end = start[:1], end[:1]
-        share = covered(accrual.time, start, end)
-        is_state = exposure.state is not None
-        within = state_weights(accrual.time, share) if is_state else share
-        weights = accrual.at if is_state else accrual.mid
-        if len(within) == 1:
-            cache[key] = array @ (within[0][:, None] * weights)
-        else:
-            cache[key] = (array * within) @ weights
+        if window.is_empty:
+            return np.zeros((len(window.start), len(WEIGHTS)))
+        cache[key] = _measured(exposure, window, occupancy, accrual)
     return cache[key]
+
+
+def _measured(
+    exposure: Exposure, window: Window, occupancy: StateOccupancy, accrual: Accrual
+) -> np.ndarray:
+    source, group = exposure.state or exposure.flow, exposure.among
+    if exposure.clock == "state":
+        if occupancy.residence is None:
+            raise ModelError(
+                f"exposure '{exposure.name}': 'clock: state' counts time since entry into a state, "
+                f"which model {accrual.problem.settings.model} does not know. Use semi_markov or "
+                "individual."
+            )
+        return accrual.all_years(
+            occupancy.residence.since_entry(source, group, window.start, window.end)
+        )
+    if window.lasting is not None and occupancy.residence is not None:
+        return accrual.all_years(occupancy.residence.after(source, group, *vars(window).values()))
+    start, end = (window.start[:1], window.end[:1]) if window.is_one else (window.start, window.end)
+    share = covered(accrual.time, start, end)
+    array = occupancy.parts[source, group]
+    if exposure.state is not None:
+        return accrual.person_years(array, share)
+    events = (
+        array @ (share[0][:, None] * accrual.mid)
+        if len(share) == 1
+        else (array * share) @ accrual.mid
+    )
+    # Without time since the event, all who have it count for the whole time after it.
+    return events if window.lasting is None else events * window.lasting[:, None]
 
 
 def costs(

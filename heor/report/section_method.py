@@ -58,6 +58,15 @@ def figure_section(figures: list[str]) -> str:
     return "## Figures\n\n" + "\n\n".join(shown)
 
 
+WITHIN_CYCLE = {
+    "trapezoid": "trapezoid",
+    "simpson": "Simpson 1/3, an odd number of cycles ending with 3/8",
+    "life_table": "life table, mean of the cycle's ends valued at its middle",
+    "start": "the state at its start",
+    "end": "the state at its end",
+}
+
+
 def conventions(results: Results) -> str:
     """How time, money and health are counted."""
     problem, country = results.problem, results.problem.country
@@ -74,10 +83,11 @@ def conventions(results: Results) -> str:
             "## Conventions",
             "",
             f"- Time zero is randomisation; horizon {problem.horizon:g} years (to age "
-            f"{settings.end_age:g}); cycle {settings.cycle * 12:g} month; a month is 1/12 year.",
-            "- Trapezoid within the cycle; events in the middle of the discounting of their cycle; "
-            "one-off costs at the time they happen, undivided.",
-            f"- Discounting, annual-effective, product of forward rates: costs {bands(country.discount_costs)}; "
+            f"{settings.end_age:g}); cycle {settings.cycle * 12:.4g} months; a month is 1/12 year.",
+            f"- Within the cycle: {WITHIN_CYCLE[settings.within_cycle]}; events at the mean discount "
+            "factor of their cycle's ends; one-off costs at the time they happen, undivided.",
+            f"- Discounting, {country.discount_timing.replace('_', '-')}, product of forward rates: costs "
+            f"{bands(country.discount_costs)}; "
             f"effects {bands(country.discount_effects)}.",
             f"- Utilities: population norm by age ({country.value_set}) x state multiplier, less "
             "decrements; never above the norm.",
