@@ -188,6 +188,7 @@ def _strategy(
         utilities={n: UtilityItem(name=n, **u.model_dump()) for n, u in model.utilities.items()},
         groups=dict(model.groups),
         cured_group=model.cured_group,
+        after_progression=model.after_progression,
     )
 
 

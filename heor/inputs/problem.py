@@ -310,6 +310,7 @@ class Strategy:
     utilities: Mapping[str, UtilityItem]
     groups: Mapping[str, str] = field(default_factory=dict)
     cured_group: str | None = None
+    after_progression: str = "1"
 
 
 @dataclass(frozen=True)

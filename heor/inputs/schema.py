@@ -121,6 +121,11 @@ class StrategyModel(Model):
     label: str
     groups: dict[Name, Expression] = {}
     cured_group: str | None = None
+    after_progression: Expression = Field(
+        "1",
+        description="hazard ratio of death after progression, against the strategy the PFS curve is "
+        "relative to; state-transition, semi-Markov and individual models only",
+    )
     curves: dict[Literal["os", "pfs"], CurveModel]
     exposures: dict[Name, ExposureModel]
     costs: dict[Name, CostModel]

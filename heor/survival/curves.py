@@ -122,14 +122,18 @@ def strategy_curves(
 
     Problems that agree in all that a curve depends on get the same object.
     """
-    found = {}
-    for endpoint in ENDPOINTS:
-        curve = strategy.curves[endpoint]
-        key = (time.tobytes(), *_ingredients(context, curve, endpoint, strategy.cured_group))
-        if key not in context.shared:
-            context.shared[key] = _curve(context, strategy, endpoint, time)
-        found[endpoint] = context.shared[key]
-    return found
+    return {e: endpoint_curve(context, strategy, e, time) for e in ENDPOINTS}
+
+
+def endpoint_curve(
+    context: CurveContext, strategy: Strategy, endpoint: str, time: np.ndarray
+) -> Curve:
+    """The curve of one endpoint of a strategy. Dims: (draw, time)."""
+    ingredients = _ingredients(context, strategy.curves[endpoint], endpoint, strategy.cured_group)
+    key = (time.tobytes(), *ingredients)
+    if key not in context.shared:
+        context.shared[key] = _curve(context, strategy, endpoint, time)
+    return context.shared[key]
 
 
 def _ingredients(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 
@@ -91,3 +91,26 @@ class Curve:
                 share, alive = part.share * fraction, part.alive * fraction[:, None]
                 found.append(replace(part, group=group, share=share, alive=alive))
         return tuple(found)
+
+
+def of_group(
+    group: str,
+    parts: Sequence[Part],
+    amounts: Sequence[np.ndarray],
+    fraction: np.ndarray,
+) -> np.ndarray:
+    """What belongs to a group: its own parts, and its fraction of those without a group.
+
+    Parameters
+    ----------
+    amounts : sequence of ndarray, dims (draw, time)
+        One for each part.
+    fraction : ndarray, dims (draw,)
+        Of the parts without a group: see `Curve.left_to_groups`.
+    """
+    own = [
+        amount if part.group == group else amount * fraction[:, None]
+        for part, amount in zip(parts, amounts, strict=True)
+        if part.group in (group, None)
+    ]
+    return reduce(np.add, own) if own else np.zeros_like(amounts[0])

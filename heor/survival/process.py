@@ -1,0 +1,160 @@
+"""A strategy's illness-death process: what state-transition models need beyond two curves.
+
+Two curves say how many have left progression-free and how many are alive. They do not say who of
+those who left has died, nor how long the others live: a joint model of both endpoints does (see
+`heor.survival.joint`). Its hazard after progression is used as it is for the fitted strategy; for
+a strategy relative to it, leaving progression-free follows that strategy's own PFS curve, and the
+hazard after progression is multiplied by `after_progression`.
+
+All hazards here are in excess of background mortality, which acts alike in every state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from heor.errors import ModelError
+from heor.inputs.problem import FittedCurve, RelativeCurve, Strategy
+from heor.parameters.draws import CurveDraws
+from heor.survival.curves import CurveContext, endpoint_curve
+from heor.survival.distributions import cumulative_hazard
+from heor.survival.joint import Marginal, part
+from heor.survival.parts import Curve
+
+#: Longest step (years) of the grid on which sojourns after progression are added up.
+LONGEST_STEP = 1 / 24
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Equal steps on which cycles are whole numbers of steps.
+
+    Attributes
+    ----------
+    step : float
+        Years.
+    steps : int
+        To the end of the horizon at least.
+    per_cycle : int
+
+    Examples
+    --------
+    >>> Grid.of(np.arange(0, 25) / 12).per_cycle
+    2
+    """
+
+    step: float
+    steps: int
+    per_cycle: int
+
+    @classmethod
+    def of(cls, time: np.ndarray) -> Grid:
+        """The grid of a model's cycle boundaries (years)."""
+        cycle = time[1] - time[0]
+        per_cycle = max(1, int(np.ceil(cycle / LONGEST_STEP - 1e-9)))
+        step = cycle / per_cycle
+        return cls(step, int(np.ceil(time[-1] / step - 1e-9)), per_cycle)
+
+    @cached_property
+    def time(self) -> np.ndarray:
+        """Boundaries of the steps. Dims: (step + 1,)."""
+        return self.step * np.arange(self.steps + 1)
+
+    @cached_property
+    def middle(self) -> np.ndarray:
+        """Middles of the steps. Dims: (step,)."""
+        return self.step * (np.arange(self.steps) + 0.5)
+
+
+@dataclass(frozen=True)
+class Process:
+    """How patients of one strategy leave progression-free, and die after it.
+
+    Attributes
+    ----------
+    grid : Grid
+    leaving : Curve
+        Progression-free on the grid, background mortality included, as a sum of parts.
+    background : ndarray, dims (step + 1,)
+        Survival of the general population.
+    death_share : ndarray, dims (draw,)
+        Of those who leave for another reason than background mortality, who die.
+    after : ndarray, dims (draw, step)
+        Survival since progression at the middle of each step, background mortality left out.
+    ratio : ndarray, dims (draw,)
+        The hazard ratio inside `after`, against the strategy the curves are relative to.
+    """
+
+    grid: Grid
+    leaving: Curve
+    background: np.ndarray
+    death_share: np.ndarray
+    after: np.ndarray
+    ratio: np.ndarray
+
+
+def strategy_process(
+    context: CurveContext, strategy: Strategy, time: np.ndarray, ratio: np.ndarray | None = None
+) -> Process:
+    """The process of a strategy in a block of draws.
+
+    Parameters
+    ----------
+    time : ndarray, dims (time,)
+        The model's cycle boundaries (years).
+    ratio : ndarray, dims (draw,), optional
+        Hazard ratio after progression instead of the strategy's own.
+
+    Raises
+    ------
+    ModelError
+        Draws of a family that is not joint.
+    """
+    grid = Grid.of(time)
+    leaving = endpoint_curve(context, strategy, "pfs", grid.time)
+    donor = _donor(context, strategy)
+    own = context.draws.value(strategy.after_progression) if ratio is None else ratio
+    death_share, hazard = _after_progression(context.draws.curves[donor.evidence], grid.middle)
+    hazard *= (own * context.draws.value(donor.multiplier))[:, None]
+    return Process(
+        grid,
+        leaving,
+        context.background(grid.time).survival,
+        death_share,
+        np.exp(-hazard),
+        own,
+    )
+
+
+def _donor(context: CurveContext, strategy: Strategy) -> FittedCurve:
+    """The fitted PFS whose patients say what follows progression."""
+    curve = strategy.curves["pfs"]
+    if isinstance(curve, RelativeCurve):
+        return context.donor(curve.relative_to, "pfs")
+    assert isinstance(curve, FittedCurve)  # the inputs are checked
+    return curve
+
+
+def _after_progression(curve: CurveDraws, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Share of deaths among those who leave, and the cumulative excess hazard since progression.
+
+    Dims: draw; (draw, time).
+    """
+    share, hazard = np.empty(len(curve.family)), np.empty((len(curve.family), len(time)))
+    for i, family in enumerate(curve.families):
+        rows = np.flatnonzero(curve.family == i)
+        if len(rows) == 0:
+            continue
+        if not isinstance(family, Marginal):
+            raise ModelError(
+                f"'{family.name}' says nothing of survival after progression; a joint family "
+                "(joint_<progression>_<after it>) is needed. Put one in analysis.survival.distributions."
+            )
+        parameters = {n: curve.theta[rows, k] for k, n in enumerate(family.names)}
+        share[rows] = parameters["death_share"]
+        post = part(parameters, "post")
+        hazard[rows] = cumulative_hazard(family.process.post, post, time)
+    return share, hazard
