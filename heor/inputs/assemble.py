@@ -135,6 +135,9 @@ def _settings(
         intervention=analysis.intervention,
         cycle=cycle_years(analysis.cycle),
         within_cycle=analysis.within_cycle,
+        structures=tuple(analysis.structures),
+        patients=analysis.patients,
+        histories=analysis.histories,
         end_age=analysis.end_age,
         draws=draws or analysis.draws,
         seed=analysis.seed if seed is None else seed,
@@ -189,6 +192,7 @@ def _strategy(
         groups=dict(model.groups),
         cured_group=model.cured_group,
         after_progression=model.after_progression,
+        phases=dict(model.phases),
     )
 
 

@@ -181,7 +181,7 @@ def _check_strategy(
         _check_exposure(
             problem, strategy, exposure, layer.origin(f"{root}.exposures.{name}"), problems
         )
-        for part in ("share", "from_time", "until", "at", "lasting"):
+        for part in ("share", "from_time", "until", "at", "lasting", "before"):
             expression(f"exposures.{name}", getattr(exposure, part))
     circle = _in_circle(strategy)
     if circle:

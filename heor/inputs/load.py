@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from heor.errors import InputError
-from heor.inputs import assemble, checks, parameter_table, schema
+from heor.inputs import assemble, checks, model_checks, parameter_table, schema
 from heor.inputs.layers import Layer, nearest, overlay, read_yaml
 from heor.inputs.problem import DecisionProblem, Origin, Parameter
 from heor.inputs.schema_survival import PRIORS
+from heor.inputs.structures import with_structure
 
 M = TypeVar("M", bound=BaseModel)
 MODEL_FILES = ("analysis", "strategies")
@@ -130,10 +131,11 @@ def load(
             reading.entries,
             reading.problems,
         )
+        model_checks.check(problem, reading.layer, reading.problems)
     if reading.problems:
         raise InputError(reading.problems)
     assert problem is not None
-    return problem
+    return with_structure(problem, problem.settings.model)
 
 
 def _opened(folder: str | Path) -> Reading:

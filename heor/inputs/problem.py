@@ -250,7 +250,8 @@ class Exposure:
     `among` restricts to a group of the strategy. The window [`from_time`, `until`) and `share` are
     expressions; it counts from time zero, or with `clock` "state" from entry into the state. `less`
     names exposures whose part inside this one's window is left out. `after` names an exposure to
-    events: the years lived in the time `lasting` after them.
+    events: the years lived in the time `lasting` after them. `before` with a flow: the years lived
+    in the time before the event.
     """
 
     name: str
@@ -266,6 +267,7 @@ class Exposure:
     clock: str = "start"
     after: str | None = None
     lasting: str = "0"
+    before: str = "0"
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -311,6 +313,7 @@ class Strategy:
     groups: Mapping[str, str] = field(default_factory=dict)
     cured_group: str | None = None
     after_progression: str = "1"
+    phases: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -349,6 +352,9 @@ class Settings:
     categories: Mapping[str, str]
     fit: FitSettings
     within_cycle: str = "trapezoid"
+    structures: tuple[str, ...] = ()
+    patients: int = 1000
+    histories: int = 0
     chunk: int = 400
     curve_draws: int = 1200
     ceac_thresholds: tuple[float, float, int] = (0.0, 1_500_000.0, 301)

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from heor.inputs.schema_base import Expression, Model, Name, Status
 from heor.inputs.schema_survival import CurveModel, EvidenceModel, SurvivalSettings
 
-
+Structure = Literal["partitioned_survival", "state_transition", "semi_markov", "individual"]
 #: A cycle's length: week, 3 months, ...
 CYCLE = r"^([1-9]\d* )?(day|week|month|quarter|year)s?$"
 
@@ -45,7 +45,10 @@ class Analysis(Model):
     country: str = "norway"
     draws: int = Field(5000, ge=50, le=10_000_000)
     seed: int = Field(ge=0)
-    model: Literal["partitioned_survival"] = "partitioned_survival"
+    model: Structure = "partitioned_survival"
+    structures: list[Structure] = Field([], description="evaluated beside the model, same draws")
+    patients: int = Field(1000, ge=10, le=1_000_000, description="of each draw, individual model")
+    histories: int = Field(0, ge=0, description="draws whose event histories the run writes")
     states: list[str]
     comparator: str
     intervention: str
@@ -80,6 +83,7 @@ class ExposureModel(Model):
     clock: Literal["start", "state"] = "start"
     after: str | None = None
     lasting: Expression = "0"
+    before: Expression = "0"
 
     @model_validator(mode="after")
     def one_of(self) -> ExposureModel:
@@ -88,6 +92,8 @@ class ExposureModel(Model):
             raise ValueError("give exactly one of 'state', 'flow', 'at', 'sum_of' and 'after'")
         if (self.after is not None) != (self.lasting != "0"):
             raise ValueError("'after' and 'lasting' belong together")
+        if self.before != "0" and self.flow is None:
+            raise ValueError("'before' needs a 'flow'")
         if self.clock == "state" and self.state is None:
             raise ValueError("'clock: state' needs a 'state'")
         return self
@@ -128,6 +134,7 @@ class StrategyModel(Model):
     )
     curves: dict[Literal["os", "pfs"], CurveModel]
     exposures: dict[Name, ExposureModel]
+    phases: dict[str, str] = Field({}, description="label: exposure; together the time alive")
     costs: dict[Name, CostModel]
     utilities: dict[Name, UtilityModel]
 

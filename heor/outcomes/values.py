@@ -120,7 +120,9 @@ def measure(
         start = np.maximum(start, draws.value(exposure.from_time))
         if exposure.until is not None:
             end = np.minimum(end, draws.value(exposure.until))
-        own = share * _integral(exposure, Window(start, end, lasting), occupancy, accrual, cache)
+        before = draws.value(exposure.before) if exposure.before != "0" else None
+        window = Window(start, end, lasting, before)
+        own = share * _integral(exposure, window, occupancy, accrual, cache)
         for other in exposure.less:
             own = own - value(other, start, end, lasting)
         return own
@@ -131,7 +133,7 @@ def measure(
 
 @dataclass(frozen=True)
 class Window:
-    """When an exposure counts: [start, end) on its clock, and how long it lasts after an event.
+    """When an exposure counts: [start, end) on its clock, or how long after or before an event.
 
     Dims of each: draw.
     """
@@ -139,10 +141,11 @@ class Window:
     start: np.ndarray
     end: np.ndarray
     lasting: np.ndarray | None = None
+    before: np.ndarray | None = None
 
     @property
-    def key(self) -> tuple[bytes, ...]:
-        return tuple(a.tobytes() for a in (self.start, self.end, self.lasting) if a is not None)
+    def key(self) -> tuple[bytes | None, ...]:
+        return tuple(None if a is None else a.tobytes() for a in vars(self).values())
 
     @property
     def is_empty(self) -> bool:
@@ -186,7 +189,8 @@ def _measured(
             occupancy.residence.since_entry(source, group, window.start, window.end)
         )
     if window.lasting is not None and occupancy.residence is not None:
-        return accrual.all_years(occupancy.residence.after(source, group, *vars(window).values()))
+        times = window.start, window.end, window.lasting
+        return accrual.all_years(occupancy.residence.after(source, group, *times))
     start, end = (window.start[:1], window.end[:1]) if window.is_one else (window.start, window.end)
     share = covered(accrual.time, start, end)
     array = occupancy.parts[source, group]
@@ -199,6 +203,24 @@ def _measured(
     )
     # Without time since the event, all who have it count for the whole time after it.
     return events if window.lasting is None else events * window.lasting[:, None]
+
+
+def _time_before(flow: np.ndarray, lead: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Who has the event within `lead` years. Dims: (draw, cycle) and draw to (draw, time).
+
+    Events are even within a cycle; none comes after the horizon.
+    """
+    so_far = np.zeros((len(flow), len(time)))
+    np.cumsum(flow, axis=1, out=so_far[:, 1:])
+    out = np.empty_like(so_far)
+    for years in np.unique(lead):
+        rows = np.flatnonzero(lead == years)
+        at = np.minimum(time + years, time[-1])
+        after = np.clip(np.searchsorted(time, at), 1, len(time) - 1)
+        share = (at - time[after - 1]) / (time[after] - time[after - 1])
+        own = so_far[rows]
+        out[rows] = (1 - share) * own[:, after - 1] + share * own[:, after] - own
+    return out
 
 
 def costs(

@@ -1,0 +1,107 @@
+"""Faults of the model structure, and of exposures against cycle and horizon."""
+
+from __future__ import annotations
+
+import math
+
+from heor.inputs import structures
+from heor.inputs.expressions import evaluate, problem_with
+from heor.inputs.layers import Layer
+from heor.inputs.problem import DecisionProblem, Exposure, Origin, Strategy
+
+NEARLY = 1e-9  # years; below it two times are the same
+
+
+def check(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
+    """Append every fault found to `problems`."""
+    model = problem.settings.model
+    fault = structures.fault(problem, model)
+    if fault:
+        problems.append(
+            f"{layer.origin('analysis.model')}: model {model} cannot be evaluated: {fault} Use "
+            "partitioned_survival, or change the curves."
+        )
+    means = _means(problem)
+    for strategy in problem.strategies.values():
+        for exposure in strategy.exposures.values():
+            origin = layer.origin(f"strategies.{strategy.name}.exposures.{exposure.name}")
+            if "start_age" in problem.parameters:  # its absence is said elsewhere
+                _check_times(problem, exposure, means, origin, problems)
+            _check_followed(strategy, exposure, origin, problems)
+        for label, name in strategy.phases.items():
+            if name not in strategy.exposures:
+                problems.append(
+                    f"{layer.origin(f'strategies.{strategy.name}.phases')}: phase '{label}': unknown "
+                    f"exposure '{name}'; allowed: {', '.join(strategy.exposures)}."
+                )
+
+
+def _means(problem: DecisionProblem) -> dict[str, float]:
+    """Parameters and derived names at the mean; NaN where that cannot be told."""
+    known = {name: p.mean for name, p in problem.parameters.items()}
+    known |= dict.fromkeys(problem.syntheses, math.nan)
+    for name, expression in problem.derived.items():
+        known[name] = _value(expression, known)
+    return known
+
+
+def _value(expression: str, known: dict[str, float]) -> float:
+    if problem_with(expression, known):  # its own check says so
+        return math.nan
+    return float(evaluate(expression, known))
+
+
+def _check_times(
+    problem: DecisionProblem,
+    exposure: Exposure,
+    means: dict[str, float],
+    origin: Origin,
+    problems: list[str],
+) -> None:
+    """Windows of at least a cycle, events and windows inside the horizon."""
+    start = _value(exposure.from_time, means)
+    ends = [exposure.until, exposure.at]
+    until, at = (math.nan if text is None else _value(text, means) for text in ends)
+    horizon, cycle = problem.horizon, problem.settings.cycle
+    if at < 0 or at >= horizon:
+        problems.append(
+            f"{origin}: the event is at {at:g} years, outside the horizon of {horizon:g}. Change 'at'."
+        )
+    if start >= horizon:
+        problems.append(
+            f"{origin}: starts at {start:g} years, outside the horizon of {horizon:g}. Change 'from'."
+        )
+    lengths = {"from ... until": until - start}
+    lengths |= {
+        name: _value(text, means)
+        for name, text in (("lasting", exposure.lasting), ("before", exposure.before))
+        if text != "0"
+    }
+    for name, length in lengths.items():
+        if 0 < length < cycle - NEARLY:
+            problems.append(
+                f"{origin}: '{name}' spans {length * 12:.3g} months, less than a cycle of "
+                f"{cycle * 12:.3g}; a cycle may not be longer than the shortest window. Shorten "
+                "analysis.cycle, or widen the window."
+            )
+
+
+def _check_followed(
+    strategy: Strategy, exposure: Exposure, origin: Origin, problems: list[str]
+) -> None:
+    """`after` follows progressions, and nothing else."""
+    if exposure.after is None:
+        return
+    pending, seen = [exposure.after], set()
+    while pending:
+        name = pending.pop()
+        found = strategy.exposures.get(name)
+        if found is None or name in seen:
+            continue
+        seen.add(name)
+        pending += found.sum_of
+        if not found.sum_of and (found.flow != "progressions" or found.before != "0"):
+            problems.append(
+                f"{origin}: after: '{name}' is not an exposure to progressions; only time after a "
+                "progression is known. Name one with 'flow: progressions'."
+            )
