@@ -193,6 +193,7 @@ def _strategy(
         cured_group=model.cured_group,
         after_progression=model.after_progression,
         phases=dict(model.phases),
+        of_which=dict(model.of_which),
     )
 
 

@@ -6,7 +6,7 @@ import math
 
 from heor.inputs import structures
 from heor.inputs.expressions import evaluate, problem_with
-from heor.inputs.layers import Layer
+from heor.inputs.layers import Layer, named
 from heor.inputs.problem import DecisionProblem, Exposure, Origin, Strategy
 
 NEARLY = 1e-9  # years; below it two times are the same
@@ -28,12 +28,10 @@ def check(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
             if "start_age" in problem.parameters:  # its absence is said elsewhere
                 _check_times(problem, exposure, means, origin, problems)
             _check_followed(strategy, exposure, origin, problems)
-        for label, name in strategy.phases.items():
-            if name not in strategy.exposures:
-                problems.append(
-                    f"{layer.origin(f'strategies.{strategy.name}.phases')}: phase '{label}': unknown "
-                    f"exposure '{name}'; allowed: {', '.join(strategy.exposures)}."
-                )
+        for part in ("phases", "of_which"):
+            origin = layer.origin(f"strategies.{strategy.name}.{part}")
+            for name in getattr(strategy, part).values():
+                named("exposure", name, strategy.exposures, origin, problems)
 
 
 def _means(problem: DecisionProblem) -> dict[str, float]:

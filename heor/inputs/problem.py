@@ -314,6 +314,7 @@ class Strategy:
     cured_group: str | None = None
     after_progression: str = "1"
     phases: Mapping[str, str] = field(default_factory=dict)
+    of_which: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -135,6 +135,7 @@ class StrategyModel(Model):
     curves: dict[Literal["os", "pfs"], CurveModel]
     exposures: dict[Name, ExposureModel]
     phases: dict[str, str] = Field({}, description="label: exposure; together the time alive")
+    of_which: dict[str, str] = Field({}, description="label: exposure; within the time alive")
     costs: dict[Name, CostModel]
     utilities: dict[Name, UtilityModel]
 
