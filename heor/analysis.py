@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -17,12 +18,14 @@ from heor.decision import acceptability, cost_effectiveness, sensitivity
 from heor.decision.severity import severity
 from heor.errors import HeorWarning
 from heor.inputs.problem import DecisionProblem
+from heor.inputs.structures import STRUCTURES, fault, with_structure
 from heor.parameters.draws import Draws, add_derived, central_values, draw_parameters
-from heor.results import Companion, Decision, Results, Simulation
+from heor.results import Companion, Decision, Results, Simulation, Structure
 from heor.simulation import simulate, simulate_together
 from heor.streams import Streams
 from heor.survival import joining
 from heor.survival.fitting import SurvivalFits, fit_problems
+from heor.survival.joining import fitted_units
 
 Progress = Callable[[str, int, int], None]
 
@@ -64,6 +67,10 @@ def evaluate(
         warnings.simplefilter("always", HeorWarning)
         problems = {"": problem, **companions}
         fits = fit_problems(problems, streams, cache, progress)
+        others, faults = other_structures(problem)
+        for model, other in others.items():
+            fits[model] = structure_fits(other, fits[""], streams, cache)
+        problems |= others
         stamp("survival fits")
         draws = sample(problems, fits, streams)
         stamp("draws")
@@ -86,6 +93,18 @@ def evaluate(
             Companion(name, p.scenario_label, p.scenario_why, decisions[name])
             for name, p in companions.items()
         ),
+        structures=tuple(
+            Structure(
+                model,
+                STRUCTURES[model],
+                decisions[name := model if model in others else ""],
+                simulations[name],
+                dropped_weight(fits[""], fits[name]),
+            )
+            for model in problem.settings.structures
+            if model not in faults
+        ),
+        structure_faults=faults,
         warnings=(
             *dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, HeorWarning)),
             *dict.fromkeys(line for own in fits.values() for line in own.cautions),
@@ -111,6 +130,50 @@ def sample(
             )
         out[name] = Draws(draw_parameters(problem, n, streams, quantiles), known[key])
     return out
+
+
+def other_structures(
+    problem: DecisionProblem,
+) -> tuple[dict[str, DecisionProblem], dict[str, str]]:
+    """The problem under each other structure it names, and why it cannot be under some.
+
+    Both by model name.
+    """
+    wanted = problem.settings.structures
+    faults = {model: why for model in wanted if (why := fault(problem, model))}
+    others = {
+        model: with_structure(problem, model)
+        for model in wanted
+        if model != problem.settings.model and model not in faults
+    }
+    return others, faults
+
+
+def structure_fits(
+    other: DecisionProblem, fits: SurvivalFits, streams: Streams, cache: Path | None
+) -> SurvivalFits:
+    """The fits another structure uses: those of the run with weight on families it can use.
+
+    Where no such family has weight, they are compared among themselves.
+    """
+    usable = {unit: set(families) for unit, families in fitted_units(other).items()}
+    weights = {
+        unit: {f: w for f, w in share.items() if f in usable[unit]}
+        for unit, share in fits.weights.items()
+    }
+    if not all(weights.values()):
+        return fit_problems({"": other}, streams, cache)[""]
+    total = {unit: sum(share.values()) for unit, share in weights.items()}
+    weights = {u: {f: w / total[u] for f, w in share.items()} for u, share in weights.items()}
+    return fits if weights == fits.weights else replace(fits, weights=weights)
+
+
+def dropped_weight(run: SurvivalFits, used: SurvivalFits) -> float:
+    """Largest stacking weight of the run on families that were not used."""
+    return max(
+        sum(w for f, w in share.items() if f not in used.weights[unit])
+        for unit, share in run.weights.items()
+    )
 
 
 def decide(problem: DecisionProblem, simulation: Simulation) -> Decision:
@@ -145,8 +208,11 @@ def one_way(
 
     Every parameter at its mean, pooled effects at their median, each survival family at its
     posterior mean; outcomes are averaged over families with their weights. One more row moves the
-    family itself.
+    family itself. An individual-level model is replaced by its cohort equivalent: the same process
+    without Monte Carlo error.
     """
+    if problem.settings.model == "individual":
+        problem = with_structure(problem, "semi_markov")
     cases = sensitivity.one_way_cases(problem)
     n_cases = len(cases) + 1
     curves, weight = joining.central_curves(fits.posteriors, fits.weights, n_cases)

@@ -33,7 +33,10 @@ class Simulation:
     hazard_ratios : DataFrame
         `strategy, endpoint, marginal, uncured` per draw.
     capped : DataFrame
-        `strategy, share_of_draws, share_of_draw_months, mean_excess_life_years` where PFS exceeded OS.
+        `strategy, share_of_draws, share_of_draw_months, mean_excess_life_years` where PFS exceeded OS;
+        empty where the model's curves cannot cross.
+    exposures : DataFrame
+        `strategy, exposure, mean`: undiscounted years (or events) a patient, mean over draws.
     unattained : int
         Draws in which no uncured hazard ratio gave the marginal one.
     warnings : tuple of str
@@ -45,6 +48,7 @@ class Simulation:
     occupancy: xr.DataArray
     hazard_ratios: pd.DataFrame
     capped: pd.DataFrame
+    exposures: pd.DataFrame
     unattained: int
     warnings: tuple[str, ...] = ()
 
@@ -69,6 +73,20 @@ class Companion:
 
 
 @dataclass(frozen=True)
+class Structure:
+    """The run under another model structure, on the same evidence and draws.
+
+    `dropped` is the stacking weight of families it cannot use.
+    """
+
+    model: str
+    label: str
+    decision: Decision
+    simulation: Simulation
+    dropped: float = 0.0
+
+
+@dataclass(frozen=True)
 class Results:
     """One run. `simulation` holds draws × outcomes; `decision` the tables made of them."""
 
@@ -80,6 +98,8 @@ class Results:
     deterministic: pd.DataFrame
     tornado: pd.DataFrame
     companions: tuple[Companion, ...] = ()
+    structures: tuple[Structure, ...] = ()
+    structure_faults: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,15 +11,16 @@ import xarray as xr
 
 from heor import execution
 from heor.errors import ModelError
-from heor.inputs.problem import DecisionProblem, RelativeCurve, Strategy
-from heor.occupancy.partitioned import MODELS
+from heor.inputs.problem import DecisionProblem, RelativeCurve
+from heor.inputs.structures import PARTITIONED
+from heor.occupancy.models import MODELS, StrategyBlock
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.outcomes import values
 from heor.outcomes.outcomes import Outcomes, components
 from heor.outcomes.values import Accrual
 from heor.parameters.draws import Draws
 from heor.results import Simulation
-from heor.survival.curves import ENDPOINTS, CurveContext, strategy_curves
+from heor.survival.curves import ENDPOINTS, CurveContext
 
 Progress = Callable[[str, int, int], None]
 
@@ -36,6 +36,7 @@ class Block:
     attained: np.ndarray  # (draw, strategy, endpoint)
     excess_years: np.ndarray  # (draw, strategy): years by which PFS exceeded OS
     curves: np.ndarray | None  # (draw, strategy, endpoint, time), of the first draws only
+    exposures: Mapping[tuple[str, str], float]  # (strategy, exposure), summed over the draws
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Totals:
     excess_years: np.ndarray  # (draw, strategy)
     occupancy: np.ndarray  # (strategy, time, state)
     curves: list[np.ndarray]
+    exposures: dict[tuple[str, str], float]
     unattained: int = 0
 
     @classmethod
@@ -61,12 +63,15 @@ class Totals:
             excess_years=np.zeros((n, strategies)),
             occupancy=np.zeros((strategies, len(problem.time), len(settings.states))),
             curves=[],
+            exposures={(s.name, e): 0.0 for s in problem.strategies.values() for e in s.exposures},
         )
 
     def add(self, rows: slice, block: Block) -> None:
         self.outcomes[rows], self.ratios[rows] = block.outcomes, block.ratios
         self.capped[rows], self.excess_years[rows] = block.capped, block.excess_years
         self.occupancy += block.occupancy_sum
+        for key, total in block.exposures.items():
+            self.exposures[key] += total
         self.unattained += int((~block.attained).any(axis=(1, 2)).sum())
         if block.curves is not None:
             self.curves.append(block.curves)
@@ -146,6 +151,10 @@ def _simulation(problem: DecisionProblem, totals: Totals) -> Simulation:
         ),
         hazard_ratios=_ratio_table(problem, totals.ratios),
         capped=capped,
+        exposures=pd.DataFrame(
+            [(*key, total / n) for key, total in totals.exposures.items()],
+            columns=["strategy", "exposure", "mean"],
+        ),
         unattained=totals.unattained,
         warnings=_warnings(problem, capped, totals.unattained, n),
     )
@@ -155,23 +164,29 @@ def _block(context: CurveContext, rows: slice, accrual: Accrual) -> Block:
     """All strategies on one chunk of draws."""
     problem, draws, time = context.problem, context.draws, accrual.time
     settings = problem.settings
-    hazard = np.diff(context.background(time).cumulative_hazard)
     kept = [], [], [], [], [], [], []
+    exposures = {}
     for name, strategy in problem.strategies.items():
-        curves = strategy_curves(context, strategy, time)
-        key = (settings.model, *map(id, curves.values()), *_group_shares(strategy, draws))
-        if key not in context.shared:
-            occupancy = MODELS[settings.model](strategy, curves, draws, hazard)
+        own = StrategyBlock(context, strategy, time, rows.start)
+        if own.key not in context.shared:
+            occupancy = MODELS[settings.model](own)
             occupancy.check(name, rows.start)
-            context.shared[key] = occupancy
-        occupancy = context.shared[key]
+            context.shared[own.key] = occupancy
+        occupancy, curves = context.shared[own.key], own.used_curves
         measured = values.measure(strategy, occupancy, draws, accrual)
         kept[0].append(_outcomes(problem, strategy, occupancy, measured, draws, accrual))
         kept[1].append(np.stack([occupancy.states[s].sum(axis=0) for s in settings.states], axis=1))
-        kept[2].append(occupancy.capped)
-        kept[3].append(np.stack([curves[e].hazard_ratio for e in ENDPOINTS], axis=1))
-        kept[4].append(np.stack([curves[e].attained for e in ENDPOINTS], axis=1))
-        kept[5].append(occupancy.excess @ accrual.at[:, values.PLAIN] * settings.cycle)
+        crossed = occupancy.capped is not None
+        none, every = np.full(draws.n, np.nan), np.ones(draws.n, bool)
+        ratios = [curves[e].hazard_ratio if e in curves else none for e in ENDPOINTS]
+        attained = [curves[e].attained if e in curves else every for e in ENDPOINTS]
+        kept[2].append(occupancy.capped if crossed else np.zeros(draws.n, int))
+        kept[3].append(np.stack(ratios, axis=1))
+        kept[4].append(np.stack(attained, axis=1))
+        kept[5].append(
+            occupancy.excess.sum(axis=1) * settings.cycle if crossed else np.zeros(draws.n)
+        )
+        exposures |= {(name, e): m[:, values.PLAIN].sum() for e, m in measured.items()}
         if rows.start < settings.curve_draws:
             kept[6].append(_shown(occupancy))
     outcomes, occupied, capped, ratios, attained, excess, shown = kept
@@ -183,12 +198,8 @@ def _block(context: CurveContext, rows: slice, accrual: Accrual) -> Block:
         attained=np.stack(attained, axis=1),
         excess_years=np.stack(excess, axis=1),
         curves=np.stack(shown, axis=1) if shown else None,
+        exposures=exposures,
     )
-
-
-def _group_shares(strategy: Strategy, draws: Draws) -> list[Any]:
-    """What occupancy depends on besides the curves, as part of a key."""
-    return [*strategy.groups, *(draws.value(e).tobytes() for e in strategy.groups.values())]
 
 
 def _shown(occupancy: StateOccupancy) -> np.ndarray:
@@ -226,13 +237,14 @@ def _ratio_table(problem: DecisionProblem, ratios: np.ndarray) -> pd.DataFrame:
         for i, (name, strategy) in enumerate(problem.strategies.items())
         for k, endpoint in enumerate(ENDPOINTS)
         if isinstance(curve := strategy.curves[endpoint], RelativeCurve) and curve.has_one_ratio
+        if np.isfinite(ratios[:, i, k]).all()  # an endpoint the model follows
     }
     return pd.DataFrame(columns)
 
 
 def _capped(problem: DecisionProblem, capped: np.ndarray, excess_years: np.ndarray) -> pd.DataFrame:
     """How often, and by how much, PFS exceeded OS before it was capped."""
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "strategy": list(problem.strategies),
             "share_of_draws": (capped > 0).mean(axis=0),
@@ -240,6 +252,8 @@ def _capped(problem: DecisionProblem, capped: np.ndarray, excess_years: np.ndarr
             "mean_excess_life_years": excess_years.mean(axis=0),
         }
     )
+    # Curves cannot cross in the other models.
+    return frame if problem.settings.model == PARTITIONED else frame[:0]
 
 
 def _warnings(

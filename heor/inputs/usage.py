@@ -5,6 +5,7 @@ from __future__ import annotations
 from heor.inputs.curve_types import expressions
 from heor.inputs.expressions import names_in
 from heor.inputs.problem import DecisionProblem, Strategy
+from heor.inputs.structures import PARTITIONED
 
 #: Read by name, not through an expression.
 ALWAYS = ("start_age", "share_male")
@@ -18,9 +19,12 @@ def used_parameters(problem: DecisionProblem, *, fits: bool = True) -> set[str]:
     on a given posterior, which one-way sensitivity can move.
     """
     names = {*ALWAYS}
+    others = [m for m in problem.settings.structures if m != problem.settings.model]
     for strategy in problem.strategies.values():
         for text in _texts(problem, strategy):
             names |= names_in(text)
+        if fits and others:  # tables of other structures
+            names |= names_in(strategy.after_progression)
     names |= {c.correlation for c in problem.correlations}
     if fits:
         names |= _opinion_names(problem)
@@ -39,7 +43,11 @@ def _texts(problem: DecisionProblem, strategy: Strategy) -> list[str]:
         wanted |= new
         pending += new
     texts = [*strategy.groups.values()]
-    texts += [text for curve in strategy.curves.values() for _, text in expressions(curve)]
+    curves = strategy.curves
+    if problem.settings.model != PARTITIONED:  # survival follows from PFS and what comes after it
+        texts.append(strategy.after_progression)
+        curves = {"pfs": strategy.curves["pfs"]}
+    texts += [text for curve in curves.values() for _, text in expressions(curve)]
     skip = ("name", "exposure", "category", "stream", "state", "flow", "among", "after", "clock")
     for part in (*items, *(strategy.exposures[w] for w in wanted)):
         texts += [v for k, v in vars(part).items() if isinstance(v, str) and k not in skip]

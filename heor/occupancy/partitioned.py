@@ -137,6 +137,3 @@ def _cancer_deaths(
     deaths *= excess
     deaths /= np.maximum(excess + background_hazard, 1e-300)
     return deaths if operative is None else deaths * operative[:, 1:]
-
-
-MODELS = {"partitioned_survival": partitioned_survival}

@@ -96,37 +96,31 @@ class Process:
     ratio: np.ndarray
 
 
-def strategy_process(
-    context: CurveContext, strategy: Strategy, time: np.ndarray, ratio: np.ndarray | None = None
-) -> Process:
-    """The process of a strategy in a block of draws.
+def strategy_process(context: CurveContext, strategy: Strategy, time: np.ndarray) -> Process:
+    """The process of a strategy in a block of draws; problems that agree in it get the same object.
 
     Parameters
     ----------
     time : ndarray, dims (time,)
         The model's cycle boundaries (years).
-    ratio : ndarray, dims (draw,), optional
-        Hazard ratio after progression instead of the strategy's own.
 
     Raises
     ------
     ModelError
         Draws of a family that is not joint.
     """
-    grid = Grid.of(time)
+    grid, draws = Grid.of(time), context.draws
     leaving = endpoint_curve(context, strategy, "pfs", grid.time)
-    donor = _donor(context, strategy)
-    own = context.draws.value(strategy.after_progression) if ratio is None else ratio
-    death_share, hazard = _after_progression(context.draws.curves[donor.evidence], grid.middle)
-    hazard *= (own * context.draws.value(donor.multiplier))[:, None]
-    return Process(
-        grid,
-        leaving,
-        context.background(grid.time).survival,
-        death_share,
-        np.exp(-hazard),
-        own,
-    )
+    donor, ratio = _donor(context, strategy), draws.value(strategy.after_progression)
+    key = ("process", id(leaving), id(draws.curves[donor.evidence]), ratio.tobytes())
+    if key not in context.shared:
+        death_share, hazard = _after_progression(draws.curves[donor.evidence], grid.middle)
+        hazard *= (ratio * draws.value(donor.multiplier))[:, None]
+        background = context.background(grid.time).survival
+        context.shared[key] = Process(
+            grid, leaving, background, death_share, np.exp(-hazard), ratio
+        )
+    return context.shared[key]
 
 
 def _donor(context: CurveContext, strategy: Strategy) -> FittedCurve:

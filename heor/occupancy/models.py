@@ -1,0 +1,98 @@
+"""The models by name, and what each is given of a strategy in a block of draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from heor.inputs.problem import RelativeCurve, Strategy
+from heor.occupancy import illness_death
+from heor.occupancy.partitioned import partitioned_survival
+from heor.occupancy.state_occupancy import StateOccupancy
+from heor.survival.curves import CurveContext, strategy_curves
+from heor.survival.parts import Curve
+from heor.survival.process import Process, strategy_process
+
+
+@dataclass(frozen=True)
+class StrategyBlock:
+    """A strategy in a block of draws. What no model asks for is not computed.
+
+    Attributes
+    ----------
+    context : CurveContext
+    strategy : Strategy
+    time : ndarray, dims (time,)
+        Cycle boundaries, years.
+    first_draw : int
+        Number of the block's first draw.
+    """
+
+    context: CurveContext
+    strategy: Strategy
+    time: np.ndarray
+    first_draw: int = 0
+
+    @cached_property
+    def groups(self) -> dict[str, np.ndarray]:
+        """Share of each group of the strategy. Dims: draw."""
+        value = self.context.draws.value
+        return {name: value(share) for name, share in self.strategy.groups.items()}
+
+    @cached_property
+    def curves(self) -> dict[str, Curve]:
+        """The curves of the endpoints. Dims: (draw, time)."""
+        return strategy_curves(self.context, self.strategy, self.time)
+
+    @cached_property
+    def process(self) -> Process:
+        """The strategy's illness-death process."""
+        return strategy_process(self.context, self.strategy, self.time)
+
+    @cached_property
+    def reference(self) -> Process:
+        """The process of the fitted strategy that this one is relative to; its own otherwise."""
+        curve = self.strategy.curves["pfs"]
+        if not isinstance(curve, RelativeCurve):
+            return self.process
+        donor = self.context.problem.strategies[curve.relative_to]
+        return strategy_process(self.context, donor, self.time)
+
+    @property
+    def used_curves(self) -> Mapping[str, Curve]:
+        """The curves the model follows: all, or PFS where survival follows from the process."""
+        if self.context.problem.settings.model == "partitioned_survival":
+            return self.curves
+        return {"pfs": self.process.leaving}
+
+    @property
+    def key(self) -> tuple[Hashable, ...]:
+        """All that occupancy depends on: problems that agree in it share the result."""
+        settings = self.context.problem.settings
+        groups = [(name, share.tobytes()) for name, share in self.groups.items()]
+        if settings.model == "partitioned_survival":
+            return (settings.model, *map(id, self.curves.values()), *groups)
+        return (settings.model, settings.patients, id(self.process), id(self.reference), *groups)
+
+
+def _partitioned_survival(block: StrategyBlock) -> StateOccupancy:
+    hazard = np.diff(block.context.background(block.time).cumulative_hazard)
+    return partitioned_survival(block.strategy, block.curves, block.context.draws, hazard)
+
+
+def _state_transition(block: StrategyBlock) -> StateOccupancy:
+    return illness_death.state_transition(block.process, block.reference, block.time, block.groups)
+
+
+def _semi_markov(block: StrategyBlock) -> StateOccupancy:
+    return illness_death.semi_markov(block.process, block.time, block.groups)
+
+
+MODELS: Mapping[str, Callable[[StrategyBlock], StateOccupancy]] = {
+    "partitioned_survival": _partitioned_survival,
+    "state_transition": _state_transition,
+    "semi_markov": _semi_markov,
+}
