@@ -196,11 +196,10 @@ def _measured(
     array = occupancy.parts[source, group]
     if exposure.state is not None:
         return accrual.person_years(array, share)
-    events = (
-        array @ (share[0][:, None] * accrual.mid)
-        if len(share) == 1
-        else (array * share) @ accrual.mid
-    )
+    if window.before is not None:
+        return accrual.all_years(_time_before(array * share, window.before, accrual.time))
+    one = len(share) == 1
+    events = array @ (share[0][:, None] * accrual.mid) if one else (array * share) @ accrual.mid
     # Without time since the event, all who have it count for the whole time after it.
     return events if window.lasting is None else events * window.lasting[:, None]
 
