@@ -37,6 +37,7 @@ from heor.inputs.problem import (
     Strategy,
     SurvivalEvidence,
     Synthesis,
+    TransitionInput,
     UtilityItem,
     UtilityNorms,
 )
@@ -194,6 +195,12 @@ def _strategy(
         after_progression=model.after_progression,
         phases=dict(model.phases),
         of_which=dict(model.of_which),
+        transitions=tuple(
+            TransitionInput(origin, target, **m.model_dump())
+            for origin, targets in model.transitions.items()
+            for target, m in targets.items()
+        ),
+        start=dict(model.start),
     )
 
 

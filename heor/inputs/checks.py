@@ -172,7 +172,7 @@ def _check_strategy(
         origin = layer.origin(f"{root}.cured_group")
         named("group", strategy.cured_group, strategy.groups, origin, problems)
     for endpoint in ("os", "pfs"):
-        if endpoint not in strategy.curves:
+        if strategy.curves and endpoint not in strategy.curves:
             problems.append(f"{layer.origin(f'{root}.curves')}: endpoint '{endpoint}' is missing.")
     for endpoint, curve in strategy.curves.items():
         for path, value in expressions(curve):

@@ -7,8 +7,9 @@ import math
 from heor.inputs import structures
 from heor.inputs.expressions import evaluate, problem_with
 from heor.inputs.layers import Layer, named
-from heor.inputs.problem import DecisionProblem, Exposure, Origin, Strategy
+from heor.inputs.problem import CLOCKS, DecisionProblem, Exposure, Origin, Strategy
 
+FLOWS = ("progressions", "cancer_deaths")
 NEARLY = 1e-9  # years; below it two times are the same
 
 
@@ -21,6 +22,12 @@ def check(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
             f"{layer.origin('analysis.model')}: model {model} cannot be evaluated: {fault} Use "
             "partitioned_survival, or change the curves."
         )
+    declared = {bool(s.transitions) for s in problem.strategies.values()}
+    if len(declared) > 1:
+        problems.append(
+            f"{layer.origin('analysis.model')}: some strategies have curves and others transitions. All "
+            "must be of one kind."
+        )
     means = _means(problem)
     for strategy in problem.strategies.values():
         for exposure in strategy.exposures.values():
@@ -28,10 +35,67 @@ def check(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
             if "start_age" in problem.parameters:  # its absence is said elsewhere
                 _check_times(problem, exposure, means, origin, problems)
             _check_followed(strategy, exposure, origin, problems)
+            if exposure.flow is not None:
+                flows = [t.name for t in strategy.transitions] or FLOWS
+                named("flow", exposure.flow, flows, origin, problems)
+        if strategy.transitions:
+            _check_transitions(problem, strategy, means, layer, problems)
         for part in ("phases", "of_which"):
             origin = layer.origin(f"strategies.{strategy.name}.{part}")
             for name in getattr(strategy, part).values():
                 named("exposure", name, strategy.exposures, origin, problems)
+
+
+def _check_transitions(
+    problem: DecisionProblem,
+    strategy: Strategy,
+    means: dict[str, float],
+    layer: Layer,
+    problems: list[str],
+) -> None:
+    """Declared transitions: states, expressions, and that every state can be entered."""
+    root, states = f"strategies.{strategy.name}", problem.settings.states
+    known = {*means, *CLOCKS}
+    rated: dict[str, set[bool]] = {}
+    for transition in strategy.transitions:
+        origin = layer.origin(f"{root}.transitions.{transition.origin}.{transition.target}")
+        for state in (transition.origin, transition.target):
+            named("state", state, states, origin, problems)
+        if transition.origin == transition.target:
+            problems.append(
+                f"{origin}: state '{transition.origin}' to itself; staying is what is left. Remove it."
+            )
+        if transition.origin == "dead":
+            problems.append(f"{origin}: the dead stay dead. Remove the transition.")
+        fault = problem_with(transition.expression, known)
+        if fault:
+            problems.append(f"{origin}: {transition.name}: {fault}")
+        rated.setdefault(transition.origin, set()).add(transition.rate is not None)
+    for state, kinds in rated.items():
+        if len(kinds) > 1:
+            problems.append(
+                f"{layer.origin(f'{root}.transitions.{state}')}: out of '{state}' some transitions are "
+                "rates and others probabilities; what is left to stay is then not defined. Use one."
+            )
+    for state, share in strategy.start.items():
+        origin = layer.origin(f"{root}.start.{state}")
+        named("state", state, states, origin, problems)
+        fault = problem_with(share, means)
+        if fault:
+            problems.append(f"{origin}: start: {fault}")
+    total = sum(_value(share, means) for share in strategy.start.values())
+    if strategy.start and abs(total - 1) > 1e-9:
+        problems.append(
+            f"{layer.origin(f'{root}.start')}: shares add up to {total:g} at the parameters' means; "
+            "they must add up to 1. Write one as 1 less the others."
+        )
+    entered = {*(strategy.start or states[:1]), *(t.target for t in strategy.transitions)}
+    for state in states:
+        if state not in entered:
+            problems.append(
+                f"{layer.origin(f'{root}.transitions')}: nobody can enter state '{state}'; no transition "
+                "leads to it and nobody starts there. Add one, or remove the state."
+            )
 
 
 def _means(problem: DecisionProblem) -> dict[str, float]:

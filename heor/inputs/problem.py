@@ -303,6 +303,34 @@ class UtilityItem:
 
 
 @dataclass(frozen=True)
+class TransitionInput:
+    """How often a state is left for another: `rate` per year, or `probability` per cycle.
+
+    Expressions of parameters and of `CLOCKS`.
+    """
+
+    origin: str
+    target: str
+    rate: str | None = None
+    probability: str | None = None
+
+    @property
+    def expression(self) -> str:
+        found = self.rate if self.rate is not None else self.probability
+        assert found is not None  # the inputs are checked
+        return found
+
+    @property
+    def name(self) -> str:
+        return f"{self.origin} -> {self.target}"
+
+
+#: What a declared transition may use besides parameters: years since the start, age, years since
+#: entry into the state, and the population's mortality rate at that age (per year).
+CLOCKS = ("time", "age", "time_in_state", "background")
+
+
+@dataclass(frozen=True)
 class Strategy:
     name: str
     label: str
@@ -315,6 +343,8 @@ class Strategy:
     after_progression: str = "1"
     phases: Mapping[str, str] = field(default_factory=dict)
     of_which: Mapping[str, str] = field(default_factory=dict)
+    transitions: tuple[TransitionInput, ...] = ()
+    start: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,9 @@ class ExposureModel(Model):
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, populate_by_name=True)
 
     state: str | None = None
-    flow: Literal["progressions", "cancer_deaths"] | None = None
+    flow: str | None = Field(
+        None, description="progressions, cancer_deaths, or a declared transition: sick -> dead"
+    )
     at: Expression | None = None
     sum_of: list[str] = []
     among: str | None = None
@@ -123,21 +125,46 @@ class UtilityModel(Model):
         return self
 
 
+class TransitionModel(Model):
+    """Out of one state into another: a rate per year, or a probability per cycle."""
+
+    rate: Expression | None = None
+    probability: Expression | None = None
+
+    @model_validator(mode="after")
+    def one_of(self) -> TransitionModel:
+        if (self.rate is None) == (self.probability is None):
+            raise ValueError("give exactly one of 'rate' (per year) and 'probability' (per cycle)")
+        return self
+
+
 class StrategyModel(Model):
     label: str
     groups: dict[Name, Expression] = {}
+    transitions: dict[Name, dict[Name, TransitionModel]] = Field(
+        {}, description="instead of curves: from state, to state, how often"
+    )
+    start: dict[Name, Expression] = Field(
+        {}, description="share in each state at time zero; the first state when left out"
+    )
     cured_group: str | None = None
     after_progression: Expression = Field(
         "1",
         description="hazard ratio of death after progression, against the strategy the PFS curve is "
         "relative to; state-transition, semi-Markov and individual models only",
     )
-    curves: dict[Literal["os", "pfs"], CurveModel]
+    curves: dict[Literal["os", "pfs"], CurveModel] = {}
     exposures: dict[Name, ExposureModel]
     phases: dict[str, str] = Field({}, description="label: exposure; together the time alive")
     of_which: dict[str, str] = Field({}, description="label: exposure; within the time alive")
     costs: dict[Name, CostModel]
     utilities: dict[Name, UtilityModel]
+
+    @model_validator(mode="after")
+    def curves_or_transitions(self) -> StrategyModel:
+        if bool(self.curves) == bool(self.transitions):
+            raise ValueError("give 'curves' or 'transitions', and not both")
+        return self
 
 
 # ----------------------------------------------------------------------------- country.yaml

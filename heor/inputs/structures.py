@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from heor.inputs.expressions import names_in
 from heor.inputs.problem import DecisionProblem, FittedCurve, RelativeCurve, SeriesCurve, Strategy
 
 PARTITIONED = "partitioned_survival"
@@ -37,6 +38,18 @@ def fault(problem: DecisionProblem, model: str) -> str:
         unknown = _unknown_exposure(strategy, model, problem.settings.states[0])
         if unknown:
             return f"{strategy.label}: {unknown}"
+        if strategy.transitions:
+            timed = [
+                t.name for t in strategy.transitions if "time_in_state" in names_in(t.expression)
+            ]
+            if model == PARTITIONED:
+                return f"{strategy.label}: it has transitions and no curves."
+            if timed and model not in TIME_IN_STATE:
+                return (
+                    f"{strategy.label}: {', '.join(timed)} depends on time_in_state, which "
+                    f"{' and '.join(TIME_IN_STATE)} know."
+                )
+            continue
         if model == PARTITIONED:
             continue
         if set(strategy.curves) != set(ENDPOINTS):

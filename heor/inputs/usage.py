@@ -43,8 +43,11 @@ def _texts(problem: DecisionProblem, strategy: Strategy) -> list[str]:
         wanted |= new
         pending += new
     texts = [*strategy.groups.values()]
+    texts += [*strategy.start.values(), *(t.expression for t in strategy.transitions)]
     curves = strategy.curves
-    if problem.settings.model != PARTITIONED:  # survival follows from PFS and what comes after it
+    if (
+        curves and problem.settings.model != PARTITIONED
+    ):  # survival follows from PFS and what comes after it
         texts.append(strategy.after_progression)
         curves = {"pfs": strategy.curves["pfs"]}
     texts += [text for curve in curves.values() for _, text in expressions(curve)]
