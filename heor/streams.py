@@ -33,6 +33,14 @@ class Streams:
         """The generator that belongs to `name`; the same name gives the same numbers."""
         return np.random.Generator(np.random.PCG64(self._sequence(name)))
 
+    def key(self, name: str) -> int:
+        """A key of 64 bits for numbers that are a function of their coordinates.
+
+        >>> Streams(1).key("patients") == Streams(1).key("patients")
+        True
+        """
+        return int(self._sequence(name).generate_state(1, np.uint64)[0])
+
     def integer(self, name: str) -> int:
         """A seed below 2**31 for a library that wants its own."""
         return int(self._sequence(name).generate_state(1)[0] % 2**31)
