@@ -213,7 +213,7 @@ def _outcomes(problem, strategy, occupancy, measured, draws, accrual) -> np.ndar
     costs = values.costs(strategy, measured, draws, accrual)
     qalys = values.qalys(strategy, measured, draws, discounted=True)
     plain = values.qalys(strategy, measured, draws, discounted=False)
-    life = accrual.all_years(1 - occupancy.states["dead"])
+    life = accrual.alive_years(occupancy)
     return np.stack(
         [*costs.values(), qalys, life[:, values.EFFECT], plain, life[:, values.PLAIN]], axis=1
     )

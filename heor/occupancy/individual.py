@@ -21,6 +21,7 @@ import pandas as pd
 from numba import njit
 
 from heor.errors import ModelError
+from heor.occupancy.state_occupancy import Table
 
 
 @dataclass(frozen=True)
@@ -48,21 +49,6 @@ class Transition:
     @property
     def name(self) -> str:
         return f"{self.origin} -> {self.target}"
-
-
-@dataclass(frozen=True)
-class Table:
-    """Values of several functions on equal steps from time 0, linear in between.
-
-    Attributes
-    ----------
-    step : float
-        Years.
-    values : ndarray, dims (time, function)
-    """
-
-    step: float
-    values: np.ndarray
 
 
 @dataclass(frozen=True)

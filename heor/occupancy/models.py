@@ -12,6 +12,8 @@ from heor.inputs.problem import RelativeCurve, Strategy
 from heor.occupancy import illness_death
 from heor.occupancy.partitioned import partitioned_survival
 from heor.occupancy.state_occupancy import StateOccupancy
+from heor.streams import Streams
+from heor.survival.background import cumulative_hazard_by_sex
 from heor.survival.curves import CurveContext, strategy_curves
 from heor.survival.parts import Curve
 from heor.survival.process import Process, strategy_process
@@ -91,8 +93,32 @@ def _semi_markov(block: StrategyBlock) -> StateOccupancy:
     return illness_death.semi_markov(block.process, block.time, block.groups)
 
 
+def _individual(block: StrategyBlock) -> StateOccupancy:
+    from heor.occupancy.patients import Cohort, individual  # compiled: only where it is used
+
+    problem, curve = block.context.problem, block.strategy.curves["pfs"]
+    ratio = getattr(curve, "cured_mortality_ratio", "1")
+    table, start_age = problem.country.life_table, problem.start_age
+    grid = block.process.grid.time
+    cohort = Cohort(
+        problem.share_male,
+        cumulative_hazard_by_sex(table, start_age, grid),
+        block.context.draws.value(ratio),
+    )
+    return individual(
+        block.process,
+        cohort,
+        block.time,
+        block.groups,
+        patients=problem.settings.patients,
+        key=Streams(problem.settings.seed).key("patients"),
+        first_draw=block.first_draw,
+    )
+
+
 MODELS: Mapping[str, Callable[[StrategyBlock], StateOccupancy]] = {
     "partitioned_survival": _partitioned_survival,
     "state_transition": _state_transition,
     "semi_markov": _semi_markov,
+    "individual": _individual,
 }

@@ -33,6 +33,69 @@ class Residence(Protocol):
 
 
 @dataclass(frozen=True)
+class Table:
+    """Values of several functions on equal steps from time 0, linear in between.
+
+    Attributes
+    ----------
+    step : float
+        Years.
+    values : ndarray, dims (time, function)
+    """
+
+    step: float
+    values: np.ndarray
+
+
+class Patients(Protocol):
+    """Exposures by event histories: what an individual-level model knows. Dims: (draw, weight).
+
+    Windows [start, end) and lengths are in years, dims (draw,); results are a patient's mean.
+    """
+
+    def alive_years(self, integral: Table) -> np.ndarray:
+        """All time alive."""
+
+    def state_years(
+        self,
+        state: str,
+        group: str | None,
+        start: np.ndarray,
+        end: np.ndarray,
+        clock: str,
+        integral: Table,
+    ) -> np.ndarray:
+        """Time in a state inside a window, since the start or (clock "state") since entry."""
+
+    def events(
+        self, flow: str, group: str | None, start: np.ndarray, end: np.ndarray, weight: Table
+    ) -> np.ndarray:
+        """Events inside a window, weighted at their time."""
+
+    def years_before(
+        self,
+        flow: str,
+        group: str | None,
+        start: np.ndarray,
+        end: np.ndarray,
+        before: np.ndarray,
+        integral: Table,
+    ) -> np.ndarray:
+        """The last time before events inside a window."""
+
+    def years_after(
+        self,
+        flow: str,
+        group: str | None,
+        start: np.ndarray,
+        end: np.ndarray,
+        lasting: np.ndarray,
+        integral: Table,
+    ) -> np.ndarray:
+        """The time after events inside a window, for as long as the state entered lasts."""
+
+
+@dataclass(frozen=True)
 class StateOccupancy:
     """Occupancy of one strategy in one block of draws.
 
@@ -49,6 +112,8 @@ class StateOccupancy:
         By how much PFS exceeded OS.
     residence : Residence or None
         Who is alive by time since an event; None where the model does not know it.
+    patients : Patients or None
+        Event histories, by which exposures are measured instead of `parts`.
     """
 
     states: Mapping[str, np.ndarray]
@@ -56,6 +121,7 @@ class StateOccupancy:
     capped: np.ndarray | None = None
     excess: np.ndarray | None = None
     residence: Residence | None = None
+    patients: Patients | None = None
 
     def check(self, strategy: str, first_draw: int) -> None:
         """Raise ModelError when a law breaks: shares in [0, 1], sum 1, dead never falls."""

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from heor.errors import ModelError
 from heor.inputs.problem import DecisionProblem, Exposure, Strategy
-from heor.occupancy.state_occupancy import StateOccupancy
+from heor.occupancy.state_occupancy import Patients, StateOccupancy, Table
 from heor.outcomes.discounting import covered, discount_factor, quadrature
 from heor.parameters.draws import Draws
 
 #: Columns of the weight matrix.
 WEIGHTS = ("cost", "effect", "effect_norm", "plain", "plain_norm")
+#: Steps (years) of the tables for event histories; an eighth of a month.
+FINE = 1 / 96
 COST, EFFECT, EFFECT_NORM, PLAIN, PLAIN_NORM = range(5)
 
 
@@ -72,6 +75,24 @@ class Accrual:
         if len(within) == 1:
             return alive @ (within[0][:, None] * self.at)
         return (alive * within) @ self.at
+
+    @cached_property
+    def integral(self) -> Table:
+        """Every weight integrated from time zero, for event histories."""
+        edges = FINE * np.arange(int(np.ceil(self.time[-1] / FINE)) + 2)
+        at = weights_at(self.problem, 0.5 * (edges[1:] + edges[:-1]))
+        return Table(FINE, np.concatenate([0 * at[:1], np.cumsum(FINE * at, axis=0)]))
+
+    @cached_property
+    def weight(self) -> Table:
+        """Every weight at a time, for event histories."""
+        return Table(FINE, weights_at(self.problem, FINE * np.arange(len(self.integral.values))))
+
+    def alive_years(self, occupancy: StateOccupancy) -> np.ndarray:
+        """All time alive, with every weight. Dims: (draw, weight)."""
+        if occupancy.patients is not None:
+            return occupancy.patients.alive_years(self.integral)
+        return self.all_years(1 - occupancy.states["dead"])
 
     def all_years(self, alive: np.ndarray) -> np.ndarray:
         """`person_years` over the whole horizon."""
@@ -178,6 +199,8 @@ def _measured(
     exposure: Exposure, window: Window, occupancy: StateOccupancy, accrual: Accrual
 ) -> np.ndarray:
     source, group = exposure.state or exposure.flow, exposure.among
+    if occupancy.patients is not None:
+        return _of_patients(exposure, window, occupancy.patients, accrual)
     if exposure.clock == "state":
         if occupancy.residence is None:
             raise ModelError(
@@ -202,6 +225,23 @@ def _measured(
     events = array @ (share[0][:, None] * accrual.mid) if one else (array * share) @ accrual.mid
     # Without time since the event, all who have it count for the whole time after it.
     return events if window.lasting is None else events * window.lasting[:, None]
+
+
+def _of_patients(
+    exposure: Exposure, window: Window, patients: Patients, accrual: Accrual
+) -> np.ndarray:
+    """An exposure by event histories. Dims: (draw, weight)."""
+    times = window.start, window.end
+    if exposure.state is not None:
+        return patients.state_years(
+            exposure.state, exposure.among, *times, exposure.clock, accrual.integral
+        )
+    event = exposure.flow, exposure.among, *times
+    if window.lasting is not None:
+        return patients.years_after(*event, window.lasting, accrual.integral)
+    if window.before is not None:
+        return patients.years_before(*event, window.before, accrual.integral)
+    return patients.events(*event, accrual.weight)
 
 
 def _time_before(flow: np.ndarray, lead: np.ndarray, time: np.ndarray) -> np.ndarray:

@@ -82,6 +82,8 @@ class Curve:
 
     def by_group(self, groups: Mapping[str, np.ndarray]) -> tuple[Part, ...]:
         """The parts, those without a group split into one for each group."""
+        if not groups:
+            return self.parts
         spread, found = self.left_to_groups(groups), []
         for part in self.parts:
             if part.group is not None:

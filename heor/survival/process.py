@@ -11,6 +11,7 @@ All hazards here are in excess of background mortality, which acts alike in ever
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -86,6 +87,8 @@ class Process:
         Survival since progression at the middle of each step, background mortality left out.
     ratio : ndarray, dims (draw,)
         The hazard ratio inside `after`, against the strategy the curves are relative to.
+    hazard_after : callable
+        Cumulative hazard at times since progression, dims (time,) to (draw, time).
     """
 
     grid: Grid
@@ -94,6 +97,7 @@ class Process:
     death_share: np.ndarray
     after: np.ndarray
     ratio: np.ndarray
+    hazard_after: Callable[[np.ndarray], np.ndarray]
 
 
 def strategy_process(context: CurveContext, strategy: Strategy, time: np.ndarray) -> Process:
@@ -114,11 +118,20 @@ def strategy_process(context: CurveContext, strategy: Strategy, time: np.ndarray
     donor, ratio = _donor(context, strategy), draws.value(strategy.after_progression)
     key = ("process", id(leaving), id(draws.curves[donor.evidence]), ratio.tobytes())
     if key not in context.shared:
-        death_share, hazard = _after_progression(draws.curves[donor.evidence], grid.middle)
-        hazard *= (ratio * draws.value(donor.multiplier))[:, None]
-        background = context.background(grid.time).survival
+        fitted = draws.curves[donor.evidence]
+        factor = (ratio * draws.value(donor.multiplier))[:, None]
+
+        def hazard_after(since: np.ndarray) -> np.ndarray:
+            return factor * _after_progression(fitted, since)[1]
+
         context.shared[key] = Process(
-            grid, leaving, background, death_share, np.exp(-hazard), ratio
+            grid,
+            leaving,
+            context.background(grid.time).survival,
+            _after_progression(fitted, grid.middle[:0])[0],
+            np.exp(-hazard_after(grid.middle)),
+            ratio,
+            hazard_after,
         )
     return context.shared[key]
 
