@@ -1,0 +1,198 @@
+"""Time-dependent cohort model of any states (clock forward): probabilities per cycle.
+
+Only transitions that can happen are given, each as a vector over draws, so a cycle costs a few
+vector operations however many states there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.linalg import expm
+
+from heor.errors import ModelError
+from heor.occupancy.state_occupancy import StateOccupancy
+
+Transitions = Mapping[tuple[str, str], "np.ndarray | float"]
+TOLERANCE = 1e-9
+SHOWN = 5  # faults named one by one; the rest are counted
+
+
+def cohort(
+    transitions: Transitions,
+    states: Sequence[str],
+    cycles: int,
+    start: Mapping[str, np.ndarray | float] | None = None,
+) -> StateOccupancy:
+    """Occupancy of a cohort that moves once a cycle at most.
+
+    Parameters
+    ----------
+    transitions
+        (origin, target) → probability per cycle, a number or dims (draw | 1, cycle | 1). Who does
+        not move stays.
+    states
+        Names of all states.
+    cycles
+    start
+        State → share at time zero, a number or dims (draw,); everyone is in the first by default.
+
+    Returns
+    -------
+    StateOccupancy
+        `parts` holds every state, and every transition's flow by the name `origin -> target`.
+
+    Raises
+    ------
+    ModelError
+        Probabilities outside [0, 1], or that add up to more than 1 out of a state; a state that
+        is unknown or that nobody can enter; shares at the start that do not add up to 1. All at
+        once, with the draw and the cycle.
+
+    Examples
+    --------
+    A tenth dies in each cycle:
+
+    >>> found = cohort({("alive", "dead"): 0.1}, ["alive", "dead"], 2)
+    >>> found.states["alive"].round(12).tolist()
+    [[1.0, 0.9, 0.81]]
+    """
+    start = {states[0]: 1.0} if start is None else start
+    wide = {k: np.atleast_2d(np.asarray(p, float)) for k, p in transitions.items()}
+    check(wide, states, start)
+    draws = max(
+        [p.shape[0] for p in wide.values()] + [np.size(share) for share in start.values()],
+        default=1,
+    )
+    index = {name: i for i, name in enumerate(states)}
+    share = np.zeros((cycles + 1, len(states), draws))
+    for name, value in start.items():
+        share[0, index[name]] = value
+    # Draws last: a cycle's numbers lie side by side.
+    steps = [(index[i], index[j], np.ascontiguousarray(p.T)) for (i, j), p in wide.items()]
+    flows = np.empty((len(steps), cycles, draws))
+    for cycle in range(cycles):
+        now, then = share[cycle], share[cycle + 1]
+        then[:] = now
+        for k, (origin, target, p) in enumerate(steps):
+            moving = np.multiply(now[origin], p[cycle if len(p) > 1 else 0], out=flows[k, cycle])
+            then[origin] -= moving
+            then[target] += moving
+    found = {name: share[:, i].T for name, i in index.items()}
+    parts = {(name, None): values for name, values in found.items()}
+    parts |= {(f"{i} -> {j}", None): flows[k].T for k, (i, j) in enumerate(wide)}
+    return StateOccupancy(found, parts)
+
+
+def check(
+    transitions: Mapping[tuple[str, str], np.ndarray],
+    states: Sequence[str],
+    start: Mapping[str, np.ndarray | float],
+) -> None:
+    """Raise ModelError, with every fault found: see `cohort`."""
+    problems = []
+    for origin, target in transitions:
+        problems += [
+            f"{origin} -> {target}: unknown state '{s}'; allowed: {', '.join(states)}."
+            for s in (origin, target)
+            if s not in states
+        ]
+    problems += [f"start: unknown state '{s}'." for s in start if s not in states]
+    entered = {target for (_, target), p in transitions.items() if p.size and p.max() > 0} | {
+        s for s, share in start.items() if np.max(share) > 0
+    }
+    problems += [
+        f"state '{s}': nobody can enter it; nobody starts there and no transition leads to it."
+        for s in states
+        if s not in entered
+    ]
+    total = sum(np.asarray(share, float) for share in start.values())
+    if np.abs(total - 1).max() > TOLERANCE:
+        problems.append("start: shares do not add up to 1 in some draw.")
+    for origin in dict.fromkeys(o for o, _ in transitions):
+        own = {t: p for (o, t), p in transitions.items() if o == origin}
+        for target, p in own.items():
+            problems += _places(p, f"{origin} -> {target}", (p < 0) | (p > 1) | np.isnan(p))
+        leaving = sum(own.values())
+        name = f"out of {origin} (to {', '.join(own)})"
+        problems += _places(leaving, name, leaving > 1 + TOLERANCE)
+    if problems:
+        more = f" And {len(problems) - SHOWN} more." if len(problems) > SHOWN else ""
+        raise ModelError("transition probabilities: " + " ".join(problems[:SHOWN]) + more)
+
+
+def _places(probability: np.ndarray, name: str, wrong: np.ndarray) -> list[str]:
+    """Where a probability is impossible: the first place, and in how many draws."""
+    if not wrong.any():
+        return []
+    draw, cycle = np.argwhere(wrong)[0]
+    return [
+        f"{name}: {probability[draw, cycle]:g} in draw {draw}, cycle {cycle} "
+        f"({int(wrong.any(axis=1).sum())} draws); must lie in [0, 1]. Check its parameters."
+    ]
+
+
+def sparse(matrix: np.ndarray, states: Sequence[str]) -> dict[tuple[str, str], np.ndarray]:
+    """Full matrices → the transitions that `cohort` takes.
+
+    Parameters
+    ----------
+    matrix : ndarray, dims (draw | 1, cycle | 1, state, state)
+        Rows are origins and add up to 1.
+
+    Raises
+    ------
+    ModelError
+        A row that does not, with draw, cycle and state.
+    """
+    total = matrix.sum(axis=-1)
+    if np.abs(total - 1).max() > TOLERANCE:
+        draw, cycle, state = np.unravel_index(int(np.abs(total - 1).argmax()), total.shape)
+        raise ModelError(
+            f"transition probabilities: out of '{states[state]}' they add up to "
+            f"{total[draw, cycle, state]:g} in draw {draw}, cycle {cycle}; they must add up to 1."
+        )
+    return {
+        (i, j): matrix[:, :, a, b]
+        for a, i in enumerate(states)
+        for b, j in enumerate(states)
+        if i != j and matrix[:, :, a, b].any()
+    }
+
+
+def probabilities_of_rates(rates: np.ndarray, cycle: float) -> np.ndarray:
+    """Exact probabilities per cycle of constant rates: the matrix exponential.
+
+    Parameters
+    ----------
+    rates : ndarray, dims (..., state, state)
+        Per year, rows are origins; the diagonal is ignored.
+    cycle
+        Years.
+
+    Examples
+    --------
+    >>> probabilities_of_rates(np.array([[0.0, 0.5], [0.0, 0.0]]), 1.0).round(4).tolist()
+    [[0.6065, 0.3935], [0.0, 1.0]]
+    """
+    generator = np.array(rates, float)
+    diagonal = np.arange(generator.shape[-1])
+    generator[..., diagonal, diagonal] = 0.0
+    generator[..., diagonal, diagonal] = -generator.sum(axis=-1)
+    return expm(generator * cycle)
+
+
+def competing(rates: Mapping[str, np.ndarray], cycle: float) -> dict[str, np.ndarray]:
+    """Probabilities per cycle of the rates (per year) out of one state, one move a cycle at most.
+
+    With R the sum of the rates, a cycle of h years and a rate r: r / R (1 - exp(-R h)). Dims as
+    the rates'.
+
+    >>> {k: round(float(p), 4) for k, p in competing({"a": 0.1, "b": 0.3}, 1.0).items()}
+    {'a': 0.0824, 'b': 0.2473}
+    """
+    total = sum(np.asarray(rate, float) for rate in rates.values())
+    # (1 - exp(-R h)) / R, which is h at R = 0
+    per_rate = np.where(total > 0, -np.expm1(-total * cycle) / np.where(total > 0, total, 1), cycle)
+    return {name: rate * per_rate for name, rate in rates.items()}
