@@ -171,8 +171,11 @@ def structure_fits(
 def dropped_weight(run: SurvivalFits, used: SurvivalFits) -> float:
     """Largest stacking weight of the run on families that were not used."""
     return max(
-        sum(w for f, w in share.items() if f not in used.weights[unit])
-        for unit, share in run.weights.items()
+        (
+            sum(w for f, w in share.items() if f not in used.weights[unit])
+            for unit, share in run.weights.items()
+        ),
+        default=0.0,
     )
 
 
@@ -216,8 +219,8 @@ def one_way(
     cases = sensitivity.one_way_cases(problem)
     n_cases = len(cases) + 1
     curves, weight = joining.central_curves(fits.posteriors, fits.weights, n_cases)
-    families = tuple(next(iter(fits.weights.values())))
-    n_families = len(families)
+    families = tuple(next(iter(fits.weights.values()), ()))
+    n_families = len(weight)
     values = {k: np.full((n_cases, n_families), v) for k, v in central_values(problem).items()}
     for i, case in enumerate(cases, start=1):
         for name, value in {case.name: case.value, **case.also}.items():

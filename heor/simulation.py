@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import pandas as pd
@@ -13,14 +14,15 @@ from heor import execution
 from heor.errors import ModelError
 from heor.inputs.problem import DecisionProblem, RelativeCurve
 from heor.inputs.structures import PARTITIONED
-from heor.occupancy.models import MODELS, StrategyBlock
+from heor.occupancy import models
+from heor.occupancy.models import StrategyBlock
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.outcomes import values
 from heor.outcomes.outcomes import Outcomes, components
 from heor.outcomes.values import Accrual
 from heor.parameters.draws import Draws
 from heor.results import Simulation
-from heor.survival.curves import ENDPOINTS, CurveContext
+from heor.survival.curves import CurveContext
 
 Progress = Callable[[str, int, int], None]
 
@@ -58,7 +60,7 @@ class Totals:
         names = components(tuple(settings.categories))
         return cls(
             outcomes=np.empty((n, strategies, len(names))),
-            ratios=np.empty((n, strategies, len(ENDPOINTS))),
+            ratios=np.empty((n, strategies, len(settings.endpoints))),
             capped=np.zeros((n, strategies), int),
             excess_years=np.zeros((n, strategies)),
             occupancy=np.zeros((strategies, len(problem.time), len(settings.states))),
@@ -163,13 +165,13 @@ def _simulation(problem: DecisionProblem, totals: Totals) -> Simulation:
 def _block(context: CurveContext, rows: slice, accrual: Accrual) -> Block:
     """All strategies on one chunk of draws."""
     problem, draws, time = context.problem, context.draws, accrual.time
-    settings = problem.settings
+    settings, endpoints = problem.settings, _endpoints(problem)
     kept = [], [], [], [], [], [], []
     exposures = {}
     for name, strategy in problem.strategies.items():
         own = StrategyBlock(context, strategy, time, rows.start)
         if own.key not in context.shared:
-            occupancy = MODELS[settings.model](own)
+            occupancy = models.occupancy(own)
             occupancy.check(name, rows.start)
             context.shared[own.key] = occupancy
         occupancy, curves = context.shared[own.key], own.used_curves
@@ -178,8 +180,8 @@ def _block(context: CurveContext, rows: slice, accrual: Accrual) -> Block:
         kept[1].append(np.stack([occupancy.states[s].sum(axis=0) for s in settings.states], axis=1))
         crossed = occupancy.capped is not None
         none, every = np.full(draws.n, np.nan), np.ones(draws.n, bool)
-        ratios = [curves[e].hazard_ratio if e in curves else none for e in ENDPOINTS]
-        attained = [curves[e].attained if e in curves else every for e in ENDPOINTS]
+        ratios = [curves[e].hazard_ratio if e in curves else none for e in endpoints]
+        attained = [curves[e].attained if e in curves else every for e in endpoints]
         kept[2].append(occupancy.capped if crossed else np.zeros(draws.n, int))
         kept[3].append(np.stack(ratios, axis=1))
         kept[4].append(np.stack(attained, axis=1))
@@ -188,7 +190,7 @@ def _block(context: CurveContext, rows: slice, accrual: Accrual) -> Block:
         )
         exposures |= {(name, e): m[:, values.PLAIN].sum() for e, m in measured.items()}
         if rows.start < settings.curve_draws:
-            kept[6].append(_shown(occupancy))
+            kept[6].append(_shown(problem, occupancy))
     outcomes, occupied, capped, ratios, attained, excess, shown = kept
     return Block(
         outcomes=np.stack(outcomes, axis=1),
@@ -202,10 +204,17 @@ def _block(context: CurveContext, rows: slice, accrual: Accrual) -> Block:
     )
 
 
-def _shown(occupancy: StateOccupancy) -> np.ndarray:
-    """OS and (capped) PFS of the whole cohort. Dims: (draw, endpoint, time)."""
-    states = occupancy.states
-    return np.stack([1 - states["dead"], states["progression_free"]], axis=1)
+def _endpoints(problem: DecisionProblem) -> tuple[str, ...]:
+    """In the order tables and figures show them: survival first."""
+    return problem.settings.endpoints[::-1]
+
+
+def _shown(problem: DecisionProblem, occupancy: StateOccupancy) -> np.ndarray:
+    """Each (capped) endpoint of the whole cohort, survival first. Dims: (draw, endpoint, time)."""
+    states, found = [occupancy.states[s] for s in problem.settings.states[:-1]], []
+    for k in range(1, len(problem.settings.endpoints)):
+        found.insert(0, reduce(np.add, states[:k]))
+    return np.stack([1 - occupancy.states["dead"], *found], axis=1)
 
 
 def _outcomes(problem, strategy, occupancy, measured, draws, accrual) -> np.ndarray:
@@ -225,7 +234,7 @@ def _bands(problem: DecisionProblem, curves: np.ndarray) -> xr.Dataset:
     low, high = np.quantile(curves, [0.025, 0.975], axis=0)
     dataset = xr.Dataset(
         {"mean": (dims, curves.mean(axis=0)), "low": (dims, low), "high": (dims, high)},
-        coords={"strategy": list(problem.strategies), "endpoint": list(ENDPOINTS)},
+        coords={"strategy": list(problem.strategies), "endpoint": list(_endpoints(problem))},
     )
     return dataset.assign_attrs(draws=len(curves), time_unit="years")
 
@@ -235,8 +244,8 @@ def _ratio_table(problem: DecisionProblem, ratios: np.ndarray) -> pd.DataFrame:
     columns = {
         f"{name}_{endpoint}": ratios[:, i, k]
         for i, (name, strategy) in enumerate(problem.strategies.items())
-        for k, endpoint in enumerate(ENDPOINTS)
-        if isinstance(curve := strategy.curves[endpoint], RelativeCurve) and curve.has_one_ratio
+        for k, endpoint in enumerate(_endpoints(problem))
+        if isinstance(curve := strategy.curves.get(endpoint), RelativeCurve) and curve.has_one_ratio
         if np.isfinite(ratios[:, i, k]).all()  # an endpoint the model follows
     }
     return pd.DataFrame(columns)
@@ -256,6 +265,13 @@ def _capped(problem: DecisionProblem, capped: np.ndarray, excess_years: np.ndarr
     return frame if problem.settings.model == PARTITIONED else frame[:0]
 
 
+def _crossing(problem: DecisionProblem) -> str:
+    names = [endpoint.upper() for endpoint in problem.settings.endpoints]
+    if len(names) == 2:
+        return f"{names[0]} exceeded {names[1]} and was capped at {names[1]}"
+    return f"one of {', '.join(names[:-1])} exceeded the next endpoint and was capped at it"
+
+
 def _warnings(
     problem: DecisionProblem, capped: pd.DataFrame, unattained: int, n: int
 ) -> tuple[str, ...]:
@@ -267,10 +283,10 @@ def _warnings(
         When more than 1 % of the marginal hazard ratios cannot be reached.
     """
     found = [
-        f"{problem.strategies[row.strategy].label}: PFS exceeded OS and was capped at OS, by "
+        f"{problem.strategies[row.strategy].label}: {_crossing(problem)}, by "
         f"{row.mean_excess_life_years:.2g} life years on average ({row.share_of_draw_months:.1%} of "
         f"draw-months over the whole horizon, {row.share_of_draws:.1%} of draws). Survival is unaffected; "
-        "progression-free time is that much shorter than fitted."
+        "time in the earlier states is that much shorter than fitted."
         for row in capped.itertuples()
         if row.share_of_draws > 0
     ]

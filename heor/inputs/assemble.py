@@ -93,7 +93,15 @@ def problem(
     return DecisionProblem(
         title=analysis.title,
         question=analysis.question,
-        settings=_settings(analysis, draws, seed, quick, accept, priors),
+        settings=_settings(
+            analysis,
+            draws,
+            seed,
+            quick,
+            accept,
+            priors,
+            any(s.transitions for s in strategies.values()),
+        ),
         country=where,
         strategies=strategies,
         parameters=parameters,
@@ -127,11 +135,13 @@ def _settings(
     quick: bool,
     accept: Sequence[str],
     priors: str | None,
+    declared: bool,
 ) -> Settings:
     survival = analysis.survival
     return Settings(
         model=analysis.model,
         states=tuple(analysis.states),
+        endpoints=("os",) if declared else tuple(analysis.endpoints),
         comparator=analysis.comparator,
         intervention=analysis.intervention,
         cycle=cycle_years(analysis.cycle),

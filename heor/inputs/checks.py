@@ -68,12 +68,31 @@ def _check_settings(
         named("strategy", name, problem.strategies, layer.origin(f"analysis.{role}"), problems)
     for name in problem.companions:
         named("scenario", name, scenarios, layer.origin("analysis.companions"), problems)
-    for state in ("progression_free", "progressed", "dead"):
-        if state not in settings.states:
+    _check_states(problem, layer, problems)
+
+
+def _check_states(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
+    """Distinct states that end with death, and an endpoint that ends each of the others."""
+    states, endpoints = problem.settings.states, problem.settings.endpoints
+    origin = layer.origin("analysis.states")
+    if states[-1] != "dead":
+        problems.append(
+            f"{origin}: the last state is '{states[-1]}'; it must be dead. List states in the order "
+            "patients leave them."
+        )
+    for what, names in (("state", states), ("endpoint", endpoints)):
+        for name in sorted({n for n in names if names.count(n) > 1}):
             problems.append(
-                f"{layer.origin('analysis.states')}: state '{state}' is missing; partitioned survival "
-                "needs progression_free, progressed and dead."
+                f"{layer.origin(f'analysis.{what}s')}: {what} '{name}' is named twice; nobody can "
+                "enter the second. Remove one."
             )
+    if any(s.transitions for s in problem.strategies.values()):
+        return
+    if len(endpoints) != len(states) - 1:
+        problems.append(
+            f"{layer.origin('analysis.endpoints')}: {len(endpoints)} endpoints for {len(states)} "
+            f"states; {len(states) - 1} are needed, one for each state but dead."
+        )
 
 
 def _check_correlations(
@@ -171,10 +190,12 @@ def _check_strategy(
     if strategy.cured_group is not None:
         origin = layer.origin(f"{root}.cured_group")
         named("group", strategy.cured_group, strategy.groups, origin, problems)
-    for endpoint in ("os", "pfs"):
+    for endpoint in problem.settings.endpoints:
         if strategy.curves and endpoint not in strategy.curves:
             problems.append(f"{layer.origin(f'{root}.curves')}: endpoint '{endpoint}' is missing.")
     for endpoint, curve in strategy.curves.items():
+        origin = layer.latest(f"{root}.curves.{endpoint}")
+        named("endpoint", endpoint, problem.settings.endpoints, origin, problems)
         for path, value in expressions(curve):
             expression(f"curves.{endpoint}.{path}", value)
     for name, exposure in strategy.exposures.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from heor.inputs import structures
-from heor.inputs.expressions import evaluate, problem_with
+from heor.inputs.expressions import evaluate, names_in, problem_with
 from heor.inputs.layers import Layer, named
 from heor.inputs.problem import CLOCKS, DecisionProblem, Exposure, Origin, Strategy
 
@@ -70,7 +70,17 @@ def _check_transitions(
         fault = problem_with(transition.expression, known)
         if fault:
             problems.append(f"{origin}: {transition.name}: {fault}")
+        used = set() if fault else names_in(transition.expression)
+        if "time_in_state" in used and used & {"time", "age", "background"}:
+            problems.append(
+                f"{origin}: {transition.name} depends on time_in_state and on time since the start (time, "
+                "age, background) at once; use one of them."
+            )
         rated.setdefault(transition.origin, set()).add(transition.rate is not None)
+    if strategy.groups:
+        problems.append(
+            f"{layer.origin(f'{root}.groups')}: groups go with curves; make a state of each instead."
+        )
     for state, kinds in rated.items():
         if len(kinds) > 1:
             problems.append(

@@ -371,8 +371,15 @@ class FitSettings:
 
 @dataclass(frozen=True)
 class Settings:
+    """How the problem is evaluated.
+
+    `endpoints` stand in the order of the states they end: the last is death. Models whose inputs
+    declare transitions have no other.
+    """
+
     model: str
     states: tuple[str, ...]
+    endpoints: tuple[str, ...]
     comparator: str
     intervention: str
     cycle: float

@@ -49,7 +49,11 @@ class Analysis(Model):
     structures: list[Structure] = Field([], description="evaluated beside the model, same draws")
     patients: int = Field(1000, ge=10, le=1_000_000, description="of each draw, individual model")
     histories: int = Field(0, ge=0, description="draws whose event histories the run writes")
-    states: list[str]
+    states: list[Name] = Field(min_length=2, description="in order; the last is dead")
+    endpoints: list[Name] = Field(
+        ["pfs", "os"],
+        description="one fewer than the states: endpoint k is the time of leaving states 1 to k",
+    )
     comparator: str
     intervention: str
     cycle: Annotated[str, StringConstraints(pattern=CYCLE)] = Field(
@@ -153,7 +157,7 @@ class StrategyModel(Model):
         description="hazard ratio of death after progression, against the strategy the PFS curve is "
         "relative to; state-transition, semi-Markov and individual models only",
     )
-    curves: dict[Literal["os", "pfs"], CurveModel] = {}
+    curves: dict[Name, CurveModel] = {}
     exposures: dict[Name, ExposureModel]
     phases: dict[str, str] = Field({}, description="label: exposure; together the time alive")
     of_which: dict[str, str] = Field({}, description="label: exposure; within the time alive")

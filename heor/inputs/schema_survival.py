@@ -171,7 +171,7 @@ class CurveModel(Model):
 class EvidenceModel(Model):
     file: str
     label: str
-    endpoint: Literal["os", "pfs", "dfs"]
+    endpoint: Name
     form: Literal["grouped", "individual", "landmark", "counts", "published_curve"]
     time_unit: Literal["years", "months", "weeks", "days"]
     age: float | None = Field(None, ge=0, le=110)

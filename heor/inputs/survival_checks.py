@@ -183,7 +183,7 @@ def _check_fitted(
             f"{origin}: evidence '{found.name}' holds registry counts, which inform the curve of other "
             "evidence. Name it under 'external' of that evidence in survival/index.yaml."
         )
-    if (found.endpoint == "os") != (endpoint == "os"):
+    if (found.endpoint == "os") != (endpoint == problem.settings.endpoints[-1]):
         problems.append(
             f"{origin}: evidence '{found.name}' is about {found.endpoint}, the curve is {endpoint}. "
             "Name evidence of the same endpoint (dfs counts as pfs)."
@@ -199,7 +199,8 @@ def _check_fitted(
 def _is_pair(strategy: Strategy, curve: FittedCurve | SeriesCurve) -> bool:
     """Whether both endpoints of the strategy are fitted with this curve's distributions."""
     both = [strategy.curves.get(e) for e in ("os", "pfs")]
-    return all(getattr(c, "distributions", None) == curve.distributions for c in both)
+    same = all(getattr(c, "distributions", None) == curve.distributions for c in both)
+    return same and len(strategy.curves) == 2
 
 
 def _check_covariates(

@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from heor.inputs.problem import RelativeCurve, Strategy
-from heor.occupancy import illness_death
+from heor.occupancy import declared, illness_death
+from heor.occupancy.declared import Declared
 from heor.occupancy.partitioned import partitioned_survival
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.streams import Streams
@@ -64,16 +65,25 @@ class StrategyBlock:
         return strategy_process(self.context, donor, self.time)
 
     @property
+    def declared(self) -> Declared:
+        """The strategy's declared transitions."""
+        return Declared(self.context, self.strategy, self.time)
+
+    @property
     def used_curves(self) -> Mapping[str, Curve]:
         """The curves the model follows: all, or PFS where survival follows from the process."""
         if self.context.problem.settings.model == "partitioned_survival":
             return self.curves
+        if self.strategy.transitions:
+            return {}
         return {"pfs": self.process.leaving}
 
     @property
     def key(self) -> tuple[Hashable, ...]:
         """All that occupancy depends on: problems that agree in it share the result."""
         settings = self.context.problem.settings
+        if self.strategy.transitions:
+            return (settings.model, id(self.context.problem), self.strategy.name)
         groups = [(name, share.tobytes()) for name, share in self.groups.items()]
         if settings.model == "partitioned_survival":
             return (settings.model, *map(id, self.curves.values()), *groups)
@@ -82,7 +92,8 @@ class StrategyBlock:
 
 def _partitioned_survival(block: StrategyBlock) -> StateOccupancy:
     hazard = np.diff(block.context.background(block.time).cumulative_hazard)
-    return partitioned_survival(block.strategy, block.curves, block.context.draws, hazard)
+    states, draws = block.context.problem.settings.states, block.context.draws
+    return partitioned_survival(block.strategy, block.curves, states, draws, hazard)
 
 
 def _state_transition(block: StrategyBlock) -> StateOccupancy:
@@ -116,9 +127,27 @@ def _individual(block: StrategyBlock) -> StateOccupancy:
     )
 
 
+def _declared_individual(block: StrategyBlock) -> StateOccupancy:
+    settings = block.context.problem.settings
+    return declared.individual(block.declared, settings.patients, settings.seed, block.first_draw)
+
+
+def occupancy(block: StrategyBlock) -> StateOccupancy:
+    """Occupancy of a strategy under the model the settings name."""
+    models = DECLARED if block.strategy.transitions else MODELS
+    return models[block.context.problem.settings.model](block)
+
+
 MODELS: Mapping[str, Callable[[StrategyBlock], StateOccupancy]] = {
     "partitioned_survival": _partitioned_survival,
     "state_transition": _state_transition,
     "semi_markov": _semi_markov,
     "individual": _individual,
+}
+
+#: The same words, where the inputs declare states and transitions.
+DECLARED: Mapping[str, Callable[[StrategyBlock], StateOccupancy]] = {
+    "state_transition": lambda block: declared.state_transition(block.declared),
+    "semi_markov": lambda block: declared.semi_markov(block.declared),
+    "individual": _declared_individual,
 }

@@ -1,13 +1,16 @@
-"""Partitioned survival: progression-free = PFS, progressed = OS - PFS, dead = 1 - OS.
+"""Partitioned survival: state k is what the endpoint that ends it has above the one before.
 
-PFS above OS is capped at OS, counted and reported, never rejected: dropping such draws would bias
-the rest (NICE DSU TSD 19). The cap acts on each part of the cohort: on the same part at both
-endpoints, or, where OS and PFS are curves of different kinds, on each group of the strategy.
+With PFS and OS: progression-free = PFS, progressed = OS - PFS, dead = 1 - OS; more endpoints make
+more states. An endpoint above the next is capped at it, counted and reported, never rejected:
+dropping such draws would bias the rest (NICE DSU TSD 19). The cap acts on each part of the cohort:
+on the same part at both endpoints, or, where they are curves of different kinds, on each group of
+the strategy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
@@ -15,92 +18,123 @@ import numpy as np
 from heor.inputs.problem import Strategy
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.parameters.draws import Draws
-from heor.survival.parts import Curve, Part
+from heor.survival.parts import Curve, Part, of_group
+
+
+def partition(survival: Sequence[np.ndarray], crossing: str = "cap") -> list[np.ndarray]:
+    """Shares of the states that endpoints end, and of the dead. Plain arrays, without parts.
+
+    Parameters
+    ----------
+    survival : sequence of ndarray, dims (..., time)
+        Survival to each endpoint, in the order of the states; the last is overall survival.
+    crossing
+        `cap`: an endpoint above the next is lowered to it; `raise`: the next is raised to it.
+
+    Raises
+    ------
+    ValueError
+        Another word.
+
+    Examples
+    --------
+    >>> [s.tolist() for s in partition([np.array([1.0, 0.6]), np.array([1.0, 0.5])])]
+    [[1.0, 0.5], [0.0, 0.0], [0.0, 0.5]]
+    """
+    curves = list(survival)
+    if crossing == "cap":
+        for k in range(len(curves) - 2, -1, -1):
+            curves[k] = np.minimum(curves[k], curves[k + 1])
+    elif crossing == "raise":
+        for k in range(1, len(curves)):
+            curves[k] = np.maximum(curves[k], curves[k - 1])
+    else:
+        raise ValueError(f"crossing '{crossing}' is neither cap nor raise.")
+    between = [after - before for before, after in zip(curves, curves[1:], strict=False)]
+    return [curves[0], *between, 1 - curves[-1]]
 
 
 def partitioned_survival(
     strategy: Strategy,
     curves: Mapping[str, Curve],
+    states: Sequence[str],
     draws: Draws,
     background_hazard: np.ndarray,
 ) -> StateOccupancy:
-    """Occupancy of three states from OS and PFS.
+    """Occupancy of the states that endpoints end.
 
     Parameters
     ----------
     curves
-        `os` and `pfs`, each a sum of parts of the cohort. Dims: (draw, time).
+        By endpoint, in the order of the states, each a sum of parts of the cohort. Dims: (draw,
+        time).
+    states
+        Names, one more than endpoints; the last is dead.
     background_hazard : ndarray, dims (cycle,)
         Increment of the population's cumulative hazard in each cycle.
 
     Returns
     -------
     StateOccupancy
-        With flows `progressions` (out of progression-free, less background deaths) and
+        With flows `progressions` (out of the first state, less background deaths) and
         `cancer_deaths` (deaths from the excess hazard, of all who are not cured).
     """
-    os, pfs = curves["os"], curves["pfs"]
+    *earlier, os = curves.values()
     groups = {name: draws.value(share) for name, share in strategy.groups.items()}
-    parts, free = _progression_free(os, pfs, groups)
-    excess = _sum([p.alive - f for p, f in zip(parts, free, strict=True)])
-    capped = np.count_nonzero(excess > 1e-12, axis=1)
+    limit, totals, excess, crossed = os, [os.total], [], []
+    for curve in reversed(earlier):
+        parts, free = _capped(limit, curve, groups)
+        over = _sum([p.alive - f for p, f in zip(parts, free, strict=True)])
+        excess.append(over)
+        crossed.append(over > 1e-12)
+        held = zip(parts, free, strict=True)
+        limit = replace(curve, parts=tuple(replace(p, alive=f) for p, f in held))
+        totals.insert(0, limit.total)
+    first = limit
     progressions = [
-        None if p.excess is None else _progressions(f, pfs.operative, background_hazard)
-        for p, f in zip(parts, free, strict=True)
+        None if p.excess is None else _progressions(p.alive, first.operative, background_hazard)
+        for p in first.parts
     ]
     deaths = [
         _cancer_deaths(p, os.operative, background_hazard) for p in os.parts if p.excess is not None
     ]
-    whole, alive = _sum(free), os.total
-    states = {"progression_free": whole, "progressed": alive - whole, "dead": 1 - alive}
+    shares = [totals[0], *(b - a for a, b in zip(totals, totals[1:], strict=False)), 1 - totals[-1]]
     found: dict[tuple[str, str | None], np.ndarray] = {
-        ("progression_free", None): whole,
-        ("progressed", None): states["progressed"],
-        ("progressions", None): _sum([f for f in progressions if f is not None]),
-        ("cancer_deaths", None): _sum(deaths),
+        (state, None): share for state, share in zip(states[:-1], shares[:-1], strict=True)
     }
-    spread = pfs.left_to_groups(groups)
+    found["progressions", None] = _sum([f for f in progressions if f is not None])
+    found["cancer_deaths", None] = _sum(deaths)
+    spread, alive = first.left_to_groups(groups), [p.alive for p in first.parts]
+    at_risk = [(p, f) for p, f in zip(first.parts, progressions, strict=True) if f is not None]
     for group in groups:
-        for name, amounts in (("progression_free", free), ("progressions", progressions)):
-            found[name, group] = _of_group(group, parts, amounts, spread[group])
-    return StateOccupancy(states, found, capped, excess)
+        found[states[0], group] = of_group(group, first.parts, alive, spread[group])
+        found["progressions", group] = of_group(group, *zip(*at_risk, strict=True), spread[group])
+    capped = reduce(np.logical_or, crossed) if crossed else np.zeros(os.total.shape, bool)
+    over = _sum(excess) if excess else np.zeros_like(os.total)
+    named = dict(zip(states, shares, strict=True))
+    return StateOccupancy(named, found, np.count_nonzero(capped, axis=1), over)
 
 
-def _progression_free(
-    os: Curve, pfs: Curve, groups: Mapping[str, np.ndarray]
+def _capped(
+    later: Curve, earlier: Curve, groups: Mapping[str, np.ndarray]
 ) -> tuple[Sequence[Part], list[np.ndarray]]:
-    """Parts of PFS, and how many of each are progression-free after the cap. Dims: (draw, time).
+    """Parts of the earlier endpoint, and how many of each are left by the cap. Dims: (draw, time).
 
     Where both endpoints have the same parts, each is capped at its own survival. Otherwise each
     part is capped at what its group has alive and the parts before it, the cured first, leave.
     """
-    if os.names == pfs.names:
-        pairs = zip(pfs.parts, os.parts, strict=True)
-        return pfs.parts, [np.minimum(p.alive, o.alive) for p, o in pairs]
+    if later.names == earlier.names:
+        pairs = zip(earlier.parts, later.parts, strict=True)
+        return earlier.parts, [np.minimum(p.alive, o.alive) for p, o in pairs]
     left: dict[str | None, np.ndarray] = {}
-    for part in os.by_group(groups):
+    for part in later.by_group(groups):
         left[part.group] = part.alive + left.get(part.group, 0.0)
-    parts, free = pfs.by_group(groups), []
+    parts, free = earlier.by_group(groups), []
     for part in parts:
         available = left.get(part.group, 0.0)
         free.append(np.minimum(part.alive, available))
         left[part.group] = available - free[-1]
     return parts, free
-
-
-def _of_group(
-    group: str,
-    parts: Sequence[Part],
-    amounts: Sequence[np.ndarray | None],
-    fraction: np.ndarray,
-) -> np.ndarray:
-    """What belongs to a group: its own parts, and its fraction of those without a group."""
-    own = [
-        amount if part.group == group else amount * fraction[:, None]
-        for part, amount in zip(parts, amounts, strict=True)
-        if amount is not None and part.group in (group, None)
-    ]
-    return _sum(own)
 
 
 def _sum(arrays: Sequence[np.ndarray]) -> np.ndarray:

@@ -13,7 +13,11 @@ from heor.occupancy.state_occupancy import StateOccupancy, Table
 from heor.survival.process import Process
 
 STATES = ("progression_free", "progressed", "dead_of_cancer", "dead_otherwise")
-FLOWS = {"progressions": "progressed", "cancer_deaths": "dead_of_cancer"}
+#: From (any state: None) and to.
+FLOWS = {
+    "progressions": ("progression_free", "progressed"),
+    "cancer_deaths": (None, "dead_of_cancer"),
+}
 GOLDEN = (np.sqrt(5) - 1) / 2
 
 
@@ -62,7 +66,7 @@ def individual(
     """
     parts = process.leaving.by_group(groups)
     draws = len(process.death_share)
-    part = _spread(np.stack([p.share for p in parts], axis=1), patients)
+    part = spread(np.stack([p.share for p in parts], axis=1), patients)
     women = (np.arange(1, patients + 1) * GOLDEN) % 1 >= cohort.share_male
     cured = np.array([p.excess is None for p in parts])[part]
     leaving = np.stack(
@@ -102,13 +106,13 @@ def individual(
     shares = found.occupancy(time)
     dead = shares[cancer] + shares[otherwise]
     states = {free: shares[free], progressed: shares[progressed], "dead": dead}
-    return StateOccupancy(states, {}, patients=PatientHistories(found, members))
+    return StateOccupancy(states, {}, patients=PatientHistories(found, members, FLOWS))
 
 
-def _spread(shares: np.ndarray, patients: int) -> np.ndarray:
+def spread(shares: np.ndarray, patients: int) -> np.ndarray:
     """Patients spread evenly over categories by their shares. Dims: (draw, category) to (draw, patient).
 
-    >>> _spread(np.array([[0.25, 0.75]]), 4).tolist()
+    >>> spread(np.array([[0.25, 0.75]]), 4).tolist()
     [[0, 1, 1, 1]]
     """
     quantile = (np.arange(patients) + 0.5) / patients
@@ -125,6 +129,7 @@ class PatientHistories:
 
     histories: Histories
     members: Mapping[str, np.ndarray]  # (stay,)
+    flows: Mapping[str, tuple[str | None, str]]
 
     def _chosen(self, state: str, group: str | None) -> np.ndarray:
         chosen = self.histories.state == self.histories.index(state)
@@ -188,7 +193,9 @@ class PatientHistories:
 
     def _flow(self, flow: str, group: str | None, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """Stays that end with the event inside [start, end). Dims: stay."""
-        h = self.histories
-        chosen = h.next_state == h.index(FLOWS[flow])
+        h, (origin, target) = self.histories, self.flows[flow]
+        chosen = h.next_state == h.index(target)
+        if origin is not None:
+            chosen &= h.state == h.index(origin)
         chosen &= (h.exit >= start[h.draw]) & (h.exit < end[h.draw])
         return chosen if group is None else chosen & self.members[group]

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem, FittedCurve, SurvivalEvidence
 from heor.report import figure_style as style
 from heor.report.needs import HasFits
-from heor.survival.curves import ENDPOINTS
 from heor.survival.observed import (
     EVENTS_PER_WINDOW,
     empirical_hazard,
@@ -121,13 +120,18 @@ def hazards(results: HasFits) -> Figure:
         ],
         4.0,
     )
-    panels = figure.subplot_mosaic([[*ENDPOINTS], ["legend", "legend"]], height_ratios=(10, 1))
-    for endpoint in ENDPOINTS:
+    endpoints = results.problem.settings.endpoints[::-1]
+    rows = [[*endpoints], ["legend"] * len(endpoints)]
+    panels = figure.subplot_mosaic(rows, height_ratios=(10, 1))
+    for endpoint in endpoints:
         _hazard_panel(panels[endpoint], results, endpoint)
-    panels["os"].set_ylabel("Events per 100 patient-months")
+    panels[endpoints[0]].set_ylabel("Events per 100 patient-months")
     panels["legend"].set_axis_off()
     panels["legend"].legend(
-        *panels["os"].get_legend_handles_labels(), loc="center left", ncols=4, borderaxespad=0.0
+        *panels[endpoints[0]].get_legend_handles_labels(),
+        loc="center left",
+        ncols=4,
+        borderaxespad=0.0,
     )
     return figure
 

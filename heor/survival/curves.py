@@ -33,8 +33,6 @@ from heor.survival import background, effects, marginal
 from heor.survival.distributions import cumulative_hazard
 from heor.survival.parts import Curve, Part
 
-ENDPOINTS = ("os", "pfs")
-
 
 @dataclass(frozen=True)
 class Background:
@@ -118,11 +116,12 @@ class CurveContext:
 def strategy_curves(
     context: CurveContext, strategy: Strategy, time: np.ndarray
 ) -> dict[str, Curve]:
-    """Curves of both endpoints of a strategy. Dims: (draw, time).
+    """Curves of all endpoints of a strategy. Dims: (draw, time).
 
     Problems that agree in all that a curve depends on get the same object.
     """
-    return {e: endpoint_curve(context, strategy, e, time) for e in ENDPOINTS}
+    endpoints = context.problem.settings.endpoints
+    return {e: endpoint_curve(context, strategy, e, time) for e in endpoints}
 
 
 def endpoint_curve(

@@ -191,12 +191,13 @@ def _fits(
     }
     in_use = [posteriors[n, f] for unit, share in weights.items() for n in unit for f in share]
     correlations, assumed = {}, []
-    for unit in (u for u in chosen if len(u) == 2):
-        found = _correlation(unit, pieces, streams, cache, known)
+    for unit in (u for u in chosen if len(u) > 1):
+        pair = len(unit) == 2
+        found = _correlation(unit, pieces, streams, cache, known) if pair else np.nan
         correlations[unit] = ASSUMED if np.isnan(found) else found
         if np.isnan(found) and not all(posteriors[unit[0], f].joint for f in weights[unit]):
             assumed.append(
-                f"{' and '.join(unit)}: how far OS and PFS of the same patients correlate cannot be "
+                f"{' and '.join(unit)}: how far endpoints of the same patients correlate cannot be "
                 f"told from this evidence; {ASSUMED:g} is assumed when draws are paired."
             )
     return SurvivalFits(

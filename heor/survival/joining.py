@@ -29,16 +29,18 @@ RESTRICTED = 5.0  # years: the restricted mean by which draws are paired
 def fitted_units(problem: DecisionProblem) -> dict[Unit, tuple[str, ...]]:
     """Evidence fitted together → its candidate distributions.
 
-    (OS, PFS) where a strategy fits both endpoints of the same patients, or follows a series in
-    both; otherwise the one evidence.
+    All endpoints, death first, where a strategy fits them all to the same patients, or follows a
+    series in all; otherwise the one evidence.
     """
     units: dict[Unit, tuple[str, ...]] = {}
+    endpoints = problem.settings.endpoints[::-1]
     for strategy in problem.strategies.values():
-        os, pfs = strategy.curves["os"], strategy.curves["pfs"]
-        if type(os) is type(pfs) and not isinstance(os, RelativeCurve):
-            units.setdefault((os.evidence, pfs.evidence), os.distributions)
+        curves = [strategy.curves[e] for e in endpoints if e in strategy.curves]
+        kinds = {type(curve) for curve in curves}
+        if len(kinds) == 1 and RelativeCurve not in kinds:
+            units.setdefault(tuple(c.evidence for c in curves), curves[0].distributions)
             continue
-        for curve in (os, pfs):
+        for curve in curves:
             if not isinstance(curve, RelativeCurve):
                 units.setdefault((curve.evidence,), curve.distributions)
     return units
@@ -94,9 +96,11 @@ def _chosen(
     first = order[rows % size]
     if len(unit) == 1 or own[0].joint:
         return [first] * len(unit)
-    generator = streams.generator(f"survival/{'+'.join(unit)}/{family}/pairs")
-    partner = pair_order(*map(restricted_mean, own), correlations[unit], generator)
-    return [first, partner[first]]
+    means, chosen = [restricted_mean(posterior) for posterior in own], [first]
+    for name, mean in zip(unit[1:], means[1:], strict=True):
+        generator = streams.generator(f"survival/{unit[0]}+{name}/{family}/pairs")
+        chosen.append(pair_order(means[0], mean, correlations[unit], generator)[first])
+    return chosen
 
 
 def restricted_mean(posterior: SurvivalPosterior) -> np.ndarray:
@@ -134,6 +138,8 @@ def central_curves(
     weight : ndarray, dims (family,)
         Of the first unit.
     """
+    if not weights:  # nothing is fitted
+        return {}, np.ones(1)
     first = next(iter(weights.values()))
     out = {}
     for unit, share in weights.items():

@@ -1,0 +1,176 @@
+"""Models whose states and transitions the inputs declare, under any structure but partitioned survival.
+
+A transition is a rate per year or a probability per cycle, an expression of parameters and of
+time, age, time_in_state and the population's mortality (`heor.inputs.problem.CLOCKS`). Rates are
+taken at the middle of a cycle; out of a state they compete, and one move a cycle is made at most.
+With a the chance of no event from rates by time and b that from rates by time in state, those who
+leave, 1 - ab, are shared as (1 - a)(1 + b) / 2 and (1 - b)(1 + a) / 2: each cause acts on those the
+other has left, half of the cycle on average.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from heor.inputs.expressions import evaluate, names_in
+from heor.inputs.problem import Strategy, TransitionInput
+from heor.occupancy import transitions
+from heor.occupancy.state_occupancy import StateOccupancy
+from heor.parameters.draws import Draws
+from heor.streams import Streams
+from heor.survival.background import cumulative_hazard
+from heor.survival.curves import CurveContext
+from heor.survival.process import Grid
+
+RESIDENCE = "time_in_state"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A strategy's declared transitions in a block of draws.
+
+    Attributes
+    ----------
+    context : CurveContext
+    strategy : Strategy
+    time : ndarray, dims (time,)
+        Cycle boundaries, years.
+    """
+
+    context: CurveContext
+    strategy: Strategy
+    time: np.ndarray
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        return self.context.problem.settings.states
+
+    @property
+    def draws(self) -> Draws:
+        return self.context.draws
+
+    @property
+    def start(self) -> dict[str, np.ndarray]:
+        """Share in each state at time zero. Dims: draw."""
+        given = self.strategy.start or {self.states[0]: "1"}
+        return {state: self.draws.value(share) for state, share in given.items()}
+
+    def values(self, transition: TransitionInput, edges: np.ndarray) -> np.ndarray:
+        """A rate at the middle of each step, or a probability at its start. Dims: (draw | 1, step | 1).
+
+        `edges`, dims (step + 1,), count from the start or, for what depends on time in state, from
+        entry.
+        """
+        at = edges[:-1] if transition.rate is None else 0.5 * (edges[1:] + edges[:-1])
+        problem, used = self.context.problem, names_in(transition.expression)
+        names: dict[str, np.ndarray] = {"time": at[None], RESIDENCE: at[None]}
+        names["age"] = problem.start_age + at[None]
+        if "background" in used:
+            table, age, share = problem.country.life_table, problem.start_age, problem.share_male
+            reached = cumulative_hazard(table, age, share, edges)
+            names["background"] = (np.diff(reached) / np.diff(edges))[None]
+        names |= {k: self.draws.values[k][:, None] for k in used if k in self.draws.values}
+        return np.atleast_2d(np.asarray(evaluate(transition.expression, names), float))
+
+    def by_origin(self) -> dict[str, list[TransitionInput]]:
+        found: dict[str, list[TransitionInput]] = {}
+        for transition in self.strategy.transitions:
+            found.setdefault(transition.origin, []).append(transition)
+        return found
+
+
+def in_residence(transition: TransitionInput) -> bool:
+    """Whether it depends on time in state."""
+    return RESIDENCE in names_in(transition.expression)
+
+
+def state_transition(model: Declared) -> StateOccupancy:
+    """Clock forward."""
+    found = {}
+    for own in model.by_origin().values():
+        for t, by_time, _ in _probabilities(model, own):
+            found[t.origin, t.target] = by_time
+    return transitions.cohort(found, model.states, len(model.time) - 1, model.start)
+
+
+def semi_markov(model: Declared) -> StateOccupancy:
+    """Clock reset where a transition depends on time in state."""
+    from heor.occupancy import semi_markov as engine  # compiled: only where it is used
+
+    found = [
+        engine.Transition(t.origin, t.target, by_time, by_residence)
+        for own in model.by_origin().values()
+        for t, by_time, by_residence in _probabilities(model, own)
+    ]
+    cycle = float(model.time[1] - model.time[0])
+    return engine.cohort(found, model.states, len(model.time) - 1, model.start, cycle)
+
+
+def _probabilities(
+    model: Declared, own: list[TransitionInput]
+) -> list[tuple[TransitionInput, np.ndarray | float, np.ndarray | None]]:
+    """Probabilities per cycle out of one state: transition, by time, by time in state."""
+    values = [model.values(t, model.time) for t in own]
+    reset = [in_residence(t) for t in own]
+    if own[0].rate is None:
+        return [
+            (t, 1.0, _wide(p, model)) if r else (t, p, None)
+            for t, p, r in zip(own, values, reset, strict=True)
+        ]
+    lengths = np.diff(model.time)[None]
+    forward = sum((v * lengths for v, r in zip(values, reset, strict=True) if not r), 0.0)
+    since = sum((_wide(v, model) * lengths for v, r in zip(values, reset, strict=True) if r), 0.0)
+    out = []
+    for t, rate, r in zip(own, values, reset, strict=True):
+        total, other = (since, forward) if r else (forward, since)
+        share = np.divide(rate * lengths, total, out=np.zeros(np.shape(total)), where=total > 0)
+        moving = -share * np.expm1(-total)
+        half = 0.5 * (1 + np.exp(-other)) if np.ndim(other) else None
+        out.append((t, 1.0 if half is None else half, moving) if r else (t, moving, half))
+    return out
+
+
+def _wide(values: np.ndarray, model: Declared) -> np.ndarray:
+    """One column a cycle."""
+    return np.broadcast_to(values, (len(values), len(model.time) - 1))
+
+
+def individual(model: Declared, patients: int, seed: int, first_draw: int) -> StateOccupancy:
+    """Continuous time; rates only."""
+    from heor.occupancy.individual import Transition, simulate
+    from heor.occupancy.patients import PatientHistories
+
+    grid = Grid.of(model.time)
+    found = []
+    for t in model.strategy.transitions:
+        rate = np.broadcast_to(model.values(t, grid.time), (model.draws.n, grid.steps))
+        hazard = np.zeros((model.draws.n, 1, grid.steps + 1))
+        np.cumsum(rate * grid.step, axis=1, out=hazard[:, 0, 1:])
+        clock = "entry" if in_residence(t) else "start"
+        found.append(Transition(t.origin, t.target, hazard, clock))
+    histories = simulate(
+        found,
+        model.states,
+        grid.time,
+        model.time[-1],
+        draws=model.draws.n,
+        patients=patients,
+        key=Streams(seed).key("patients"),
+        first_draw=first_draw,
+        start=_starting(model, patients),
+    )
+    flows = {t.name: (t.origin, t.target) for t in model.strategy.transitions}
+    states = histories.occupancy(model.time)
+    return StateOccupancy(states, {}, patients=PatientHistories(histories, {}, flows))
+
+
+def _starting(model: Declared, patients: int) -> np.ndarray:
+    """State of each patient at time zero, spread by the shares. Dims: (draw, patient)."""
+    from heor.occupancy.patients import spread
+
+    shares: Mapping[str, np.ndarray] = model.start
+    none = np.zeros(model.draws.n)
+    return spread(np.stack([shares.get(s, none) for s in model.states], axis=1), patients)
