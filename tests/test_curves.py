@@ -81,7 +81,7 @@ def occupancy_of(problem: DecisionProblem, draws: Draws, name: str = "resection"
     context, strategy = CurveContext(problem, draws), problem.strategies[name]
     hazard = np.diff(context.background(problem.time).cumulative_hazard)
     found = strategy_curves(context, strategy, problem.time)
-    occupancy = partitioned_survival(strategy, found, draws, hazard)
+    occupancy = partitioned_survival(strategy, found, problem.settings.states, draws, hazard)
     occupancy.check(name, 0)
     return occupancy
 

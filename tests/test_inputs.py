@@ -314,8 +314,8 @@ SPOILT = {
     "state without a meaning": (
         ANALYSIS,
         "states: [progression_free, progressed, dead]",
-        "states: [progression_free, relapsed, dead]",
-        ("state 'progressed' is missing",),
+        "states: [progression_free, progressed, gone]",
+        ("the last state is 'gone'", "it must be dead"),
     ),
     "unknown setting of a strategy": (
         STRATEGIES,
@@ -412,7 +412,7 @@ SPOILT = {
         INDEX,
         "second_line_folfiri_os.csv\n  label: 2nd-line FOLFIRI\n  endpoint: os",
         "second_line_folfiri_os.csv\n  label: 2nd-line FOLFIRI\n  endpoint: so",
-        ("endpoint", "'os', 'pfs' or 'dfs'", "found 'so'"),
+        ("unknown endpoint 'so'", "Did you mean 'os'?"),
     ),
     "gap between discount bands": (
         COUNTRY,

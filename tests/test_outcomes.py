@@ -43,7 +43,7 @@ def measured(
     context = CurveContext(problem, draws)
     curves = strategy_curves(context, strategy, problem.time)
     hazard = np.diff(context.background(problem.time).cumulative_hazard)
-    occupancy = partitioned_survival(strategy, curves, draws, hazard)
+    occupancy = partitioned_survival(strategy, curves, problem.settings.states, draws, hazard)
     return measure(strategy, occupancy, draws, Accrual.of(problem))
 
 

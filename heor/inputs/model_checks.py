@@ -22,6 +22,10 @@ def check(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
             f"{layer.origin('analysis.model')}: model {model} cannot be evaluated: {fault} Use "
             "partitioned_survival, or change the curves."
         )
+    endpoints = dict.fromkeys((*problem.settings.endpoints, "os", "pfs", "dfs"))
+    for name, evidence in problem.evidence.items():
+        origin = layer.origin(f"survival.{name}.endpoint")
+        named("endpoint", evidence.endpoint, endpoints, origin, problems)
     declared = {bool(s.transitions) for s in problem.strategies.values()}
     if len(declared) > 1:
         problems.append(

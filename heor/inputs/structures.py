@@ -20,7 +20,7 @@ STRUCTURES = {
     "individual": "Individual level (continuous time)",
 }
 TIME_IN_STATE = ("semi_markov", "individual")
-ENDPOINTS = ("pfs", "os")
+STATES, ENDPOINTS = ("progression_free", "progressed", "dead"), ("pfs", "os")
 
 
 def joint(families: Iterable[str]) -> tuple[str, ...]:
@@ -58,8 +58,11 @@ def fault(problem: DecisionProblem, model: str) -> str:
             continue
         if model == PARTITIONED:
             continue
-        if set(strategy.curves) != set(ENDPOINTS):
-            return f"{strategy.label}: its curves must be pfs and os."
+        if problem.settings.states != STATES or set(strategy.curves) != set(ENDPOINTS):
+            return (
+                f"it follows the states {', '.join(STATES)} with curves {', '.join(ENDPOINTS)}; other "
+                "states need declared transitions."
+            )
         for endpoint, curve in strategy.curves.items():
             if isinstance(curve, SeriesCurve):
                 return (

@@ -60,7 +60,9 @@ def stages(problem, draws: Draws) -> dict[str, float]:
             start = perf_counter()
             found = curves_module.strategy_curves(context, strategy, accrual.time)
             middle = perf_counter()
-            occupancy = partitioned_survival(strategy, found, block, hazard)
+            occupancy = partitioned_survival(
+                strategy, found, problem.settings.states, block, hazard
+            )
             occupancy.check(name, rows.start)
             measured = values.measure(strategy, occupancy, block, accrual)
             simulation._outcomes(problem, strategy, occupancy, measured, block, accrual)
