@@ -412,7 +412,7 @@ SPOILT = {
         INDEX,
         "second_line_folfiri_os.csv\n  label: 2nd-line FOLFIRI\n  endpoint: os",
         "second_line_folfiri_os.csv\n  label: 2nd-line FOLFIRI\n  endpoint: so",
-        ("unknown endpoint 'so'", "Did you mean 'os'?"),
+        ("unknown endpoint 'so'", "available: pfs, os, dfs"),
     ),
     "gap between discount bands": (
         COUNTRY,

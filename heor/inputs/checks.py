@@ -26,6 +26,12 @@ def check(
     declared = set(declared)
     known = _known_names(problem, declared, layer, problems)
     _check_settings(problem, layer, scenarios, problems)
+    curves = any(s.curves for s in problem.strategies.values())
+    if curves and "survival" not in models.analysis.model_fields_set:
+        problems.append(
+            f"{layer.origin('analysis')}: 'analysis.survival' is missing; strategies with curves need it. "
+            "Name the families and the extrapolation."
+        )
     _check_correlations(problem, models, layer, declared, problems)
     _check_sources(problem, models, layer, problems)
     for name in ("start_age", "share_male"):

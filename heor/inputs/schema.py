@@ -61,7 +61,10 @@ class Analysis(Model):
     )
     within_cycle: Literal["trapezoid", "simpson", "life_table", "start", "end"] = "trapezoid"
     end_age: float = Field(100, gt=0, le=120)
-    survival: SurvivalSettings
+    # Read only where strategies have curves, which must then give it: see checks.
+    survival: SurvivalSettings = SurvivalSettings(
+        distributions=["weibull"], extrapolation="weibull"
+    )
     syntheses: dict[Name, SynthesisModel] = {}
     correlations: dict[Name, CorrelationModel] = {}
     derived: dict[Name, Expression] = {}

@@ -31,6 +31,8 @@ UNITS: dict[str, Unit] = {
     "utility decrement": Unit(0, 1),
     "QALY": Unit(0, 2),
     "hazard multiplier": Unit(0, 20),
+    "per year": Unit(0),
+    "per month": Unit(0, factor=MONTHS_PER_YEAR),
     "log hazard ratio": Unit(-5, 5),
     "years": Unit(0, 120),
     "months": Unit(0, 1440, 1 / MONTHS_PER_YEAR),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, ParamSpec
 
@@ -53,7 +54,8 @@ DASHES = (
     (0, (3, 1)),
     (0, (5, 1.5, 1, 1.5, 1, 1.5)),
 )
-STATES = ("#009E73", "#E69F00", "#D4D4D4", "#56B4E9", "#CC79A7", "#F0E442")
+DEAD = "#D4D4D4"
+ALIVE = ("#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#F0E442", "#0072B2", "#D55E00")
 STATE_LABELS = {"progression_free": "Progression-free"}
 ENDPOINT_LABELS = {
     "os": "overall survival",
@@ -129,6 +131,17 @@ def family_style(index: int) -> dict:
         # one step further on every round, so that no two of the first 49 look alike
         "linestyle": DASHES[(index + index // len(FAMILIES)) % len(DASHES)],
     }
+
+
+def endpoint_label(endpoint: str) -> str:
+    """An endpoint in words."""
+    return ENDPOINT_LABELS.get(endpoint, endpoint.replace("_", " "))
+
+
+def state_colours(states: Sequence[str]) -> list[str]:
+    """A colour for each state; the dead are grey."""
+    alive = itertools.cycle(ALIVE)
+    return [DEAD if state == "dead" else next(alive) for state in states]
 
 
 def state_label(state: str) -> str:

@@ -66,6 +66,20 @@ def figure_bytes(figure: Figure, form: str) -> bytes:
     return stream.getvalue()
 
 
+def figures_of(results: Results) -> dict[str, Callable[[Results], Figure]]:
+    """The figures a run has: survival for its own endpoints, none where nothing is fitted."""
+    problem = results.problem
+    fitted = [e for e in problem.settings.endpoints[::-1] if fits.is_fitted(problem, e)]
+    own = {f"survival_{e}": partial(survival.survival, endpoint=e) for e in fitted}
+    own |= {f"fits_{e}": partial(fits.fits, endpoint=e) for e in fitted}
+    if fitted:
+        own["hazards"] = fits.hazards
+    others = {
+        k: draw for k, draw in FIGURES.items() if not k.startswith(("survival", "fits", "haz"))
+    }
+    return {**own, **others}
+
+
 def write_figures(
     results: Any,
     folder: Path,
@@ -89,7 +103,7 @@ def write_figures(
     list of Path
         In the order of `figures`.
     """
-    figures = FIGURES if figures is None else figures
+    figures = figures_of(results) if figures is None else figures
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for done, (name, draw) in enumerate(figures.items(), start=1):

@@ -32,7 +32,13 @@ def fitted_curve(problem: DecisionProblem, endpoint: str) -> FittedCurve:
     """The comparator's curve, or the first fitted one of this endpoint."""
     strategies = problem.strategies
     order = [strategies[problem.settings.comparator], *strategies.values()]
-    return next(c for s in order if isinstance(c := s.curves[endpoint], FittedCurve))
+    return next(c for s in order if isinstance(c := s.curves.get(endpoint), FittedCurve))
+
+
+def is_fitted(problem: DecisionProblem, endpoint: str) -> bool:
+    """Whether a strategy's curve of this endpoint is fitted to evidence."""
+    curves = (s.curves.get(endpoint) for s in problem.strategies.values())
+    return any(isinstance(curve, FittedCurve) for curve in curves)
 
 
 def last_event(evidence: SurvivalEvidence) -> float:
@@ -42,7 +48,7 @@ def last_event(evidence: SurvivalEvidence) -> float:
 
 def event_free(endpoint: str) -> str:
     """What patients above the curve are."""
-    return "alive" if endpoint == "os" else "alive without progression"
+    return {"os": "alive", "pfs": "alive without progression"}.get(endpoint, "without the event")
 
 
 @style.styled
@@ -52,7 +58,7 @@ def fits(results: HasFits, endpoint: str) -> Figure:
     evidence = evidence_of(problem, endpoint)
     figure = style.canvas(
         results,
-        f"Fits to {evidence.label}: {style.ENDPOINT_LABELS[endpoint]}",
+        f"Fits to {evidence.label}: {style.endpoint_label(endpoint)}",
         [
             "Mean over the posterior, before transport, with the background mortality of the "
             "trial's own patients (age and sex mix).",
@@ -120,7 +126,8 @@ def hazards(results: HasFits) -> Figure:
         ],
         4.0,
     )
-    endpoints = results.problem.settings.endpoints[::-1]
+    problem = results.problem
+    endpoints = [e for e in problem.settings.endpoints[::-1] if is_fitted(problem, e)]
     rows = [[*endpoints], ["legend"] * len(endpoints)]
     panels = figure.subplot_mosaic(rows, height_ratios=(10, 1))
     for endpoint in endpoints:
@@ -163,6 +170,6 @@ def _hazard_panel(axes: Axes, results: HasFits, endpoint: str) -> None:
         axes.plot(month, mean, label=posterior.model.label, **line)
     axes.axvspan(last_event(evidence), FIT_MONTHS, color=style.LIGHT_GREY, linewidth=0, zorder=0)
     axes.set_ylim(0, 1.05 * min(table["high"].max(), 3 * table["hazard"].max()) * scale)
-    axes.set_title(style.ENDPOINT_LABELS[endpoint].capitalize())
+    axes.set_title(style.endpoint_label(endpoint).capitalize())
     axes.grid(axis="y")
     style.month_axis(axes, FIT_MONTHS)

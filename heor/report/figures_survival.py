@@ -26,7 +26,7 @@ def survival(results: Results, endpoint: str) -> Figure:
     evidence = evidence_of(problem, endpoint)
     figure = style.canvas(
         results,
-        f"{style.ENDPOINT_LABELS[endpoint].capitalize()}: model and data",
+        f"{style.endpoint_label(endpoint).capitalize()}: model and data",
         _survival_caption(results, endpoint, evidence),
         4.6,
     )
@@ -137,7 +137,7 @@ def occupancy(results: Results) -> Figure:
             months[shown],
             mean.T,
             labels=labels,
-            colors=style.STATES,
+            colors=style.state_colours(states),
             edgecolor="white",
             linewidth=0.4,
         )

@@ -58,7 +58,7 @@ def data_end(results: SurvivalResults, evidence: str) -> float:
 def panel_title(results: SurvivalResults, evidence: str) -> str:
     """'2nd-line FOLFIRI: overall survival'."""
     own = results.problem.evidence[evidence]
-    return f"{own.label}: {style.ENDPOINT_LABELS[own.endpoint]}"
+    return f"{own.label}: {style.endpoint_label(own.endpoint)}"
 
 
 @style.styled
@@ -229,7 +229,7 @@ def _hazard_panel(axes: Axes, results: SurvivalResults, evidence: str) -> None:
     top = np.nanmax([window["hazard"].max(), *(smooth["hazard"].tolist() or [0.0])])
     axes.set_ylim(0, 1.5 * top * scale)
     endpoint = results.problem.evidence[evidence].endpoint
-    axes.set_title(style.ENDPOINT_LABELS[endpoint].capitalize())
+    axes.set_title(style.endpoint_label(endpoint).capitalize())
     axes.grid(axis="y")
     style.month_axis(axes, reach, 12)
 
