@@ -424,6 +424,11 @@ class DecisionProblem:
     opinions: Mapping[str, Opinion] = field(default_factory=dict)
 
     @property
+    def strategies_with_curves(self) -> list[Strategy]:
+        """Those whose survival is given by curves, not by declared transitions."""
+        return [s for s in self.strategies.values() if s.curves]
+
+    @property
     def start_age(self) -> float:
         return self.parameters["start_age"].mean
 

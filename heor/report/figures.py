@@ -74,9 +74,10 @@ def figures_of(results: Results) -> dict[str, Callable[[Results], Figure]]:
     own |= {f"fits_{e}": partial(fits.fits, endpoint=e) for e in fitted}
     if fitted:
         own["hazards"] = fits.hazards
-    others = {
-        k: draw for k, draw in FIGURES.items() if not k.startswith(("survival", "fits", "haz"))
-    }
+    left_out = ("survival", "fits", "hazards")
+    if len(results.structures) < 2:
+        left_out += ("structure",)
+    others = {k: draw for k, draw in FIGURES.items() if not k.startswith(left_out)}
     return {**own, **others}
 
 

@@ -250,15 +250,29 @@ def _levels(positions: Sequence[float], labels: Sequence[str], span: float) -> l
 @style.styled
 def companions(results: Results) -> Figure:
     """Incremental net benefit of the run and the scenarios printed beside it."""
+    runs = [(results.problem.scenario_label, results.decision)]
+    runs += [(c.label, c.decision) for c in results.companions]
+    return _forest(results, "Net benefit of this run and of the scenarios beside it", runs)
+
+
+@style.styled
+def structures(results: Results) -> Figure:
+    """Incremental net benefit under each model structure; this run's first."""
+    model = results.problem.settings.model
+    order = sorted(results.structures, key=lambda s: s.model != model)
+    runs = [(s.label, s.decision) for s in order]
+    return _forest(results, "Net benefit under each model structure", runs)
+
+
+def _forest(results: Results, title: str, runs: Sequence[tuple[str, Decision]]) -> Figure:
+    """Means and intervals of several decisions, one row each; the first is this run's."""
     problem = results.problem
     currency = problem.country.currency
     threshold = style.headline_threshold(results.decision)
-    runs = [(problem.scenario_label, results.decision)]
-    runs += [(c.label, c.decision) for c in results.companions]
     differs = len({style.headline_threshold(d) for _, d in runs}) > 1
     figure = style.canvas(
         results,
-        "Net benefit of this run and of the scenarios beside it",
+        title,
         [
             f"At {style.threshold_label(*threshold, currency)}"
             + (" unless a row says otherwise." if differs else "."),

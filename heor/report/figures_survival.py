@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,6 +120,44 @@ def _at_risk(axes: Axes, evidence: SurvivalEvidence) -> None:
 
 
 @style.styled
+def structure_occupancy(results: Results) -> Figure:
+    """Mean share of patients in each state, one row of panels a structure."""
+    problem, found = results.problem, results.structures
+    title = "Where patients are over time, by model structure"
+    height = 1.2 + 1.5 * len(found)
+    figure = style.canvas(results, title, ["Mean over the same model draws."], height)
+    panels = figure.subplots(
+        len(found), len(problem.strategies), sharex=True, sharey=True, squeeze=False
+    )
+    for row, structure in zip(panels, found, strict=True):
+        for axes, name in zip(row, problem.strategies, strict=True):
+            _stack(axes, results, structure.simulation.occupancy.sel(strategy=name).values)
+        row[0].set_ylabel("\n".join(textwrap.wrap(structure.label, 18)), fontsize=7)
+    for axes, (name, strategy) in zip(panels[0], problem.strategies.items(), strict=True):
+        axes.set_title(strategy.label, color=style.strategy_colours(problem)[name])
+    for axes in panels[:-1].ravel():
+        axes.set_xlabel("")
+    style.percent_axis(panels[0][0])
+    style.legend_below(panels[-1][0], len(problem.settings.states), drop=0.45)
+    return figure
+
+
+def _stack(axes: Axes, results: Results, mean: np.ndarray) -> None:
+    """Shares of the states over ten years, stacked. Dims: (time, state)."""
+    states, months = results.problem.settings.states, results.problem.time * MONTHS_PER_YEAR
+    shown = months <= MODEL_MONTHS + 1e-6
+    axes.stackplot(
+        months[shown],
+        mean[shown].T,
+        labels=[style.state_label(s) for s in states],
+        colors=style.state_colours(states),
+        edgecolor="white",
+        linewidth=0.4,
+    )
+    style.month_axis(axes, MODEL_MONTHS, 24)
+
+
+@style.styled
 def occupancy(results: Results) -> Figure:
     """Mean share of patients in each state over time, one panel a strategy."""
     problem = results.problem
@@ -127,23 +166,10 @@ def occupancy(results: Results) -> Figure:
         results, "Where patients are over time", [f"Mean over {draws:,} model draws."], 3.5
     )
     panels = figure.subplots(1, len(problem.strategies), sharey=True, squeeze=False)[0]
-    months = problem.time * MONTHS_PER_YEAR
-    shown = months <= MODEL_MONTHS + 1e-6
-    states = problem.settings.states
     for axes, (name, strategy) in zip(panels, problem.strategies.items(), strict=True):
-        mean = results.simulation.occupancy.sel(strategy=name).values[shown]
-        labels = [style.state_label(s) for s in states]
-        axes.stackplot(
-            months[shown],
-            mean.T,
-            labels=labels,
-            colors=style.state_colours(states),
-            edgecolor="white",
-            linewidth=0.4,
-        )
+        _stack(axes, results, results.simulation.occupancy.sel(strategy=name).values)
         axes.set_title(strategy.label, color=style.strategy_colours(problem)[name])
-        style.month_axis(axes, MODEL_MONTHS, 24)
     style.percent_axis(panels[0])
     panels[0].set_ylabel("Patients")
-    style.legend_below(panels[0], len(states), drop=0.2)
+    style.legend_below(panels[0], len(problem.settings.states), drop=0.2)
     return figure

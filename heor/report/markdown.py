@@ -15,6 +15,7 @@ from heor.report.section_method import (
     reproduce,
     warned,
 )
+from heor.report.section_structures import structures
 from heor.report.section_survival import survival
 from heor.results import Results
 
@@ -29,6 +30,7 @@ def report(results: Results, figures: list[str]) -> str:
         costs(results),
         rests_on(results),
         beside(results),
+        structures(results),
         severity(results),
         uncertainty(results),
         survival(results),

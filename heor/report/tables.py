@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from heor.inputs.problem import MONTHS_PER_YEAR
+from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem
 from heor.inputs.uncertainty import interval
 from heor.inputs.units import lookup
 from heor.inputs.usage import used_parameters
@@ -149,6 +149,62 @@ def companion_table(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def structure_table(results: Results) -> pd.DataFrame:
+    """The run under each structure: increments, net benefit, and each strategy's outcomes."""
+    problem = results.problem
+    time = problem.time * MONTHS_PER_YEAR
+    rows = []
+    for s in results.structures:
+        row = {"model": s.model, "label": s.label, "run": s.model == problem.settings.model}
+        own = _companion_row(s.label, s.decision)
+        row |= {k: v for k, v in own.items() if k != "scenario"}
+        increments = s.decision.tables["increments"].set_index("outcome")
+        for outcome in ("cost", "qalys"):
+            row |= {f"{outcome}_{k}": increments.loc[outcome, k] for k in ("low", "high")}
+        gain = s.simulation.outcomes.qalys
+        roles = [list(problem.strategies).index(r) for r in _roles(problem)]
+        change = gain[:, roles[1]] - gain[:, roles[0]]
+        row["qalys_se"] = change.std(ddof=1) / np.sqrt(len(change))
+        means = s.decision.tables["strategies"].set_index(["strategy", "outcome"])["mean"]
+        for name in problem.strategies:
+            for outcome in ("cost", "qalys", "life_years", "life_years_undiscounted"):
+                row[f"{outcome}_{name}"] = means[name, outcome]
+            alive = 1 - s.simulation.occupancy.sel(strategy=name, state="dead").values
+            row |= {f"alive_{m}_{name}": np.interp(m, time, alive) for m in (24, 60)}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _roles(problem: DecisionProblem) -> tuple[str, str]:
+    return problem.settings.comparator, problem.settings.intervention
+
+
+def phase_table(results: Results) -> pd.DataFrame:
+    """Undiscounted years a patient spends in each phase, by structure and strategy.
+
+    Rows of kind `phase` add up to the life years; those of kind `of_which` lie within.
+    """
+    rows = []
+    for s in results.structures:
+        years = s.simulation.exposures.set_index(["strategy", "exposure"])["mean"]
+        for name, strategy in results.problem.strategies.items():
+            for kind in ("phase", "of_which"):
+                shown = strategy.phases if kind == "phase" else strategy.of_which
+                rows += [
+                    {
+                        "model": s.model,
+                        "structure": s.label,
+                        "strategy": name,
+                        "kind": kind,
+                        "phase": label,
+                        "years": years[name, exposure],
+                    }
+                    for label, exposure in shown.items()
+                ]
+    columns = ["model", "structure", "strategy", "kind", "phase", "years"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def _companion_row(label: str, decision) -> dict:
     icer = decision.tables["icer"].iloc[0]
     row = {"scenario": label, "cost": icer["cost"], "qalys": icer["effect"]}
@@ -175,6 +231,9 @@ TABLES: dict[str, Callable[[Results], pd.DataFrame]] = {
     "deterministic": lambda results: results.deterministic,
     "tornado": lambda results: results.tornado,
     "companions": companion_table,
+    "structures": structure_table,
+    "phases": phase_table,
+    "exposures": lambda results: results.simulation.exposures,
     "landmarks": landmark_table,
     "hazard_ratios": hazard_ratio_table,
     "capped": lambda results: results.simulation.capped,

@@ -1,0 +1,167 @@
+"""The run under other model structures: same evidence, same draws."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem
+from heor.inputs.structures import PARTITIONED, STRUCTURES, TIME_IN_STATE
+from heor.report import tables
+from heor.report.section_drivers import reference
+from heor.report.words import STATUS_WORDS, icer_words, money, significant, table, years
+from heor.results import Results
+
+ASSUMES = {
+    PARTITIONED: "reads survival and progression-free survival off two curves; time in the later state "
+    "is what is left between them.",
+    "state_transition": "follows patients through the states; hazards depend on the time since the "
+    "start (clock forward).",
+    "semi_markov": "follows patients through the states; the hazard after entry into a state depends on "
+    "the time since that entry (clock reset).",
+    "individual": "simulates single patients of either sex in continuous time, with the clocks of the "
+    "semi-Markov model, and measures costs and QALYs on their event histories.",
+}
+AT = (24, 60)
+
+
+def structures(results: Results) -> str:
+    """One row a structure, time in each phase, and why they differ."""
+    if len(results.structures) + len(results.structure_faults) < 2:
+        return ""
+    frame = tables.structure_table(results)
+    faults = [
+        f"- Not shown, {STRUCTURES[model].lower()}: {why}"
+        for model, why in results.structure_faults.items()
+    ]
+    parts = ["## Model structures", ""]
+    if len(frame) > 1:
+        parts += [f"**{_range(results, frame)}**", "", table(_rows(results, frame)), ""]
+        parts += [
+            "Same evidence and draws; differences against the comparator. Time in each phase, months "
+            "a patient, undiscounted:",
+            "",
+            table(_phases(results), left=2),
+            "",
+        ]
+    lines = [f"- {s.label} {ASSUMES[s.model]}" for s in results.structures]
+    return "\n".join([*parts, *lines, *_why(results, frame), *faults])
+
+
+def _range(results: Results, frame: pd.DataFrame) -> str:
+    """The span of the answer over structures, and whether the verdict holds."""
+    currency = results.problem.country.currency
+    name, threshold = reference(results.decision)
+    ratios = frame.loc[frame["icer_label"] == "icer", "icer"]
+    worth = frame[f"net_benefit_{name}"] > 0
+    span = f"Over {len(frame)} model structures the gain is {years(frame['qalys'].min())} to "
+    span += f"{years(frame['qalys'].max())} QALYs"
+    if len(ratios) == len(frame):
+        span += (
+            f" and the cost per QALY {significant(ratios.min())} to {significant(ratios.max())} "
+            f"{currency}"
+        )
+    if worth.all() or not worth.any():
+        verdict = "worth its cost under all" if worth.all() else "not worth its cost under any"
+    else:
+        verdict = f"worth its cost under {', '.join(frame['label'][worth])} only"
+    label = results.problem.strategies[results.problem.settings.intervention].label
+    return f"{span}; at {threshold:,.0f} {currency} per QALY {label} is {verdict}."
+
+
+def _rows(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
+    currency, problem = results.problem.country.currency, results.problem
+    rows = []
+    for _, r in frame.iterrows():
+        row = {
+            "Structure": r["label"] + (" (this run)" if r["run"] else ""),
+            f"Cost ({currency})": money(r["cost"]),
+            "QALYs": years(r["qalys"]),
+            f"{currency} per QALY": icer_words(
+                r["cost"], r["qalys"], r["icer"], r["icer_label"], ""
+            ).strip(),
+        }
+        for name, threshold in results.decision.thresholds:
+            row[f"Chance at {threshold:,.0f}"] = f"{r[f'probability_{name}']:.0%}"
+        for strategy, own in problem.strategies.items():
+            alive = " / ".join(f"{r[f'alive_{m}_{strategy}']:.2f}" for m in AT)
+            row[f"Alive at {' / '.join(map(str, AT))} months, {own.label}"] = alive
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _phases(results: Results) -> pd.DataFrame:
+    frame = tables.phase_table(results)
+    frame["value"] = [f"{v * MONTHS_PER_YEAR:.1f}" for v in frame["years"]]
+    frame["Phase"] = [
+        f"of which: {p}" if kind == "of_which" else p
+        for p, kind in zip(frame["phase"], frame["kind"], strict=True)
+    ]
+    labels = {name: s.label for name, s in results.problem.strategies.items()}
+    frame["Strategy"] = frame["strategy"].map(labels)
+    wide = frame.pivot_table(
+        index=["Strategy", "Phase"],
+        columns="structure",
+        values="value",
+        aggfunc="first",
+        sort=False,
+    )
+    return wide.reset_index()
+
+
+def _why(results: Results, frame: pd.DataFrame) -> list[str]:
+    """Why structures differ here: from the inputs and the numbers."""
+    problem = results.problem
+    models = {s.model: s for s in results.structures}
+    lines = []
+    if PARTITIONED in models and len(models) > 1 and problem.strategies_with_curves:
+        lines += _after_progression(problem)
+        lines += _transport(results, frame)
+    if set(models) & set(TIME_IN_STATE) and set(models) - set(TIME_IN_STATE):
+        if any(e.after for s in problem.strategies.values() for e in s.exposures.values()):
+            lines.append(
+                "- What lasts for a time after progression is charged in full by models without time in "
+                "state, and cut short by death in the others."
+            )
+    if "individual" in models:
+        error = frame.set_index("model").loc["individual"]
+        lines.append(
+            f"- The individual model simulates {problem.settings.patients:,} patients a draw; its mean "
+            f"gain has a Monte Carlo standard error of {error['qalys_se']:.3f} QALYs."
+        )
+    dropped = max((s.dropped for s in results.structures), default=0.0)
+    if dropped > 0:
+        lines.append(
+            f"- Structures other than partitioned survival use joint families of both endpoints only; "
+            f"families with {dropped:.1%} of the weight were left out there."
+        )
+    return lines
+
+
+def _after_progression(problem: DecisionProblem) -> list[str]:
+    """The strategies whose survival after progression rests on a hazard ratio of its own."""
+    found = []
+    for strategy in problem.strategies.values():
+        parameter = problem.parameters.get(strategy.after_progression)
+        if parameter is not None:
+            found.append(
+                f"- {strategy.label}: partitioned survival takes overall survival from the trials' hazard "
+                f"ratio. The others take it from progression-free survival and the {parameter.description}, "
+                f"{parameter.mean:g} (SE {parameter.se:g}; {STATUS_WORDS[parameter.status]})."
+            )
+    return found
+
+
+def _transport(results: Results, frame: pd.DataFrame) -> list[str]:
+    """By how much the comparator's survival differs, where its curves carry a multiplier."""
+    problem = results.problem
+    comparator = problem.strategies[problem.settings.comparator]
+    multipliers = {getattr(c, "multiplier", "1") for c in comparator.curves.values()} - {"1"}
+    if not multipliers:
+        return []
+    lived = frame.set_index("model")[f"life_years_undiscounted_{comparator.name}"]
+    other = lived.drop(PARTITIONED).iloc[0]
+    return [
+        f"- {comparator.label}: the multiplier of the excess hazard ({', '.join(sorted(multipliers))}) acts "
+        f"on each curve in partitioned survival and on each transition in the others: "
+        f"{lived[PARTITIONED]:.2f} against {other:.2f} life years. Without it they agree."
+    ]
