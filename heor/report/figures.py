@@ -40,6 +40,8 @@ FIGURES: dict[str, Callable[[Results], Figure]] = {
     "tornado": drivers.tornado,
     "costs": drivers.costs,
     "companions": decision.companions,
+    "structures": decision.structures,
+    "structure_occupancy": survival.structure_occupancy,
 }
 
 # None removes what would differ between days or versions.
@@ -74,6 +76,9 @@ def figures_of(results: Results) -> dict[str, Callable[[Results], Figure]]:
     own |= {f"fits_{e}": partial(fits.fits, endpoint=e) for e in fitted}
     if fitted:
         own["hazards"] = fits.hazards
+    left_out = ("survival", "fits", "hazards")
+    if len(results.structures) < 2:
+        left_out += ("structure",)
     left_out = ("survival", "fits", "hazards")
     if len(results.structures) < 2:
         left_out += ("structure",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from heor.decision import cost_effectiveness
 from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem
 from heor.inputs.structures import PARTITIONED, STRUCTURES, TIME_IN_STATE
 from heor.report import tables
@@ -98,14 +99,12 @@ def _phases(results: Results) -> pd.DataFrame:
     ]
     labels = {name: s.label for name, s in results.problem.strategies.items()}
     frame["Strategy"] = frame["strategy"].map(labels)
-    wide = frame.pivot_table(
-        index=["Strategy", "Phase"],
-        columns="structure",
-        values="value",
-        aggfunc="first",
-        sort=False,
-    )
-    return wide.reset_index()
+    frame["order"] = range(len(frame))
+    index = ["Strategy", "Phase"]
+    order = frame.groupby(index)["order"].min().sort_values().index
+    wide = frame.pivot_table(index=index, columns="structure", values="value", aggfunc="first")
+    columns = [s.label for s in results.structures]
+    return wide.loc[order, columns].reset_index()
 
 
 def _why(results: Results, frame: pd.DataFrame) -> list[str]:
@@ -123,11 +122,7 @@ def _why(results: Results, frame: pd.DataFrame) -> list[str]:
                 "state, and cut short by death in the others."
             )
     if "individual" in models:
-        error = frame.set_index("model").loc["individual"]
-        lines.append(
-            f"- The individual model simulates {problem.settings.patients:,} patients a draw; its mean "
-            f"gain has a Monte Carlo standard error of {error['qalys_se']:.3f} QALYs."
-        )
+        lines.append(_noise(results))
     dropped = max((s.dropped for s in results.structures), default=0.0)
     if dropped > 0:
         lines.append(
@@ -135,6 +130,26 @@ def _why(results: Results, frame: pd.DataFrame) -> list[str]:
             f"families with {dropped:.1%} of the weight were left out there."
         )
     return lines
+
+
+def _noise(results: Results) -> str:
+    """What simulating a number of patients adds: against the same process without it."""
+    problem = results.problem
+    words = f"- The individual model simulates {problem.settings.patients:,} patients a draw"
+    gains = {
+        s.model: cost_effectiveness.increments(s.simulation.outcomes, *tables.roles(problem))[
+            "qalys"
+        ]
+        for s in results.structures
+    }
+    if "semi_markov" not in gains:
+        return f"{words}; part of the spread over its draws is the luck of those patients."
+    luck = gains["individual"] - gains["semi_markov"]
+    return (
+        f"{words}. Against the semi-Markov cohort, the same process without that luck, its gain differs by "
+        f"{luck.mean():+.3f} QALYs on average (Monte Carlo SE {luck.std(ddof=1) / len(luck) ** 0.5:.3f}; "
+        f"SD over draws {luck.std(ddof=1):.2f})."
+    )
 
 
 def _after_progression(problem: DecisionProblem) -> list[str]:

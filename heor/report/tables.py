@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from heor.decision import cost_effectiveness
 from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem
 from heor.inputs.uncertainty import interval
 from heor.inputs.units import lookup
@@ -161,9 +162,7 @@ def structure_table(results: Results) -> pd.DataFrame:
         increments = s.decision.tables["increments"].set_index("outcome")
         for outcome in ("cost", "qalys"):
             row |= {f"{outcome}_{k}": increments.loc[outcome, k] for k in ("low", "high")}
-        gain = s.simulation.outcomes.qalys
-        roles = [list(problem.strategies).index(r) for r in _roles(problem)]
-        change = gain[:, roles[1]] - gain[:, roles[0]]
+        change = cost_effectiveness.increments(s.simulation.outcomes, *roles(problem))["qalys"]
         row["qalys_se"] = change.std(ddof=1) / np.sqrt(len(change))
         means = s.decision.tables["strategies"].set_index(["strategy", "outcome"])["mean"]
         for name in problem.strategies:
@@ -175,7 +174,8 @@ def structure_table(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _roles(problem: DecisionProblem) -> tuple[str, str]:
+def roles(problem: DecisionProblem) -> tuple[str, str]:
+    """Comparator and intervention."""
     return problem.settings.comparator, problem.settings.intervention
 
 
