@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 
 from heor.inputs.problem import DiscountBand
-from heor.outcomes.discounting import discount_factor, state_weights
+from heor.occupancy.partitioned import partition
+from heor.outcomes.discounting import cycle_weights, discount_factor
 from heor.survival.distributions import survival
 
 FOLDER = Path(__file__).parent / "hesim_psm4"
 TIME = np.arange(121) / 10
 RATE = 0.03
-CONTINUOUS = (DiscountBand(0, None, np.expm1(RATE)),)
+WEIGHTS = cycle_weights(TIME) * discount_factor((DiscountBand(0, None, RATE),), TIME, "continuous")
 
 
 def state_probabilities(strategy: int, age: float, female: int) -> np.ndarray:
@@ -31,10 +32,7 @@ def state_probabilities(strategy: int, age: float, female: int) -> np.ndarray:
             "scale": np.exp(log_scale.to_numpy()),
         }
         alive.append(survival("weibull", weibull, TIME))
-    # Curves that cross: the later one is at least the earlier one.
-    alive = np.maximum.accumulate(np.stack(alive, axis=2), axis=2)
-    edges = np.concatenate([np.zeros_like(alive[..., :1]), alive], axis=2)
-    return np.concatenate([np.diff(edges, axis=2), 1 - alive[..., -1:]], axis=2)
+    return np.stack(partition(alive, "raise"), axis=2)
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +58,28 @@ def test_qalys_and_life_years(ours: dict[tuple[int, int], np.ndarray]) -> None:
     """Trapezoid with a continuous rate of 3 %, by state."""
     reference = pd.read_csv(FOLDER / "qalys.csv")
     utilities = pd.read_csv(FOLDER / "utilities.csv").set_index("sample").to_numpy()
-    weights = state_weights(TIME, np.ones((1, 120)))[0] * discount_factor(CONTINUOUS, TIME)
     assert len(reference) == 20 * 9 * 3
     for r in reference.itertuples():
         occupied = ours[r.strategy_id, r.patient_id][r.sample - 1, :, r.state_id - 1]
-        years = weights @ occupied
+        years = WEIGHTS @ occupied
         assert years == pytest.approx(r.lys, abs=1e-8), r
         utility = utilities[r.sample - 1, r.state_id - 1]
         assert years * utility == pytest.approx(r.qalys, abs=1e-8), r
+
+
+def test_costs(ours: dict[tuple[int, int], np.ndarray]) -> None:
+    """With state costs one state off, as hesim's example matches them by position."""
+    reference = pd.read_csv(FOLDER / "costs.csv")
+    medical = pd.read_csv(FOLDER / "medical_costs.csv").set_index("sample")
+    drug = pd.read_csv(FOLDER / "drug_costs.csv").set_index("strategy_id")["drug_cost"]
+    female = pd.read_csv(FOLDER / "patients.csv").set_index("patient_id")["female"]
+    shifted = {1: "state_namestate2", 2: "state_namestate3"}
+    assert len(reference) == 20 * 9 * 3 * 2
+    for r in reference.itertuples():
+        years = WEIGHTS @ ours[r.strategy_id, r.patient_id][r.sample - 1, :, r.state_id - 1]
+        own = medical.loc[r.sample]
+        amount = own["(Intercept)"] + own["female"] * female[r.patient_id]
+        amount += own[shifted[r.state_id]] if r.state_id in shifted else 0.0
+        if r.category == "drug":
+            amount = drug[r.strategy_id]
+        assert years * amount == pytest.approx(r.costs, rel=1e-8), r
