@@ -37,6 +37,9 @@ class Simulation:
         empty where the model's curves cannot cross.
     exposures : DataFrame
         `strategy, exposure, mean`: undiscounted years (or events) a patient, mean over draws.
+    histories : DataFrame
+        `draw, patient, state, entry, exit, next_state, strategy` of the first draws an individual
+        model was asked to keep (times in years); empty otherwise.
     unattained : int
         Draws in which no uncured hazard ratio gave the marginal one.
     warnings : tuple of str
@@ -50,6 +53,7 @@ class Simulation:
     capped: pd.DataFrame
     exposures: pd.DataFrame
     unattained: int
+    histories: pd.DataFrame = field(default_factory=pd.DataFrame)
     warnings: tuple[str, ...] = ()
 
 

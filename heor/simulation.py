@@ -39,6 +39,7 @@ class Block:
     excess_years: np.ndarray  # (draw, strategy): years by which PFS exceeded OS
     curves: np.ndarray | None  # (draw, strategy, endpoint, time), of the first draws only
     exposures: Mapping[tuple[str, str], float]  # (strategy, exposure), summed over the draws
+    histories: list[pd.DataFrame]  # of the first draws, where patients are simulated
 
 
 @dataclass
@@ -52,6 +53,7 @@ class Totals:
     occupancy: np.ndarray  # (strategy, time, state)
     curves: list[np.ndarray]
     exposures: dict[tuple[str, str], float]
+    histories: list[pd.DataFrame]
     unattained: int = 0
 
     @classmethod
@@ -66,12 +68,14 @@ class Totals:
             occupancy=np.zeros((strategies, len(problem.time), len(settings.states))),
             curves=[],
             exposures={(s.name, e): 0.0 for s in problem.strategies.values() for e in s.exposures},
+            histories=[],
         )
 
     def add(self, rows: slice, block: Block) -> None:
         self.outcomes[rows], self.ratios[rows] = block.outcomes, block.ratios
         self.capped[rows], self.excess_years[rows] = block.capped, block.excess_years
         self.occupancy += block.occupancy_sum
+        self.histories += block.histories
         for key, total in block.exposures.items():
             self.exposures[key] += total
         self.unattained += int((~block.attained).any(axis=(1, 2)).sum())
@@ -158,6 +162,9 @@ def _simulation(problem: DecisionProblem, totals: Totals) -> Simulation:
             columns=["strategy", "exposure", "mean"],
         ),
         unattained=totals.unattained,
+        histories=pd.concat(totals.histories, ignore_index=True)
+        if totals.histories
+        else pd.DataFrame(),
         warnings=_warnings(problem, capped, totals.unattained, n),
     )
 
@@ -167,7 +174,7 @@ def _block(context: CurveContext, rows: slice, accrual: Accrual) -> Block:
     problem, draws, time = context.problem, context.draws, accrual.time
     settings, endpoints = problem.settings, _endpoints(problem)
     kept = [], [], [], [], [], [], []
-    exposures = {}
+    exposures, histories = {}, []
     for name, strategy in problem.strategies.items():
         own = StrategyBlock(context, strategy, time, rows.start)
         if own.key not in context.shared:
@@ -189,6 +196,11 @@ def _block(context: CurveContext, rows: slice, accrual: Accrual) -> Block:
             occupancy.excess.sum(axis=1) * settings.cycle if crossed else np.zeros(draws.n)
         )
         exposures |= {(name, e): m[:, values.PLAIN].sum() for e, m in measured.items()}
+        if occupancy.patients is not None and rows.start < settings.histories:
+            frame = occupancy.patients.to_frame()
+            frame["draw"] += rows.start
+            frame = frame[frame["draw"] < settings.histories]
+            histories.append(frame.assign(strategy=name))
         if rows.start < settings.curve_draws:
             kept[6].append(_shown(problem, occupancy))
     outcomes, occupied, capped, ratios, attained, excess, shown = kept
@@ -201,6 +213,7 @@ def _block(context: CurveContext, rows: slice, accrual: Accrual) -> Block:
         excess_years=np.stack(excess, axis=1),
         curves=np.stack(shown, axis=1) if shown else None,
         exposures=exposures,
+        histories=histories,
     )
 
 

@@ -220,4 +220,9 @@ def test_shift_is_added_after_pooling(problem: DecisionProblem, inputs) -> None:
 def test_units_of_rates(problem: DecisionProblem) -> None:
     """Per month becomes per year, months become years; nothing else is scaled."""
     factors = {name: unit.factor for name, unit in UNITS.items() if unit.factor != 1}
-    assert factors == {"months": 1 / 12, "contacts/month": 12, "{currency}/month": 12}
+    assert factors == {
+        "months": 1 / 12,
+        "per month": 12,
+        "contacts/month": 12,
+        "{currency}/month": 12,
+    }

@@ -14,12 +14,13 @@ from matplotlib.text import Text
 
 from heor.analysis import decide, one_way
 from heor.inputs.problem import DecisionProblem
+from heor.inputs.structures import STRUCTURES
 from heor.parameters.draws import CurveDraws
 from heor.report import figure_style
 from heor.report.figures import FIGURES, figure_bytes, write_figures
 from heor.report.figures_fits import evidence_of
 from heor.report.markdown import report
-from heor.results import Companion, Results
+from heor.results import Companion, Results, Structure
 from heor.simulation import simulate
 from heor.survival.distributions import DISTRIBUTIONS
 from heor.survival.fitting import SurvivalFits
@@ -51,6 +52,10 @@ def made_up_results(problem: DecisionProblem, made_up_draws: Callable) -> Result
         deterministic=deterministic,
         tornado=tornado,
         companions=(beside,),
+        structures=tuple(
+            Structure(model, STRUCTURES[model], decision, simulation)
+            for model in ("partitioned_survival", "semi_markov")
+        ),
         warnings=("Something to read.",),
     )
 

@@ -45,8 +45,8 @@ def check(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
         if strategy.transitions:
             _check_transitions(problem, strategy, means, layer, problems)
         for part in ("phases", "of_which"):
-            origin = layer.origin(f"strategies.{strategy.name}.{part}")
-            for name in getattr(strategy, part).values():
+            for label, name in getattr(strategy, part).items():
+                origin = layer.origin(f"strategies.{strategy.name}.{part}.{label}")
                 named("exposure", name, strategy.exposures, origin, problems)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from heor.errors import ModelError
 from heor.occupancy.individual import Histories, Transition, simulate
@@ -130,6 +131,9 @@ class PatientHistories:
     histories: Histories
     members: Mapping[str, np.ndarray]  # (stay,)
     flows: Mapping[str, tuple[str | None, str]]
+
+    def to_frame(self) -> pd.DataFrame:
+        return self.histories.to_frame()
 
     def _chosen(self, state: str, group: str | None) -> np.ndarray:
         chosen = self.histories.state == self.histories.index(state)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import pandas as pd
 
 from heor.errors import ModelError
 
@@ -55,6 +56,9 @@ class Patients(Protocol):
 
     def alive_years(self, integral: Table) -> np.ndarray:
         """All time alive."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """Event histories: `draw, patient, state, entry, exit, next_state`, one row a stay."""
 
     def state_years(
         self,

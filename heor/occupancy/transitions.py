@@ -16,7 +16,7 @@ from heor.occupancy.state_occupancy import StateOccupancy
 
 Transitions = Mapping[tuple[str, str], "np.ndarray | float"]
 TOLERANCE = 1e-9
-SHOWN = 5  # faults named one by one; the rest are counted
+SHOWN = 12  # faults named one by one; the rest are counted
 
 
 def cohort(

@@ -234,6 +234,7 @@ TABLES: dict[str, Callable[[Results], pd.DataFrame]] = {
     "structures": structure_table,
     "phases": phase_table,
     "exposures": lambda results: results.simulation.exposures,
+    "histories": lambda results: results.simulation.histories,
     "landmarks": landmark_table,
     "hazard_ratios": hazard_ratio_table,
     "capped": lambda results: results.simulation.capped,

@@ -1,0 +1,342 @@
+"""One decision problem under several model structures, and declared models of any states."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from heor import load
+from heor.analysis import evaluate, other_structures
+from heor.errors import InputError, ModelError
+from heor.inputs.load import available
+from heor.inputs.structures import STRUCTURES, fault, with_structure
+from heor.inputs.usage import used_parameters
+from heor.report.section_structures import structures as section
+from heor.report.tables import phase_table, structure_table
+from heor.results import Results
+from heor.simulation import simulate
+from tests.test_illness_death import joint_draws
+
+Faults = Callable[..., list[str]]
+
+
+@pytest.fixture(scope="module")
+def results(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    overrides = {"analysis.patients": 50}
+    problem = load(inputs, overrides=overrides, draws=120, quick=True)
+    return evaluate(problem, cache=tmp_path_factory.mktemp("cache"))
+
+
+# ---------------------------------------------------------------------------- which can be
+def test_which_scenarios_can_be_followed_through_progression(inputs: Path) -> None:
+    """Series and single families cannot; all other scenarios can."""
+    cannot = {
+        name
+        for name in available(inputs, "scenarios")
+        if fault(load(inputs, scenario=name), "semi_markov")
+    }
+    series = {
+        f"s0{k}{bias}"
+        for k in ("2_brouquet", "3_adam_progression", "4_allard")
+        for bias in ("", "_bias")
+    }
+    assert series <= cannot
+    families = {
+        n for n in available(inputs, "scenarios") if n.startswith("s14") and "joint" not in n
+    }
+    assert cannot - series == families
+
+
+def test_only_joint_families_are_left(inputs: Path) -> None:
+    own = with_structure(load(inputs), "individual")
+    curves = [
+        c for s in own.strategies.values() for c in s.curves.values() if hasattr(c, "evidence")
+    ]
+    assert all(f.startswith("joint_") for c in curves for f in c.distributions)
+    same = with_structure(load(inputs), "partitioned_survival")
+    assert same.strategies == load(inputs).strategies
+
+
+def test_one_word_and_the_scenario_are_the_same(inputs: Path) -> None:
+    word = load(inputs, overrides={"analysis.model": "semi_markov"})
+    scenario = load(inputs, scenario="state_residence")
+    assert word.settings == scenario.settings
+    assert word.strategies == scenario.strategies
+
+
+def test_parameters_that_a_structure_uses(inputs: Path) -> None:
+    partitioned, residence = load(inputs), load(inputs, scenario="state_residence")
+    assert "log_hr_os_clocc" in used_parameters(partitioned, fits=False)
+    assert "hr_post_recurrence_resection" not in used_parameters(partitioned, fits=False)
+    assert "hr_post_recurrence_resection" in used_parameters(partitioned)  # the table beside it
+    assert "log_hr_os_clocc" not in used_parameters(residence, fits=False)
+    assert "hr_post_recurrence_resection" in used_parameters(residence, fits=False)
+
+
+def test_faults_are_told_and_the_others_shown(inputs: Path) -> None:
+    others, faults = other_structures(load(inputs, scenario="s02_brouquet"))
+    assert not others and set(faults) == set(STRUCTURES) - {"partitioned_survival"}
+    assert all("follows a series" in why for why in faults.values())
+
+
+# ----------------------------------------------------------------------------- side by side
+def test_structures_on_common_draws(results: Results) -> None:
+    frame = structure_table(results).set_index("model")
+    assert list(frame.index) == list(STRUCTURES)
+    assert frame.loc["partitioned_survival", "run"] and frame["run"].sum() == 1
+    gain = frame["qalys"]
+    assert gain["individual"] == pytest.approx(gain["semi_markov"], abs=0.08)
+    assert gain["state_transition"] == pytest.approx(gain["semi_markov"], abs=0.05)
+    own = results.decision.tables["icer"].iloc[0]
+    assert frame.loc["partitioned_survival", "icer"] == own["ratio"]
+
+
+def test_phases_add_up_to_the_life_years(results: Results) -> None:
+    phases = phase_table(results)
+    years = phases[phases["kind"] == "phase"].groupby(["model", "strategy"])["years"].sum()
+    frame = structure_table(results).set_index("model")
+    for (model, strategy), total in years.items():
+        assert total == pytest.approx(
+            frame.loc[model, f"life_years_undiscounted_{strategy}"], rel=1e-9
+        )
+
+
+def test_the_section_says_what_the_table_says(results: Results) -> None:
+    text, frame = section(results), structure_table(results)
+    assert f"{frame['qalys'].min():.2f} to {frame['qalys'].max():.2f} QALYs" in text
+    assert "0.75 (SE 0.15; assumption)" in text
+    assert "50 patients a draw" in text
+    for label in STRUCTURES.values():
+        assert label in text
+    assert section(replace(results, structures=results.structures[:1])) == ""
+    lame = replace(
+        results, structures=results.structures[:1], structure_faults={"individual": "Because."}
+    )
+    assert "Not shown, individual level (continuous time): Because." in section(lame)
+
+
+def test_time_in_state_of_an_exposure(inputs: Path, tmp_path: Path) -> None:
+    """`clock: state` counts since entry: known to models with clock reset only."""
+    copied = tmp_path / "inputs"
+    shutil.copytree(inputs, copied)
+    path = copied / "model/strategies.yaml"
+    text = path.read_text(encoding="utf-8")
+    new = "    progressed:       {state: progressed}\n"
+    extra = new + '    first_half_year: {state: progressed, clock: state, until: "0.5"}\n'
+    path.write_text(text.replace(new, extra, 1), encoding="utf-8")
+    with pytest.raises(InputError, match="counts time since entry into a state"):
+        load(copied)
+    problem = load(copied, scenario="state_residence")
+    cohort = simulate(problem, draws := joint_draws(problem, 20), workers=1)
+    patients = replace(
+        problem, settings=replace(problem.settings, model="individual", patients=3000)
+    )
+    own = simulate(patients, draws, workers=1)
+    years = [
+        f.exposures.set_index(["strategy", "exposure"])["mean"]["chemotherapy", "first_half_year"]
+        for f in (cohort, own)
+    ]
+    assert 0.2 < years[0] < 0.45
+    assert years[1] == pytest.approx(years[0], rel=0.02)
+
+
+# -------------------------------------------------------------------------- declared models
+ANALYSIS = """
+title: Sick-Sicker
+question: Does treatment B give enough health for its cost?
+draws: 60
+seed: 1
+model: state_transition
+structures: [state_transition, semi_markov, individual]
+patients: 400
+states: [healthy, sick, sicker, dead]
+comparator: standard
+intervention: b
+cycle: month
+end_age: 100
+categories: {care: Care, treatment: Treatment}
+"""
+STRATEGIES = """
+standard:
+  label: Standard of care
+  transitions: &natural
+    healthy: {sick: {rate: r_hs1}, dead: {rate: background}}
+    sick: {healthy: {rate: r_s1h}, sicker: {rate: r_s1s2}, dead: {rate: background * hr_s1}}
+    sicker: {dead: {rate: background * hr_s2}}
+  exposures: &exposures
+    healthy: {state: healthy}
+    sick: {state: sick}
+    sicker: {state: sicker}
+    falling_ill: {flow: healthy -> sick}
+  phases: {Healthy: healthy, Sick: sick, Sicker: sicker}
+  costs: &costs
+    sick: {exposure: sick, amount: "4000", category: care}
+    sicker: {exposure: sicker, amount: "15000", category: care}
+    falling_ill: {exposure: falling_ill, amount: "1000", category: care}
+  utilities: &utilities
+    healthy: {exposure: healthy, multiplier: "1"}
+    sick: {exposure: sick, multiplier: "0.75"}
+    sicker: {exposure: sicker, multiplier: "0.5"}
+b:
+  label: Treatment B
+  transitions:
+    <<: *natural
+    sick: {healthy: {rate: r_s1h}, sicker: {rate: r_s1s2 * 0.6}, dead: {rate: background * hr_s1}}
+  exposures: *exposures
+  costs:
+    <<: *costs
+    treatment: {exposure: sick, amount: "13000", category: treatment}
+  utilities: *utilities
+"""
+ROWS = """r_hs1,rate of falling ill,0.15,0.01,lognormal,per year,,,assumption,model_judgement,,,
+r_s1h,rate of recovery,0.5,0.05,lognormal,per year,,,assumption,model_judgement,,,
+r_s1s2,rate of getting worse,0.105,0.01,lognormal,per year,,,assumption,model_judgement,,,
+hr_s1,mortality when sick,3,0.1,lognormal,hazard multiplier,,,assumption,model_judgement,,,
+hr_s2,mortality when sicker,10,0.2,lognormal,hazard multiplier,,,assumption,model_judgement,,,
+"""
+
+
+@pytest.fixture
+def sick_sicker(inputs: Path, tmp_path: Path) -> Path:
+    """An inputs folder whose model is four declared states, without any curve."""
+    folder = tmp_path / "inputs"
+    shutil.copytree(inputs, folder)
+    for path in (folder / "scenarios").iterdir():
+        path.unlink()
+    (folder / "model/analysis.yaml").write_text(ANALYSIS, encoding="utf-8")
+    (folder / "model/strategies.yaml").write_text(STRATEGIES, encoding="utf-8")
+    with (folder / "model/parameters.csv").open("a", encoding="utf-8") as file:
+        file.write(ROWS)
+    return folder
+
+
+def test_a_declared_model_runs_and_reports(sick_sicker: Path, tmp_path: Path) -> None:
+    """No Python, no curves: all three structures agree, since all rates go by the same clock."""
+    from heor.report.write import write_report
+
+    results = evaluate(load(sick_sicker))
+    frame = structure_table(results).set_index("model")
+    for outcome in ("life_years_undiscounted_standard", "life_years_undiscounted_b", "cost_b"):
+        cohort = frame.loc["state_transition", outcome]
+        assert frame.loc["semi_markov", outcome] == pytest.approx(cohort, rel=1e-9)
+        assert frame.loc["individual", outcome] == pytest.approx(cohort, rel=0.03)
+    write_report(results, tmp_path / "out")
+    text = (tmp_path / "out/report.md").read_text(encoding="utf-8")
+    assert "Treatment B" in text and "## Model structures" in text
+    assert not list((tmp_path / "out/figures").glob("fits*"))
+    assert (tmp_path / "out/figures/occupancy.png").exists()
+    occupancy = pd.read_csv(tmp_path / "out/tables/occupancy.csv")
+    np.testing.assert_allclose(occupancy[["healthy", "sick", "sicker", "dead"]].sum(axis=1), 1)
+
+
+def test_time_in_state_of_a_declared_transition(sick_sicker: Path) -> None:
+    """Recovery that waits a year, by residence and by patient; clock forward cannot know it."""
+    path = sick_sicker / "model/strategies.yaml"
+    text = path.read_text(encoding="utf-8").replace(
+        "{rate: r_s1h}", "{rate: 'r_s1h * min(1, time_in_state)'}"
+    )
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="depends on time_in_state"):
+        load(sick_sicker)
+    problem = load(sick_sicker, overrides={"analysis.model": "semi_markov"})
+    others, faults = other_structures(problem)
+    assert set(others) == {"individual"} and set(faults) == {"state_transition"}
+    frame = structure_table(evaluate(problem)).set_index("model")
+    a, b = (frame.loc[m, "life_years_undiscounted_b"] for m in ("semi_markov", "individual"))
+    assert a == pytest.approx(b, rel=0.01)
+
+
+def test_impossible_probabilities_name_draw_and_cycle(sick_sicker: Path) -> None:
+    path = sick_sicker / "model/strategies.yaml"
+    text = path.read_text(encoding="utf-8")
+    text = text.replace(
+        "sicker: {dead: {rate: background * hr_s2}}", "sicker: {dead: {probability: 0.02 * age}}"
+    )
+    path.write_text(text, encoding="utf-8")
+    overrides = {"analysis.structures": ["state_transition"]}
+    with pytest.raises(ModelError, match=r"sicker -> dead: 1.24 in draw 0, cycle 0"):
+        evaluate(load(sick_sicker, overrides=overrides))
+
+
+def test_faults_of_a_declared_model_come_together(sick_sicker: Path) -> None:
+    path = sick_sicker / "model/strategies.yaml"
+    text = path.read_text(encoding="utf-8")
+    for old, new in (
+        ("{sick: {rate: r_hs1}, dead", "{sik: {rate: r_hs1}, dead"),
+        (
+            "sicker: {dead: {rate: background * hr_s2}}",
+            "sicker: {dead: {rate: background * hr_s22}}",
+        ),
+        ("{flow: healthy -> sick}", "{flow: healthy -> ill}"),
+        ("{state: sicker}", "{state: sikker}"),
+    ):
+        assert old in text
+        text = text.replace(old, new, 1)
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load(sick_sicker)
+    found = "\n".join(caught.value.problems)
+    for part in (
+        "unknown state 'sik'",
+        "'hr_s22'",
+        "unknown flow 'healthy -> ill'",
+        "unknown state 'sikker'",
+        "nobody can enter state 'sick'",
+    ):
+        assert part in found
+    assert found.count("strategies.yaml:") >= 4
+
+
+# ------------------------------------------------------------------------------- bad input
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("share: share_pf_on_chemo, until: chemo_cap}\n    follow_up_early", None, None),
+        ('    work_up:    {at: "0"}', '    work_up:    {at: "50"}', "outside the horizon of 38"),
+        (
+            "retreated:       {after: recurrences_off_chemotherapy",
+            "retreated:       {after: cancer_deaths",
+            "is not an exposure to progressions",
+        ),
+        ("Progressed: progressed\n", "Progressed: progresed\n", "unknown exposure 'progresed'"),
+        (
+            "    cancer_deaths:   {flow: cancer_deaths}",
+            "    cancer_deaths:   {flow: cancer_death}",
+            "unknown flow 'cancer_death'",
+        ),
+    ],
+)
+def test_faulty_exposures(
+    old: str, new: str | None, expected: str | None, spoil, faults: Faults
+) -> None:
+    if new is None:
+        found = faults(overrides={"analysis.cycle": "quarter"})
+        assert any("less than a cycle of 3" in f and "strategies.yaml:" in f for f in found)
+        return
+    line = spoil("model/strategies.yaml", old, new)
+    assert any(f":{line}" in f and expected in f for f in faults())
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "expected"),
+    [
+        ("analysis.model", "semimarkov", "semi_markov"),
+        ("analysis.cycle", "fortnight", "analysis.cycle"),
+        ("analysis.structures", ["markov"], "analysis.structures"),
+        ("analysis.within_cycle", "half", "trapezoid"),
+        ("analysis.endpoints", ["os"], "1 endpoints for 3 states"),
+        (
+            "analysis.states",
+            ["progression_free", "progressed", "progressed", "dead"],
+            "named twice",
+        ),
+    ],
+)
+def test_faulty_settings(setting: str, value: object, expected: str, faults: Faults) -> None:
+    assert any(expected in f for f in faults(overrides={setting: value}))

@@ -1,0 +1,204 @@
+"""Cycles, what counts within them, and when things are discounted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import integrate
+
+from heor import load
+from heor.inputs.assemble import cycle_years
+from heor.inputs.problem import DecisionProblem, DiscountBand
+from heor.outcomes.discounting import (
+    WITHIN_CYCLE,
+    covered,
+    cycle_weights,
+    discount_factor,
+    quadrature,
+    state_weights,
+)
+from heor.outcomes.values import COST, PLAIN, Accrual
+from heor.simulation import simulate
+
+CYCLES = ("day", "week", "2 weeks", "month", "quarter", "year")
+
+
+def boundaries(cycle: float, horizon: float) -> np.ndarray:
+    """As `DecisionProblem.time`: the last cycle is shorter where cycles do not fill the horizon."""
+    whole = np.arange(int(horizon / cycle + 1e-9) + 1) * cycle
+    return whole if horizon - whole[-1] < 1e-9 else np.append(whole, horizon)
+
+
+# ------------------------------------------------------------------------- within the cycle
+@pytest.mark.parametrize("rule", WITHIN_CYCLE)
+@pytest.mark.parametrize("cycle", CYCLES)
+def test_everyone_alive_for_the_whole_time(rule: str, cycle: str) -> None:
+    """T life years to 1e-12, also when the last cycle is shorter."""
+    for horizon in (10.0, 7.3):
+        weights = cycle_weights(boundaries(cycle_years(cycle), horizon), rule)
+        assert weights.sum() == pytest.approx(horizon, abs=1e-12)
+
+
+@given(
+    rule=st.sampled_from(sorted(WITHIN_CYCLE)),
+    cycles=st.integers(1, 40),
+    start=st.floats(0, 40),
+    length=st.floats(0, 40),
+)
+@settings(max_examples=80, deadline=None)
+def test_a_window_counts_its_own_length(
+    rule: str, cycles: int, start: float, length: float
+) -> None:
+    time = np.arange(cycles + 1.0)
+    share = covered(time, np.array([start]), np.array([start + length]))
+    inside = max(min(start + length, cycles) - min(start, cycles), 0)
+    assert state_weights(time, share, rule).sum() == pytest.approx(inside, abs=1e-9)
+
+
+@pytest.mark.parametrize("cycles", [2, 3, 4, 5, 8, 9, 75])
+def test_simpson_is_exact_for_cubics(cycles: int) -> None:
+    """Parabolas (exact for cubics too), the last three cycles by 3/8 where their number is odd."""
+    time = 0.5 * np.arange(cycles + 1)
+    values = 1 - 0.3 * time + 0.2 * time**2 - 0.05 * time**3
+    end = time[-1]
+    exact = end - 0.15 * end**2 + 0.2 / 3 * end**3 - 0.0125 * end**4
+    assert cycle_weights(time, "simpson") @ values == pytest.approx(exact, rel=1e-12)
+    if cycles % 2 == 0:
+        assert cycle_weights(time, "simpson") @ values**2 == pytest.approx(
+            integrate.simpson(values**2, x=time), rel=1e-12
+        )
+
+
+@pytest.mark.parametrize(
+    ("rule", "order"),
+    [("start", 1), ("end", 1), ("trapezoid", 2), ("life_table", 2), ("simpson", 4)],
+)
+def test_errors_fall_with_the_cycle(rule: str, order: int) -> None:
+    errors = []
+    for cycles in (24, 48):
+        time = np.linspace(0, 8, cycles + 1)
+        errors.append(
+            abs(cycle_weights(time, rule) @ np.exp(-0.7 * time) - (1 - np.exp(-5.6)) / 0.7)
+        )
+    assert np.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.15)
+
+
+def test_rows_are_the_cycles() -> None:
+    """Each cycle's own integral, so that parts of a cycle can be counted."""
+    time = np.arange(8.0)
+    for rule in WITHIN_CYCLE:
+        np.testing.assert_allclose(quadrature(time, rule).sum(axis=1), 1, atol=1e-14)
+    assert quadrature(time, "start").toarray()[3].tolist() == [0, 0, 0, 1, 0, 0, 0, 0]
+
+
+def test_unknown_words() -> None:
+    with pytest.raises(ValueError, match="none of trapezoid"):
+        quadrature(np.arange(3.0), "half")
+    with pytest.raises(ValueError, match="neither annual_effective nor continuous"):
+        discount_factor([DiscountBand(0, None, 0.04)], 1.0, "yearly")
+
+
+# ------------------------------------------------------------------------------ discounting
+def test_two_timings() -> None:
+    flat = [DiscountBand(0, None, 0.04)]
+    assert discount_factor(flat, 10.0) == pytest.approx(1.04**-10, rel=1e-14)
+    assert discount_factor(flat, 10.0, "continuous") == pytest.approx(np.exp(-0.4), rel=1e-14)
+    bands = [DiscountBand(0, 40, 0.04), DiscountBand(40, 75, 0.03), DiscountBand(75, None, 0.02)]
+    assert discount_factor(bands, 80.0, "continuous") == pytest.approx(
+        np.exp(-0.04 * 40 - 0.03 * 35 - 0.02 * 5), rel=1e-14
+    )
+
+
+def variant(problem: DecisionProblem, **changes: object) -> DecisionProblem:
+    return replace(problem, settings=replace(problem.settings, **changes))
+
+
+@pytest.fixture(scope="module")
+def problem(inputs: Path) -> DecisionProblem:
+    return load(inputs)
+
+
+def test_costs_and_effects_have_rates_of_their_own(problem: DecisionProblem, made_up_draws) -> None:
+    none = (DiscountBand(0, None, 0.0),)
+    draws = made_up_draws(problem, 5)
+    base = simulate(problem, draws, workers=1).outcomes
+    free = replace(problem, country=replace(problem.country, discount_effects=none))
+    found = simulate(free, draws, workers=1).outcomes
+    np.testing.assert_allclose(found.cost, base.cost, rtol=1e-12)
+    plain = found.component("qalys_undiscounted")
+    np.testing.assert_allclose(found.qalys, plain, rtol=1e-12)
+    assert (base.qalys < plain).all()
+
+
+def test_timing_reaches_the_outcomes(problem: DecisionProblem, made_up_draws) -> None:
+    """4 % continuously discounts more than 4 % a year."""
+    draws = made_up_draws(problem, 5)
+    continuous = replace(problem, country=replace(problem.country, discount_timing="continuous"))
+    a, b = (simulate(p, draws, workers=1).outcomes.qalys for p in (problem, continuous))
+    assert (b < a).all()
+    np.testing.assert_allclose(a, b, rtol=0.01)
+
+
+@pytest.mark.parametrize("rule", WITHIN_CYCLE)
+@pytest.mark.parametrize("cycle", ["week", "month"])
+def test_one_off_costs_to_the_last_unit(
+    rule: str, cycle: str, problem: DecisionProblem, made_up_draws
+) -> None:
+    """Surgery costs what it costs, discounted at its time, whatever the cycle or rule."""
+    own = variant(problem, within_cycle=rule, cycle=cycle_years(cycle))
+    draws = made_up_draws(own, 5)
+    found = simulate(own, draws, workers=1).outcomes.component("surgery")[:, 1]
+    value = draws.value
+    operation = value("c_resection") + value("p_ablation_adjunct") * value("c_ablation")
+    at = discount_factor(own.country.discount_costs, value("surgery"))
+    expected = value("p_operated") * operation * at + value("c_workup")
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("rule", ["simpson", "life_table"])
+def test_rules_agree_on_norway(rule: str, problem: DecisionProblem, made_up_draws) -> None:
+    draws = made_up_draws(problem, 20)
+    base = simulate(problem, draws, workers=1).outcomes
+    own = simulate(variant(problem, within_cycle=rule), draws, workers=1).outcomes
+    np.testing.assert_allclose(own.qalys.mean(axis=0), base.qalys.mean(axis=0), rtol=1e-3)
+    np.testing.assert_allclose(own.cost.mean(axis=0), base.cost.mean(axis=0), rtol=3e-3)
+
+
+def test_tables_for_event_histories(problem: DecisionProblem) -> None:
+    """Integrals of the weights against Simpson on a fine grid; a year of plain time is a year."""
+    accrual = Accrual.of(problem)
+    integral, step = accrual.integral.values, accrual.integral.step
+    year = round(1 / step)
+    np.testing.assert_allclose(
+        integral[::year, PLAIN], np.arange(len(integral[::year])), rtol=1e-12
+    )
+    factor = np.log(1.04)
+    assert integral[10 * year, COST] == pytest.approx((1 - 1.04**-10) / factor, rel=1e-8)
+
+
+# --------------------------------------------------------------------------------- cycles
+def test_lengths_of_cycles() -> None:
+    assert cycle_years("month") == pytest.approx(1 / 12)
+    assert cycle_years("2 weeks") == pytest.approx(14 / 365.25)
+    assert cycle_years("6 months") == pytest.approx(0.5)
+    assert cycle_years("year") == 1
+
+
+@pytest.mark.parametrize("cycle", ["week", "10 days", "quarter"])
+def test_the_last_cycle_ends_with_the_horizon(cycle: str, problem: DecisionProblem) -> None:
+    time = variant(problem, cycle=cycle_years(cycle)).time
+    assert time[-1] == problem.horizon
+    steps = np.diff(time)
+    assert (steps[-1] <= steps[0] + 1e-12) and steps[-1] > 0
+    np.testing.assert_allclose(steps[:-1], steps[0])
+
+
+def test_what_the_report_says_of_time(problem: DecisionProblem) -> None:
+    from heor.report.section_method import WITHIN_CYCLE as WORDS
+
+    assert set(WORDS) == set(WITHIN_CYCLE)
