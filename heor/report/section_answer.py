@@ -109,6 +109,8 @@ def _reversals(results: Results, frame: pd.DataFrame) -> str:
             f"; this turns under {', '.join(changed)}"
             if len(changed)
             else ", here and in every structural scenario below"
+            if len(frame) > 1
+            else ""
         )
         sentences.append(
             f"At {threshold:,.0f} {currency} per QALY {label} is "

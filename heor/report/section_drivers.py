@@ -158,7 +158,11 @@ def uncertainty(results: Results) -> str:
             "",
             f"With every input at its central value: {base['qalys']:+.2f} QALYs, "
             f"{money(base['cost'])} {currency}, {significant(base['icer'])} {currency} per QALY "
-            f"(differs from the mean over draws because the model is not linear). By survival family, "
-            f"at central values ({currency} per QALY): {alone}.",
+            "(differs from the mean over draws because the model is not linear)."
+            + (
+                f" By survival family, at central values ({currency} per QALY): {alone}."
+                if alone
+                else ""
+            ),
         ]
     )

@@ -92,17 +92,28 @@ def conventions(results: Results) -> str:
             f"- Utilities: population norm by age ({country.value_set}) x state multiplier, less "
             "decrements; never above the norm.",
             f"- Model: {settings.model.replace('_', ' ')}; states {', '.join(settings.states).replace('_', ' ')}.",
-            f"- Survival: {'NUTS (PyMC, nutpie)' if results.method == 'nuts' else 'Laplace + PSIS'}; "
-            f"extrapolation: {settings.extrapolation}; the excess hazard is fitted over the background "
-            "mortality of the trial's patients.",
+            *_fitted(results),
             f"- Curves' bands: first {results.simulation.curves.attrs['draws']:,} draws; all other numbers: "
             f"all {settings.draws:,}.",
         ]
     )
 
 
+def _fitted(results: Results) -> list[str]:
+    """How survival was fitted, where it was."""
+    if not results.fits.weights:
+        return []
+    return [
+        f"- Survival: {'NUTS (PyMC, nutpie)' if results.method == 'nuts' else 'Laplace + PSIS'}; "
+        f"extrapolation: {results.problem.settings.extrapolation}; the excess hazard is fitted over the "
+        "background mortality of the trial's patients."
+    ]
+
+
 def limits(results: Results) -> str:
     """What a reader must know in every run."""
+    if not results.problem.limits:
+        return ""
     return "\n".join(["## Limits", "", *(f"- {limit}" for limit in results.problem.limits)])
 
 

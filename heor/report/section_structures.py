@@ -38,8 +38,9 @@ def structures(results: Results) -> str:
     if len(frame) > 1:
         parts += [f"**{_range(results, frame)}**", "", table(_rows(results, frame)), ""]
         parts += [
-            "Same evidence and draws; differences against the comparator. Time in each phase, months "
-            "a patient, undiscounted:",
+            "Same evidence and draws; differences against the comparator. The hazard ratio of death is "
+            "what the mean survival curves imply (Cox limit, 1:1, censored at 60 months): compare it with "
+            "the trials'. Time in each phase, months a patient, undiscounted:",
             "",
             table(_phases(results), left=2),
             "",
@@ -83,6 +84,7 @@ def _rows(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
         }
         for name, threshold in results.decision.thresholds:
             row[f"Chance at {threshold:,.0f}"] = f"{r[f'probability_{name}']:.0%}"
+        row["Hazard ratio of death, 60 months"] = f"{r['hazard_ratio_60']:.2f}"
         for strategy, own in problem.strategies.items():
             alive = " / ".join(f"{r[f'alive_{m}_{strategy}']:.2f}" for m in AT)
             row[f"Alive at {' / '.join(map(str, AT))} months, {own.label}"] = alive

@@ -48,6 +48,8 @@ def survival(results: Results) -> str:
             "",
             table(_comparison(results, pair, comparison)),
         ]
+    if not results.fits.weights:  # declared transitions: nothing is fitted
+        return "\n".join(parts[:-1])
     return "\n".join([*parts, *_fit_quality(results), "", POINTER])
 
 

@@ -14,7 +14,8 @@ from heor.inputs.uncertainty import interval
 from heor.inputs.units import lookup
 from heor.inputs.usage import used_parameters
 from heor.report.needs import HasFits
-from heor.results import Results
+from heor.results import Results, Simulation
+from heor.survival.marginal import marginal_hazard_ratio, window_grid
 
 LANDMARK_MONTHS = (6, 12, 24, 36, 60, 120)
 
@@ -170,8 +171,19 @@ def structure_table(results: Results) -> pd.DataFrame:
                 row[f"{outcome}_{name}"] = means[name, outcome]
             alive = 1 - s.simulation.occupancy.sel(strategy=name, state="dead").values
             row |= {f"alive_{m}_{name}": np.interp(m, time, alive) for m in (24, 60)}
+        row["hazard_ratio_60"] = _hazard_ratio(problem, s.simulation)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _hazard_ratio(problem: DecisionProblem, simulation: Simulation) -> float:
+    """Marginal (Cox-limit) hazard ratio of death over 60 months between the mean survival curves."""
+    grid = window_grid(60 / MONTHS_PER_YEAR)
+    alive = [
+        np.interp(grid, problem.time, 1 - simulation.occupancy.sel(strategy=r, state="dead").values)
+        for r in roles(problem)
+    ]
+    return float(marginal_hazard_ratio(*(a[None] for a in alive))[0])
 
 
 def roles(problem: DecisionProblem) -> tuple[str, str]:
