@@ -340,3 +340,103 @@ def test_faulty_exposures(
 )
 def test_faulty_settings(setting: str, value: object, expected: str, faults: Faults) -> None:
     assert any(expected in f for f in faults(overrides={setting: value}))
+
+
+# ------------------------------------------------------- partitioned survival of four states
+FOUR = """
+chemotherapy:
+  label: Chemotherapy
+  curves:
+    ttd: {evidence: second_line_folfiri_ttd}
+    pfs: {evidence: second_line_folfiri_pfs}
+    os:  {evidence: second_line_folfiri_os}
+  exposures: &exposures
+    on_treatment: {state: on_treatment}
+    off_treatment: {state: off_treatment}
+    progressed: {state: progressed}
+    stopping: {flow: progressions}
+    cancer_deaths: {flow: cancer_deaths}
+  phases: {On treatment: on_treatment, Off treatment: off_treatment, Progressed: progressed}
+  costs: &costs
+    treatment: {exposure: on_treatment, amount: c_second_line_medicines, category: second_line}
+    progressed: {exposure: progressed, amount: c_progressed, category: progressed_care}
+  utilities: &utilities
+    on_treatment: {exposure: on_treatment, multiplier: "0.9"}
+    off_treatment: {exposure: off_treatment, multiplier: "0.95"}
+    progressed: {exposure: progressed, multiplier: "0.8"}
+better:
+  label: Better chemotherapy
+  curves:
+    ttd: {relative_to: chemotherapy, uncured_hazard_ratio: "0.9"}
+    pfs: {relative_to: chemotherapy, uncured_hazard_ratio: "0.8"}
+    os:  {relative_to: chemotherapy, uncured_hazard_ratio: "0.85"}
+  exposures: *exposures
+  phases: {On treatment: on_treatment, Off treatment: off_treatment, Progressed: progressed}
+  costs: *costs
+  utilities: *utilities
+"""
+
+
+@pytest.fixture
+def four_states(inputs: Path, tmp_path: Path) -> Path:
+    """Partitioned survival with time on treatment as a third endpoint; families fitted apart."""
+    folder = tmp_path / "inputs"
+    shutil.copytree(inputs, folder)
+    for path in (folder / "scenarios").iterdir():
+        path.unlink()
+    analysis = folder / "model/analysis.yaml"
+    text = analysis.read_text(encoding="utf-8")
+    for old, new in (
+        (
+            "states: [progression_free, progressed, dead]",
+            "states: [on_treatment, off_treatment, progressed, dead]",
+        ),
+        ("endpoints: [pfs, os]", "endpoints: [ttd, pfs, os]"),
+        ("intervention: resection", "intervention: better"),
+        (
+            "companions: [s17_symmetric_treatment, s19_cure_half, s19_cure_half_symmetric]",
+            "companions: []",
+        ),
+        ("extrapolation: stacked", "extrapolation: lognormal"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    text = (
+        text[: text.index("    - joint_lognormal_weibull")]
+        + text[text.index("  # Laplace screens") :]
+    )
+    analysis.write_text(text, encoding="utf-8")
+    (folder / "model/strategies.yaml").write_text(FOUR, encoding="utf-8")
+    survival = folder / "model/survival"
+    shutil.copy(survival / "second_line_folfiri_pfs.csv", survival / "ttd.csv")
+    index = (survival / "index.yaml").read_text(encoding="utf-8")
+    start = index.index("second_line_folfiri_pfs:")
+    block = index[start : index.index("\n\n", start)]
+    block = block.replace("second_line_folfiri_pfs", "second_line_folfiri_ttd", 1)
+    block = block.replace("second_line_folfiri_pfs.csv", "ttd.csv").replace(
+        "endpoint: pfs", "endpoint: ttd"
+    )
+    (survival / "index.yaml").write_text(f"{index}\n{block}\n", encoding="utf-8")
+    return folder
+
+
+def test_partitioned_survival_of_four_states(four_states: Path, tmp_path: Path) -> None:
+    from heor.report.write import write_report
+
+    results = evaluate(load(four_states, draws=60, quick=True))
+    occupancy = results.simulation.occupancy
+    assert list(occupancy.state.values) == ["on_treatment", "off_treatment", "progressed", "dead"]
+    np.testing.assert_allclose(occupancy.sum("state"), 1, atol=1e-12)
+    curves = results.simulation.curves["mean"]
+    assert list(curves.endpoint.values) == ["os", "pfs", "ttd"]
+    np.testing.assert_allclose(
+        curves.sel(endpoint="ttd"), occupancy.sel(state="on_treatment"), atol=1e-12
+    )
+    assert (curves.sel(endpoint="ttd") <= curves.sel(endpoint="pfs") + 1e-12).all()
+    # the same data twice: drawn apart, they cross, are capped and told
+    assert any("exceeded the next endpoint and was capped" in w for w in results.warnings)
+    assert {s.model for s in results.structures} == {"partitioned_survival"}
+    assert all("declared transitions" in why for why in results.structure_faults.values())
+    write_report(results, tmp_path / "out")
+    assert (tmp_path / "out/figures/survival_ttd.png").exists()
+    assert "TTD" in (tmp_path / "out/report.md").read_text(encoding="utf-8")

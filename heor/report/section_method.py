@@ -6,7 +6,7 @@ import shlex
 
 import pandas as pd
 
-from heor.inputs.problem import DecisionProblem
+from heor.inputs.problem import DecisionProblem, Settings
 from heor.report import tables
 from heor.report.needs import HasFits
 from heor.results import Results
@@ -84,8 +84,7 @@ def conventions(results: Results) -> str:
             "",
             f"- Time zero is randomisation; horizon {problem.horizon:g} years (to age "
             f"{settings.end_age:g}); cycle {settings.cycle * 12:.4g} months; a month is 1/12 year.",
-            f"- Within the cycle: {WITHIN_CYCLE[settings.within_cycle]}; events at the mean discount "
-            "factor of their cycle's ends; one-off costs at the time they happen, undivided.",
+            _within_cycle(settings),
             f"- Discounting, {country.discount_timing.replace('_', '-')}, product of forward rates: costs "
             f"{bands(country.discount_costs)}; "
             f"effects {bands(country.discount_effects)}.",
@@ -96,6 +95,16 @@ def conventions(results: Results) -> str:
             f"- Curves' bands: first {results.simulation.curves.attrs['draws']:,} draws; all other numbers: "
             f"all {settings.draws:,}.",
         ]
+    )
+
+
+def _within_cycle(settings: Settings) -> str:
+    """What counts between two cycle boundaries."""
+    if settings.model == "individual":
+        return "- Costs and QALYs are measured on event histories in continuous time; cycles are for display."
+    return (
+        f"- Within the cycle: {WITHIN_CYCLE[settings.within_cycle]}; events at the mean discount "
+        "factor of their cycle's ends; one-off costs at the time they happen, undivided."
     )
 
 
