@@ -440,3 +440,15 @@ def test_partitioned_survival_of_four_states(four_states: Path, tmp_path: Path) 
     write_report(results, tmp_path / "out")
     assert (tmp_path / "out/figures/survival_ttd.png").exists()
     assert "TTD" in (tmp_path / "out/report.md").read_text(encoding="utf-8")
+
+
+def test_without_effect_all_structures_agree(inputs: Path) -> None:
+    """S6: hazard ratio 1 also after recurrence; what is left is surgery's harm, in every structure."""
+    problem = load(inputs, scenario="s06_null")
+    draws = joint_draws(problem, 20, transport_multiplier=1)
+    gains = []
+    for model in ("partitioned_survival", "state_transition", "semi_markov"):
+        qalys = simulate(with_structure(problem, model), draws, workers=1).outcomes.qalys
+        gains.append((qalys[:, 1] - qalys[:, 0]).mean())
+    assert gains[0] < 0
+    np.testing.assert_allclose(gains, gains[0], atol=1e-3)

@@ -202,3 +202,22 @@ def test_what_the_report_says_of_time(problem: DecisionProblem) -> None:
     from heor.report.section_method import WITHIN_CYCLE as WORDS
 
     assert set(WORDS) == set(WITHIN_CYCLE)
+
+
+def test_no_state_is_better_than_the_norm(problem: DecisionProblem, made_up_draws) -> None:
+    """A multiplier above 1 counts as 1."""
+    found = []
+    for multiplier in ("1", "1.3"):
+        strategies = {
+            name: replace(
+                s,
+                utilities={
+                    k: replace(u, multiplier=multiplier) if u.multiplier else u
+                    for k, u in s.utilities.items()
+                },
+            )
+            for name, s in problem.strategies.items()
+        }
+        own = replace(problem, strategies=strategies)
+        found.append(simulate(own, made_up_draws(own, 5), workers=1).outcomes.qalys)
+    np.testing.assert_allclose(*found)

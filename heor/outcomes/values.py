@@ -276,13 +276,13 @@ def costs(
 def qalys(
     strategy: Strategy, measured: Mapping[str, np.ndarray], draws: Draws, *, discounted: bool
 ) -> np.ndarray:
-    """QALYs. Dims: draw. Multipliers at most 1 and losses at least 0 keep them below the norm."""
+    """QALYs. Dims: draw. Multipliers are capped at 1: no state is better than the population norm."""
     plain, with_norm = (EFFECT, EFFECT_NORM) if discounted else (PLAIN, PLAIN_NORM)
     total = np.zeros(draws.n)
     for item in strategy.utilities.values():
         exposure = measured[item.exposure]
         if item.multiplier is not None:
-            total += exposure[:, with_norm] * draws.value(item.multiplier)
+            total += exposure[:, with_norm] * np.minimum(draws.value(item.multiplier), 1.0)
         elif item.decrement is not None:
             total -= exposure[:, plain] * draws.value(item.decrement)
         elif item.qaly_loss is not None:
