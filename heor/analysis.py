@@ -68,8 +68,10 @@ def evaluate(
         problems = {"": problem, **companions}
         fits = fit_problems(problems, streams, cache, progress)
         others, faults = other_structures(problem)
-        for model, other in others.items():
-            fits[model] = structure_fits(other, fits[""], streams, cache)
+        # a companion may bear a model's name; no scenario's name holds a slash
+        others = {f"model/{model}": other for model, other in others.items()}
+        for name, other in others.items():
+            fits[name] = structure_fits(other, fits[""], streams, cache)
         problems |= others
         stamp("survival fits")
         draws = sample(problems, fits, streams)
@@ -97,7 +99,7 @@ def evaluate(
             Structure(
                 model,
                 STRUCTURES[model],
-                decisions[name := model if model in others else ""],
+                decisions[name := f"model/{model}" if f"model/{model}" in others else ""],
                 simulations[name],
                 dropped_weight(fits[""], fits[name]),
             )

@@ -131,6 +131,13 @@ class Results:
                 ),
             },
             coords={"time": time},
-            attrs={"title": problem.title, "country": problem.country.name, "method": self.method},
+            attrs={
+                "title": problem.title,
+                "country": problem.country.name,
+                "method": self.method,
+                "model": problem.settings.model,
+                "within_cycle": problem.settings.within_cycle,
+                "discounting": problem.country.discount_timing,
+            },
         )
         dataset.to_netcdf(path, engine="h5netcdf")

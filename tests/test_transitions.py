@@ -69,6 +69,23 @@ def test_constant_rates_are_exact_at_any_cycle() -> None:
         np.testing.assert_allclose([own.states[s][0, -1] for s in STATES], expected, atol=1e-12)
 
 
+def test_rewards_against_the_exact_integral() -> None:
+    """Illness-death with costs, utilities and 4 % continuously, integrated by Van Loan's block matrix."""
+    rates, r, years = np.array([[0, 0.8, 0.1], [0, 0, 0.5], [0, 0, 0]]), 0.04, 30
+    generator = rates - np.diag(rates.sum(axis=1))
+    block = np.zeros((6, 6))
+    block[:3, :3], block[:3, 3:] = generator - r * np.eye(3), np.eye(3)
+    lived = expm(block * years)[0, 3:5]  # discounted years well and ill
+    for cycle, rel in ((1 / 52, 1e-9), (1 / 12, 5e-7), (0.25, 5e-5)):
+        matrix = transitions.probabilities_of_rates(rates, cycle)[None, None]
+        own = transitions.cohort(transitions.sparse(matrix, STATES), STATES, round(years / cycle))
+        time = cycle * np.arange(round(years / cycle) + 1)
+        weights = cycle_weights(time, "simpson") * np.exp(-r * time)
+        found = np.array([own.states[s][0] @ weights for s in STATES[:2]])
+        np.testing.assert_allclose(found @ [1000, 5000], lived @ [1000, 5000], rtol=rel)
+        np.testing.assert_allclose(found @ [0.9, 0.6], lived @ [0.9, 0.6], rtol=rel)
+
+
 def test_people_are_conserved() -> None:
     own = transitions.cohort(chain(), STATES, 40)
     for state in STATES:

@@ -302,7 +302,8 @@ def _fault_line(model: type[BaseModel], fault: Any, path: str, layer: Layer) -> 
     shown = "" if isinstance(fault["input"], dict | list) else f" (found {fault['input']!r})"
     if isinstance(fault["input"], dict):  # a fault of several values together
         origin = layer.latest(path)
-    return f"{origin}: {path}: {message}{shown}."
+    allowed = re.findall("'([^']+)'", fault.get("ctx", {}).get("expected", ""))
+    return f"{origin}: {path}: {message}{shown}.{nearest(str(fault['input']), allowed)}"
 
 
 def _siblings(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:

@@ -18,9 +18,10 @@ def check(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
     model = problem.settings.model
     fault = structures.fault(problem, model)
     if fault:
+        other = "another model" if model == structures.PARTITIONED else structures.PARTITIONED
         problems.append(
             f"{layer.origin('analysis.model')}: model {model} cannot be evaluated: {fault} Use "
-            "partitioned_survival, or change the curves."
+            f"{other}, or change the strategy."
         )
     endpoints = dict.fromkeys((*problem.settings.endpoints, "os", "pfs", "dfs"))
     for name, evidence in problem.evidence.items():
@@ -154,6 +155,11 @@ def _check_times(
         if text != "0"
     }
     for name, length in lengths.items():
+        if length < -NEARLY:
+            problems.append(
+                f"{origin}: '{name}' spans {length * 12:.3g} months; it must be 0 or more. Change its "
+                "ends."
+            )
         if 0 < length < cycle - NEARLY:
             problems.append(
                 f"{origin}: '{name}' spans {length * 12:.3g} months, less than a cycle of "

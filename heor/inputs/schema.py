@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from heor.inputs.schema_base import Expression, Model, Name, Status
 from heor.inputs.schema_survival import CurveModel, EvidenceModel, SurvivalSettings
@@ -56,8 +56,10 @@ class Analysis(Model):
     )
     comparator: str
     intervention: str
-    cycle: Annotated[str, StringConstraints(pattern=CYCLE)] = Field(
-        "month", description="day, week, month, quarter or year, or a number of them: 2 weeks"
+    cycle: str = Field(
+        "month",
+        description="day, week, month, quarter or year, or a number of them: 2 weeks",
+        json_schema_extra={"pattern": CYCLE},
     )
     within_cycle: Literal["trapezoid", "simpson", "life_table", "start", "end"] = "trapezoid"
     end_age: float = Field(100, gt=0, le=120)

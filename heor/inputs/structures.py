@@ -86,7 +86,8 @@ def _unknown_exposure(strategy: Strategy, model: str, first: str) -> str:
     if model in TIME_IN_STATE:
         return ""
     for exposure in strategy.exposures.values():
-        known = exposure.state in (None, first)
+        # Nobody enters the first state of curves later: there both clocks are the same.
+        known = exposure.state is None or (exposure.state == first and not strategy.transitions)
         if not known and exposure.clock == "state":
             return (
                 f"exposure '{exposure.name}' counts time since entry into a state ('clock: state'), "

@@ -201,7 +201,7 @@ def _measured(
     source, group = exposure.state or exposure.flow, exposure.among
     if occupancy.patients is not None:
         return _of_patients(exposure, window, occupancy.patients, accrual)
-    if exposure.clock == "state":
+    if exposure.clock == "state" and not _is_first(exposure.state, accrual.problem):
         if occupancy.residence is None:
             raise ModelError(
                 f"exposure '{exposure.name}': 'clock: state' counts time since entry into a state, "
@@ -225,6 +225,11 @@ def _measured(
     events = array @ (share[0][:, None] * accrual.mid) if one else (array * share) @ accrual.mid
     # Without time since the event, all who have it count for the whole time after it.
     return events if window.lasting is None else events * window.lasting[:, None]
+
+
+def _is_first(state: str | None, problem: DecisionProblem) -> bool:
+    """A state nobody enters later, so that both clocks are the same."""
+    return bool(problem.strategies_with_curves) and state == problem.settings.states[0]
 
 
 def _of_patients(

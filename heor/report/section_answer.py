@@ -9,7 +9,7 @@ import pandas as pd
 from heor.inputs.problem import UNCERTAIN_STATUSES
 from heor.inputs.usage import used_parameters
 from heor.report import tables
-from heor.report.words import icer_words, money, significant, table, years
+from heor.report.words import icer_words, money, significant, table, timing, years
 from heor.results import Results
 
 
@@ -93,7 +93,7 @@ def answer_section(results: Results) -> str:
         "",
         caveat(results),
     ]
-    return "\n".join([*text, "", table(pd.DataFrame(rows)), "", *ratios])
+    return "\n".join([*text, "", table(pd.DataFrame(rows)), "", timing(problem), "", *ratios])
 
 
 def _reversals(results: Results, frame: pd.DataFrame) -> str:
@@ -132,4 +132,4 @@ def costs(results: Results) -> str:
             row[strategy.label] = money(found["mean"].iloc[0])
         row["Difference"] = money(increments.loc[category, "mean"])
         rows.append(row)
-    return "## What it costs\n\n" + table(pd.DataFrame(rows))
+    return "\n\n".join(["## What it costs", table(pd.DataFrame(rows)), timing(problem)])

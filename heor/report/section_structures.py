@@ -9,7 +9,7 @@ from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem
 from heor.inputs.structures import PARTITIONED, STRUCTURES, TIME_IN_STATE
 from heor.report import tables
 from heor.report.section_drivers import reference
-from heor.report.words import STATUS_WORDS, icer_words, money, significant, table, years
+from heor.report.words import STATUS_WORDS, icer_words, money, significant, table, timing, years
 from heor.results import Results
 
 ASSUMES = {
@@ -38,7 +38,7 @@ def structures(results: Results) -> str:
     if len(frame) > 1:
         parts += [f"**{_range(results, frame)}**", "", table(_rows(results, frame)), ""]
         parts += [
-            "Same evidence and draws; differences against the comparator. The hazard ratio of death is "
+            f"{timing(results.problem)} Same evidence and draws; differences against the comparator. The hazard ratio of death is "
             "what the mean survival curves imply (Cox limit, 1:1, censored at 60 months): compare it with "
             "the trials'. Time in each phase, months a patient, undiscounted:",
             "",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from heor.inputs.problem import DecisionProblem
+
 STATUS_WORDS = {
     "published": "published",
     "trial": "from a trial",
@@ -65,6 +67,22 @@ def plain(x: float) -> str:
 def icer_words(cost: float, effect: float, ratio: float, label: str, unit: str) -> str:
     """The ICER, or what replaces it."""
     return f"{significant(ratio)} {unit}" if label == "icer" else label
+
+
+def timing(problem: DecisionProblem) -> str:
+    """Discounting and within-cycle rule, short enough to stand under a table."""
+    country, settings = problem.country, problem.settings
+    rates = [f"{bands[0].rate:.1%}" for bands in (country.discount_costs, country.discount_effects)]
+    rate = rates[0] if rates[0] == rates[1] else f"{rates[0]} (costs) and {rates[1]} (effects)"
+    falling = len(country.discount_costs) > 1 or len(country.discount_effects) > 1
+    within = f"{settings.within_cycle.replace('_', ' ')} within the cycle"
+    if settings.model == "individual":
+        within = "continuous time"
+    return (
+        f"Discounted {country.discount_timing.replace('_', '-')} at {rate} a year"
+        f"{', less later (see Conventions)' if falling else ''}; {within}; {country.currency} "
+        f"{country.price_year}."
+    )
 
 
 def table(frame: pd.DataFrame, left: int = 1) -> str:
