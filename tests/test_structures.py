@@ -252,6 +252,33 @@ def test_time_in_state_of_a_declared_transition(sick_sicker: Path) -> None:
     assert a == pytest.approx(b, rel=0.01)
 
 
+def test_patients_who_differ(sick_sicker: Path) -> None:
+    """Half with twice the hazard of falling ill: between the two cohorts, and not at their mean rate."""
+    (sick_sicker / "model/patients.csv").write_text("frail\n0\n1\n", encoding="utf-8")
+    analysis = sick_sicker / "model/analysis.yaml"
+    more = "covariates: {file: patients.csv, columns: [frail]}\n"
+    analysis.write_text(analysis.read_text(encoding="utf-8") + more, encoding="utf-8")
+    path = sick_sicker / "model/strategies.yaml"
+    text = path.read_text(encoding="utf-8")
+    found = {}
+    for ratio in ("1", "2", "2 ** x_frail"):
+        own = text.replace(
+            "{sick: {rate: r_hs1}", f"{{sick: {{rate: r_hs1, hazard_ratio: '{ratio}'}}"
+        )
+        path.write_text(own, encoding="utf-8")
+        problem = load(sick_sicker, overrides={"analysis.model": "individual"})
+        assert set(other_structures(problem)[1]) == (
+            set() if ratio == "1" else {"state_transition", "semi_markov"}
+        )
+        exposures = simulate(problem, joint_draws(problem, 60), workers=1).exposures
+        found[ratio] = exposures.set_index(["strategy", "exposure"])["mean"]["standard", "healthy"]
+    assert found["2"] < found["2 ** x_frail"] < found["1"]
+    assert found["2 ** x_frail"] == pytest.approx((found["1"] + found["2"]) / 2, rel=0.02)
+    path.write_text(own.replace("x_frail", "x_age"), encoding="utf-8")
+    with pytest.raises(InputError, match="uses 'x_age'"):
+        load(sick_sicker, overrides={"analysis.model": "individual"})
+
+
 def test_impossible_probabilities_name_draw_and_cycle(sick_sicker: Path) -> None:
     path = sick_sicker / "model/strategies.yaml"
     text = path.read_text(encoding="utf-8")

@@ -125,7 +125,20 @@ def problem(
         overrides=overrides,
         input_hashes=hashes,
         opinions=_opinions(analysis.survival, parameters, layer, problems),
+        covariates=_covariates(analysis, folder / "model", shown, problems),
     )
+
+
+def _covariates(
+    analysis: schema.Analysis, folder: Path, shown: Callable[[Path], str], problems: list[str]
+) -> dict[str, np.ndarray]:
+    """Covariates of the patients, as expressions name them: x_<column>."""
+    model = analysis.covariates
+    if model is None:
+        return {}
+    path = folder / model.file
+    found = tables.read_covariates(path, shown(path), tuple(model.columns), problems)
+    return {f"x_{name}": values for name, values in found.items()}
 
 
 def _settings(

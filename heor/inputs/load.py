@@ -6,6 +6,7 @@ Precedence: model < country < scenario < overrides (`--set`). All faults come in
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

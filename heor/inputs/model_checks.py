@@ -75,6 +75,9 @@ def _check_transitions(
         fault = problem_with(transition.expression, known)
         if fault:
             problems.append(f"{origin}: {transition.name}: {fault}")
+        ratio = problem_with(transition.hazard_ratio, {*means, *problem.covariates})
+        if ratio:
+            problems.append(f"{origin}: {transition.name}: hazard_ratio: {ratio}")
         used = set() if fault else names_in(transition.expression)
         if "time_in_state" in used and used & {"time", "age", "background"}:
             problems.append(
@@ -157,7 +160,7 @@ def _check_times(
     for name, length in lengths.items():
         if length < -NEARLY:
             problems.append(
-                f"{origin}: '{name}' spans {length * 12:.3g} months; it must be 0 or more. Change its "
+                f"{origin}: '{name}' spans {length * 12:.3g} months; it must be 0 or more. Correct it."
                 "ends."
             )
         if 0 < length < cycle - NEARLY:

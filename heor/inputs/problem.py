@@ -306,13 +306,14 @@ class UtilityItem:
 class TransitionInput:
     """How often a state is left for another: `rate` per year, or `probability` per cycle.
 
-    Expressions of parameters and of `CLOCKS`.
+    Expressions of parameters and of `CLOCKS`; `hazard_ratio` of parameters and covariates.
     """
 
     origin: str
     target: str
     rate: str | None = None
     probability: str | None = None
+    hazard_ratio: str = "1"
 
     @property
     def expression(self) -> str:
@@ -400,7 +401,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class DecisionProblem:
-    """Everything an analysis needs, checked. Made by `heor.load`."""
+    """Everything an analysis needs, checked. Made by `heor.load`.
+
+    `covariates`: name → value of each patient of the individual model, dims (patient,).
+    """
 
     title: str
     question: str
@@ -422,6 +426,7 @@ class DecisionProblem:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     input_hashes: Mapping[str, str] = field(default_factory=dict)
     opinions: Mapping[str, Opinion] = field(default_factory=dict)
+    covariates: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def strategies_with_curves(self) -> list[Strategy]:

@@ -5,6 +5,7 @@ Unknown names are errors with a suggestion, so a misspelt setting never passes s
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
@@ -39,6 +40,13 @@ class CorrelationModel(Model):
         return self
 
 
+class CovariatesModel(Model):
+    """Patients who differ: numeric columns of a file in `model/`, one row a patient."""
+
+    file: str
+    columns: list[Name] = Field(min_length=1)
+
+
 class Analysis(Model):
     title: str
     question: str
@@ -48,6 +56,9 @@ class Analysis(Model):
     model: Structure = "partitioned_survival"
     structures: list[Structure] = Field([], description="evaluated beside the model, same draws")
     patients: int = Field(1000, ge=10, le=1_000_000, description="of each draw, individual model")
+    covariates: CovariatesModel | None = Field(
+        None, description="patients who differ, individual model of declared transitions"
+    )
     histories: int = Field(0, ge=0, description="draws whose event histories the run writes")
     states: list[Name] = Field(min_length=2, description="in order; the last is dead")
     endpoints: list[Name] = Field(
@@ -74,6 +85,15 @@ class Analysis(Model):
     companions: list[str] = []
     limits: list[str] = Field([], description="what a reader must know; printed in the report")
     ceac_maximum: float = Field(1_500_000, gt=0, description="largest threshold of the CEAC")
+
+    @field_validator("cycle")
+    @classmethod
+    def a_length(cls, cycle: str) -> str:
+        if not re.fullmatch(CYCLE, cycle):
+            raise ValueError(
+                "a cycle is a day, week, month, quarter or year, or a number of them (2 weeks)"
+            )
+        return cycle
 
 
 # -------------------------------------------------------------------------- strategies.yaml
@@ -139,11 +159,16 @@ class TransitionModel(Model):
 
     rate: Expression | None = None
     probability: Expression | None = None
+    hazard_ratio: Expression = Field(
+        "1", description="of a patient, by covariates x_<column>; individual model only"
+    )
 
     @model_validator(mode="after")
     def one_of(self) -> TransitionModel:
         if (self.rate is None) == (self.probability is None):
             raise ValueError("give exactly one of 'rate' (per year) and 'probability' (per cycle)")
+        if self.rate is None and self.hazard_ratio != "1":
+            raise ValueError("'hazard_ratio' goes with 'rate'")
         return self
 
 

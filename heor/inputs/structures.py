@@ -49,6 +49,12 @@ def fault(problem: DecisionProblem, model: str) -> str:
                     f"{strategy.label}: {', '.join(timed)} depends on time_in_state, which "
                     f"{' and '.join(TIME_IN_STATE)} know."
                 )
+            ratios = [t.name for t in strategy.transitions if t.hazard_ratio != "1"]
+            if ratios and model != "individual":
+                return (
+                    f"{strategy.label}: {', '.join(ratios)} differs between patients (hazard_ratio), which "
+                    "the individual model knows."
+                )
             chances = [t.name for t in strategy.transitions if t.rate is None]
             if chances and model == "individual":
                 return (

@@ -148,6 +148,13 @@ def read_life_table(path: Path, shown: str, problems: list[str]) -> dict[str, np
     return data
 
 
+def read_covariates(
+    path: Path, shown: str, names: tuple[str, ...], problems: list[str]
+) -> dict[str, np.ndarray]:
+    """Patients who differ: a number for each covariate, one row a patient. Dims: patient."""
+    return columns(read_table(path, shown, names, (), problems), names, shown, problems)
+
+
 def read_norms(path: Path, shown: str, problems: list[str]) -> dict[str, np.ndarray] | None:
     """Population utility norms and remaining QALYs by age."""
     names = ("age", "utility", "remaining_qalys")

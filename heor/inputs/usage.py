@@ -44,6 +44,7 @@ def _texts(problem: DecisionProblem, strategy: Strategy) -> list[str]:
         pending += new
     texts = [*strategy.groups.values()]
     texts += [*strategy.start.values(), *(t.expression for t in strategy.transitions)]
+    texts += [t.hazard_ratio for t in strategy.transitions]
     curves = strategy.curves
     if (
         curves and problem.settings.model != PARTITIONED

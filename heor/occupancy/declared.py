@@ -150,7 +150,7 @@ def individual(model: Declared, patients: int, seed: int, first_draw: int) -> St
         hazard = np.zeros((model.draws.n, 1, grid.steps + 1))
         np.cumsum(rate * grid.step, axis=1, out=hazard[:, 0, 1:])
         clock = "entry" if in_residence(t) else "start"
-        found.append(Transition(t.origin, t.target, hazard, clock))
+        found.append(Transition(t.origin, t.target, hazard, clock, _ratio(model, t, patients)))
     histories = simulate(
         found,
         model.states,
@@ -165,6 +165,16 @@ def individual(model: Declared, patients: int, seed: int, first_draw: int) -> St
     flows = {t.name: (t.origin, t.target) for t in model.strategy.transitions}
     states = histories.occupancy(model.time)
     return StateOccupancy(states, {}, patients=PatientHistories(histories, {}, flows))
+
+
+def _ratio(model: Declared, transition: TransitionInput, patients: int) -> np.ndarray | None:
+    """Hazard ratio of each patient; rows of the covariates are used in turn. Dims: (draw | 1, patient)."""
+    if transition.hazard_ratio == "1":
+        return None
+    used, covariates = names_in(transition.hazard_ratio), model.context.problem.covariates
+    names = {k: np.resize(covariates[k], patients)[None] for k in used if k in covariates}
+    names |= {k: model.draws.values[k][:, None] for k in used if k in model.draws.values}
+    return np.atleast_2d(np.asarray(evaluate(transition.hazard_ratio, names), float))
 
 
 def _starting(model: Declared, patients: int) -> np.ndarray:
