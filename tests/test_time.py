@@ -22,7 +22,7 @@ from heor.outcomes.discounting import (
     quadrature,
     state_weights,
 )
-from heor.outcomes.values import COST, PLAIN, Accrual
+from heor.outcomes.values import COST, EFFECT, PLAIN, Accrual
 from heor.simulation import simulate
 
 CYCLES = ("day", "week", "2 weeks", "month", "quarter", "year")
@@ -42,6 +42,17 @@ def test_everyone_alive_for_the_whole_time(rule: str, cycle: str) -> None:
     for horizon in (10.0, 7.3):
         weights = cycle_weights(boundaries(cycle_years(cycle), horizon), rule)
         assert weights.sum() == pytest.approx(horizon, abs=1e-12)
+
+
+@pytest.mark.parametrize("rule", WITHIN_CYCLE)
+@pytest.mark.parametrize("time", [[0, 0.4], [0, 1, 1.3], [0, 1, 2, 2.5], [0, 1, 2, 3, 3.1]])
+def test_few_cycles_and_a_short_last_one(rule: str, time: list[float]) -> None:
+    """A straight line is exact under the rules that know both ends."""
+    boundaries = np.array(time)
+    weights = cycle_weights(boundaries, rule)
+    assert weights.sum() == pytest.approx(time[-1], abs=1e-12)
+    if rule not in ("start", "end"):
+        assert weights @ boundaries == pytest.approx(time[-1] ** 2 / 2, rel=1e-12)
 
 
 @given(
@@ -96,6 +107,13 @@ def test_rows_are_the_cycles() -> None:
     assert quadrature(time, "start").toarray()[3].tolist() == [0, 0, 0, 1, 0, 0, 0, 0]
 
 
+@pytest.mark.parametrize("cycles", [1, 2, 3, 6, 7, 456])
+def test_no_time_point_counts_negatively(cycles: int) -> None:
+    """Over the whole horizon; so QALYs stay below life years under every rule."""
+    for rule in WITHIN_CYCLE:
+        assert (cycle_weights(np.arange(cycles + 1.0), rule) >= 0).all()
+
+
 def test_unknown_words() -> None:
     with pytest.raises(ValueError, match="none of trapezoid"):
         quadrature(np.arange(3.0), "half")
@@ -123,6 +141,56 @@ def problem(inputs: Path) -> DecisionProblem:
     return load(inputs)
 
 
+BANDS = (DiscountBand(0, 10, 0.04), DiscountBand(10, None, 0.02))
+
+
+@pytest.mark.parametrize(
+    ("rule", "error"),
+    [("start", 0.07), ("end", 0.07), ("trapezoid", 2e-3), ("life_table", 2e-3), ("simpson", 3e-5)],
+)
+def test_discounted_years_against_the_closed_form(
+    rule: str, error: float, problem: DecisionProblem
+) -> None:
+    """Hazard 0.5 over 38 years in quarters; 4 % to year 10, then 2 %, continuously."""
+    hazard = 0.5
+    country = replace(
+        problem.country, discount_costs=BANDS, discount_effects=BANDS, discount_timing="continuous"
+    )
+    own = replace(
+        variant(problem, within_cycle=rule, cycle=cycle_years("quarter")), country=country
+    )
+    first, second = hazard + 0.04, hazard + 0.02
+    exact = (1 - np.exp(-first * 10)) / first
+    exact += np.exp(-first * 10) * (1 - np.exp(-second * 28)) / second
+    found = Accrual.of(own).all_years(np.exp(-hazard * own.time)[None])
+    assert found[0, [COST, EFFECT]] == pytest.approx(exact, rel=error)
+    assert found[0, PLAIN] == pytest.approx(1 / hazard, rel=error)
+
+
+@pytest.mark.parametrize("rule", WITHIN_CYCLE)
+def test_one_window_for_all_or_one_for_each_draw(rule: str, problem: DecisionProblem) -> None:
+    accrual = Accrual.of(variant(problem, within_cycle=rule))
+    alive = np.exp(-np.array([[0.3], [0.9]]) * accrual.time)
+    share = covered(accrual.time, np.array([0.31]), np.array([4.77]))
+    np.testing.assert_allclose(
+        accrual.person_years(alive, share),
+        accrual.person_years(alive, np.repeat(share, 2, axis=0)),
+        rtol=1e-12,
+    )
+
+
+def test_life_table_values_the_middle_of_the_cycle(problem: DecisionProblem) -> None:
+    """The mean of both ends, discounted in between: 1 year in full, then 3/4, in years of 4 %."""
+    own = variant(problem, within_cycle="life_table", cycle=1.0)
+    accrual, alive = Accrual.of(own), np.zeros((1, len(own.time)))
+    alive[0, :3] = 1, 1, 0.5
+    found = accrual.all_years(alive)[0]
+    assert found[PLAIN] == 1 + 0.75 + 0.25
+    middle = [(1.04**-t + 1.04 ** -(t + 1)) / 2 for t in range(3)]
+    assert found[COST] == pytest.approx(np.dot([1, 0.75, 0.25], middle), rel=1e-13)
+    assert middle == pytest.approx([1.04 ** -(t + 0.5) for t in range(3)], rel=3e-4)
+
+
 def test_costs_and_effects_have_rates_of_their_own(problem: DecisionProblem, made_up_draws) -> None:
     none = (DiscountBand(0, None, 0.0),)
     draws = made_up_draws(problem, 5)
@@ -145,7 +213,7 @@ def test_timing_reaches_the_outcomes(problem: DecisionProblem, made_up_draws) ->
 
 
 @pytest.mark.parametrize("rule", WITHIN_CYCLE)
-@pytest.mark.parametrize("cycle", ["week", "month"])
+@pytest.mark.parametrize("cycle", ["week", "month", "year"])
 def test_one_off_costs_to_the_last_unit(
     rule: str, cycle: str, problem: DecisionProblem, made_up_draws
 ) -> None:
@@ -158,6 +226,32 @@ def test_one_off_costs_to_the_last_unit(
     at = discount_factor(own.country.discount_costs, value("surgery"))
     expected = value("p_operated") * operation * at + value("c_workup")
     np.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("cycle", ["week", "month", "quarter"])
+def test_events_do_not_go_by_the_rule(cycle: str, problem: DecisionProblem, made_up_draws) -> None:
+    """Deaths and recurrences are counted, not integrated: all rules charge each once."""
+    none = (DiscountBand(0, None, 0.0),)
+    free = replace(problem, country=replace(problem.country, discount_costs=none))
+    draws = made_up_draws(free, 5)
+    cost = {}
+    for rule in WITHIN_CYCLE:
+        own = variant(free, within_cycle=rule, cycle=cycle_years(cycle))
+        cost[rule] = simulate(own, draws, workers=1).outcomes.component("end_of_life")
+    for rule in WITHIN_CYCLE:
+        np.testing.assert_allclose(cost[rule], cost["trapezoid"], rtol=1e-13)
+    # on chemotherapy nearly all die of the cancer, each once
+    dead = cost["trapezoid"][:, 0] / draws.value("end_of_life_net")
+    assert (dead > 0.95).all() and (dead < 1).all()
+
+
+def test_simpson_agrees_from_week_to_month(problem: DecisionProblem, made_up_draws) -> None:
+    draws = made_up_draws(problem, 20)
+    month, week = (
+        simulate(variant(problem, within_cycle="simpson", cycle=c), draws, workers=1).outcomes
+        for c in (cycle_years("month"), cycle_years("week"))
+    )
+    np.testing.assert_allclose(month.qalys.mean(axis=0), week.qalys.mean(axis=0), rtol=1e-3)
 
 
 @pytest.mark.parametrize("rule", ["simpson", "life_table"])

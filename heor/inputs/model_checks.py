@@ -161,7 +161,6 @@ def _check_times(
         if length < -NEARLY:
             problems.append(
                 f"{origin}: '{name}' spans {length * 12:.3g} months; it must be 0 or more. Correct it."
-                "ends."
             )
         if 0 < length < cycle - NEARLY:
             problems.append(
