@@ -1259,6 +1259,122 @@ def test_counts_carry_no_curve_of_their_own(
     )
 
 
+# ------------------------------------------------------------------------- exposures in time
+PROGRESSED = "    progressed:       {state: progressed}\n"
+
+
+@pytest.mark.parametrize(
+    ("exposure", "parts"),
+    [
+        (
+            '{state: progressed, until: "0.01"}',
+            ("'from ... until' spans 0.12 months", "cycle of 1"),
+        ),
+        ('{state: progressed, from: "3", until: "2"}', ("spans -12 months", "0 or more")),
+        ('{state: progressed, from: "38"}', ("starts at 38 years", "horizon of 38", "'from'")),
+        ('{at: "38"}', ("the event is at 38 years", "outside the horizon of 38", "'at'")),
+        ('{at: "-1"}', ("the event is at -1 years", "outside the horizon")),
+        ('{flow: cancer_deaths, before: "0.01"}', ("'before' spans 0.12 months",)),
+        ('{flow: cancer_deaths, before: "-1"}', ("'before' spans -12 months", "0 or more")),
+        (
+            '{after: cancer_deaths, lasting: "1"}',
+            ("after: 'cancer_deaths'", "'flow: progressions'"),
+        ),
+        ('{after: terminal, lasting: "1"}', ("after: 'terminal' is not an exposure to progr",)),
+        ('{after: progressed, lasting: "1"}', ("after: 'progressed' is not an exposure to prog",)),
+        ('{after: recurrence, lasting: "1"}', ("unknown exposure 'recurrence'",)),
+        ("{after: cancer_deaths}", ("'after' and 'lasting' belong together",)),
+        ('{state: progressed, lasting: "1"}', ("'after' and 'lasting' belong together",)),
+        ('{state: progressed, before: "1"}', ("'before' needs a 'flow'",)),
+        ("{flow: progressions, clock: state}", ("'clock: state' needs a 'state'",)),
+        ("{state: progressed, clock: stat}", ("(found 'stat')", "Did you mean 'state'?")),
+        ("{state: progresed}", ("unknown state 'progresed'", "Did you mean 'progressed'?")),
+        ("{flow: progression}", ("unknown flow 'progression'", "Did you mean 'progressions'?")),
+        ("{state: progressed, flow: progressions}", ("exactly one of 'state', 'flow', 'at'",)),
+    ],
+)
+def test_faulty_exposures(
+    exposure: str, parts: tuple[str, ...], spoil: Spoil, faults: Faults
+) -> None:
+    line = 1 + spoil(STRATEGIES, PROGRESSED, f"{PROGRESSED}    faulty: {exposure}\n")
+    expect(faults(), f"inputs/{STRATEGIES}:{line}:", *parts)
+
+
+def test_time_in_state_needs_a_model_that_knows_it(
+    spoil: Spoil, faults: Faults, copied_inputs: Path
+) -> None:
+    extra = f'{PROGRESSED}    first_year: {{state: progressed, clock: state, until: "1"}}\n'
+    spoil(STRATEGIES, PROGRESSED, extra)
+    for model in ("partitioned_survival", "state_transition"):
+        found = faults(overrides={"analysis.model": model})
+        expect(found, f"--set analysis.model={model}:", "exposure 'first_year'", "semi_markov and")
+        assert ("Use another model" in found[0]) == (model == "partitioned_survival")
+    for model in ("semi_markov", "individual"):
+        load(copied_inputs, overrides={"analysis.model": model})
+
+
+def test_costs_of_an_unknown_exposure(spoil: Spoil, faults: Faults) -> None:
+    old = "ablation:        {exposure: operations,"
+    line = spoil(STRATEGIES, old, old.replace("operations", "operation"))
+    expect(faults(), f"inputs/{STRATEGIES}:{line}:", "exposure 'operation'", "'operations'?")
+
+
+def test_faults_in_time_come_together(spoil: Spoil, faults: Faults) -> None:
+    """Exposures, phases and model: one error, each with its file and line."""
+    bad = (
+        '    a: {state: progressed, until: "0.01"}',
+        '    b: {after: cancer_deaths, lasting: "1"}',
+        '    c: {at: "39"}',
+        "    d: {state: progressed, clock: state}",
+    )
+    first = spoil(STRATEGIES, PROGRESSED, PROGRESSED + "\n".join(bad) + "\n") + 1
+    phase = spoil(STRATEGIES, "    Progressed: progressed\n", "    Progressed: progresed\n")
+    found = faults()
+    assert len(found) == 5
+    where = f"inputs/{STRATEGIES}:"
+    expect(found, f"inputs/{ANALYSIS}:", "exposure 'd' counts time since entry")
+    expect(found, f"{where}{first}:", "less than a cycle")
+    expect(found, f"{where}{first + 1}:", "'cancer_deaths' is not an exposure to progressions")
+    expect(found, f"{where}{first + 2}:", "the event is at 39 years")
+    expect(found, f"{where}{phase}:", "unknown exposure 'progresed'", "Did you mean 'progressed'?")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "parts"),
+    [
+        ("cycle: month ", "cycle: fortnight ", ("a cycle is a day, week", "(found 'fortnight')")),
+        ("cycle: month ", "cycle: 0 months ", ("a cycle is a day, week", "(found '0 months')")),
+        ("cycle: month ", "cycle: 1.5 months ", ("a cycle is a day, week", "a number of them")),
+        (
+            "model: partitioned_survival",
+            "model: partitioned_survial",
+            ("(found 'partitioned_survial')", "Did you mean 'partitioned_survival'?"),
+        ),
+        (
+            "structures: [partitioned_survival, ",
+            "structures: [semi_markow, ",
+            ("analysis.structures.0", "Did you mean 'semi_markov'?"),
+        ),
+        ("within_cycle: trapezoid", "within_cycle: simson", ("Did you mean 'simpson'?",)),
+        ("patients: 300", "patients: 3", ("greater than or equal to 10",)),
+    ],
+)
+def test_faulty_settings_of_time_and_model(
+    old: str, new: str, parts: tuple[str, ...], spoil: Spoil, faults: Faults
+) -> None:
+    line = spoil(ANALYSIS, old, new)
+    expect(faults(), f"inputs/{ANALYSIS}:{line}:", *parts)
+
+
+def test_discount_timing(inputs: Path, faults: Faults) -> None:
+    """A setting of the country, which a scenario or `--set` may change."""
+    name = "country.discounting.timing"
+    assert load(inputs).country.discount_timing == "annual_effective"
+    assert load(inputs, overrides={name: "continuous"}).country.discount_timing == "continuous"
+    found = faults(overrides={name: "continous"})
+    expect(found, f"--set {name}=continous:", "(found 'continous')", "Did you mean 'continuous'?")
+
+
 # ------------------------------------------------------------------------ fits and opinions
 def test_accepted_fits_and_priors(copied_inputs: Path, spoil: Spoil) -> None:
     fit = load(copied_inputs).settings.fit

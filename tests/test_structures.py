@@ -12,15 +12,18 @@ import pandas as pd
 import pytest
 
 from heor import load
-from heor.analysis import evaluate, other_structures
+from heor.analysis import evaluate, other_structures, structure_fits
 from heor.errors import InputError, ModelError
 from heor.inputs.load import available
 from heor.inputs.structures import STRUCTURES, fault, with_structure
 from heor.inputs.usage import used_parameters
+from heor.occupancy import models
+from heor.report.section_method import conventions
 from heor.report.section_structures import structures as section
 from heor.report.tables import phase_table, structure_table
 from heor.results import Results
-from heor.simulation import simulate
+from heor.simulation import simulate, simulate_together
+from heor.streams import Streams
 from tests.test_illness_death import joint_draws
 
 Faults = Callable[..., list[str]]
@@ -28,9 +31,13 @@ Faults = Callable[..., list[str]]
 
 @pytest.fixture(scope="module")
 def results(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """With a companion that bears a model's name."""
     overrides = {"analysis.patients": 50}
-    problem = load(inputs, overrides=overrides, draws=120, quick=True)
-    return evaluate(problem, cache=tmp_path_factory.mktemp("cache"))
+    problem, no_cure = (
+        load(inputs, scenario=name, overrides=overrides, draws=120, quick=True)
+        for name in (None, "s11_no_cure")
+    )
+    return evaluate(problem, {"semi_markov": no_cure}, cache=tmp_path_factory.mktemp("cache"))
 
 
 # ---------------------------------------------------------------------------- which can be
@@ -53,6 +60,41 @@ def test_which_scenarios_can_be_followed_through_progression(inputs: Path) -> No
     assert cannot - series == families
 
 
+@pytest.mark.parametrize("model", ["state_transition", "semi_markov"])
+def test_every_scenario_that_can_obeys_the_laws(model: str, inputs: Path) -> None:
+    """Hazard ratios by time, waning, early failure, no cure: the simulation checks its own laws."""
+    gains = {}
+    for name in (None, *available(inputs, "scenarios")):
+        problem = load(inputs, scenario=name)
+        if fault(problem, model):
+            continue
+        own = with_structure(problem, model)
+        outcomes = simulate(own, joint_draws(own, 2), workers=1).outcomes
+        assert (outcomes.qalys > 0).all() and (outcomes.cost > 0).all(), name
+        gains[name] = (outcomes.qalys[:, 1] - outcomes.qalys[:, 0]).mean()
+    assert gains["s06_null"] < 0 < gains["s11_no_cure"] < gains[None]
+    assert gains["state_residence_upper"] > gains["state_residence"] == gains[None]
+    # after_progression 1: what is left is cure, less surgery
+    assert gains["s06_null"] < gains["s15_cure_only"] < gains[None]
+    # early failure costs progression-free time, and with it life: here OS follows from PFS
+    assert gains["s09_15_or_more"] < gains["s09_10_14"]
+
+
+def test_reasons_why_a_structure_cannot(inputs: Path) -> None:
+    single = fault(load(inputs, scenario="s14_weibull"), "semi_markov")
+    assert "none of its families (weibull) describes survival after progression" in single
+    assert "2nd-line chemotherapy" in single
+    series = fault(load(inputs, scenario="s04_allard"), "individual")
+    assert series.startswith("Resection") and "OS follows a series" in series
+    for name in ("s14_weibull", "s04_allard"):
+        assert fault(load(inputs, scenario=name), "partitioned_survival") == ""
+        with pytest.raises(InputError) as caught:
+            load(inputs, scenario=name, overrides={"analysis.model": "semi_markov"})
+        (problem,) = caught.value.problems
+        assert problem.startswith("--set analysis.model=semi_markov: model semi_markov cannot be")
+        assert problem.endswith("Use partitioned_survival, or change the strategy.")
+
+
 def test_only_joint_families_are_left(inputs: Path) -> None:
     own = with_structure(load(inputs), "individual")
     curves = [
@@ -68,6 +110,46 @@ def test_one_word_and_the_scenario_are_the_same(inputs: Path) -> None:
     scenario = load(inputs, scenario="state_residence")
     assert word.settings == scenario.settings
     assert word.strategies == scenario.strategies
+
+
+@pytest.mark.parametrize("model", ["state_transition", "semi_markov", "individual"])
+def test_survival_follows_from_progression(model: str, inputs: Path) -> None:
+    """The trials' hazard ratio of death moves nothing; the ratio after recurrence does."""
+    problem = load(inputs, overrides={"analysis.model": model, "analysis.patients": 50})
+    used = used_parameters(problem, fits=False)
+    assert not {"log_hr_os_clocc", "log_hr_os_orchestra", "tau_hr"} & used
+    base, os, after = (
+        simulate(problem, joint_draws(problem, 3, **moved), workers=1).outcomes
+        for moved in ({}, {"log_hr_os": -2.0}, {"hr_post_recurrence_resection": 0.3})
+    )
+    np.testing.assert_array_equal(os.qalys, base.qalys)
+    assert (after.component("life_years")[:, 1] > base.component("life_years")[:, 1]).all()
+    np.testing.assert_array_equal(after.qalys[:, 0], base.qalys[:, 0])
+
+
+@pytest.mark.parametrize("model", list(STRUCTURES))
+def test_scenarios_share_what_they_agree_in(
+    model: str, inputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other prices, same occupancy: computed once for both, twice where recurrence differs."""
+    overrides = {"analysis.model": model, "analysis.patients": 50}
+    names = (None, "list_prices", "s11_no_cure")
+    base, prices, no_cure = (load(inputs, scenario=n, overrides=overrides) for n in names)
+    draws, counted = joint_draws(base, 3), []
+    own = models.occupancy
+    monkeypatch.setattr(
+        models, "occupancy", lambda block: counted.append(block.strategy.name) or own(block)
+    )
+    together = simulate_together({"a": (base, draws), "b": (prices, draws)}, workers=1)
+    assert counted == list(base.strategies)
+    np.testing.assert_array_equal(together["a"].outcomes.qalys, together["b"].outcomes.qalys)
+    counted.clear()
+    other = joint_draws(no_cure, 3, cure_exists=0)
+    other = replace(other, curves=draws.curves)
+    together = simulate_together({"a": (base, draws), "b": (no_cure, other)}, workers=1)
+    assert counted == ["chemotherapy", "resection", "resection"]
+    alone = simulate(no_cure, other, workers=1).outcomes
+    np.testing.assert_allclose(together["b"].outcomes.data, alone.data, rtol=1e-12)
 
 
 def test_parameters_that_a_structure_uses(inputs: Path) -> None:
@@ -95,6 +177,56 @@ def test_structures_on_common_draws(results: Results) -> None:
     assert gain["state_transition"] == pytest.approx(gain["semi_markov"], abs=0.05)
     own = results.decision.tables["icer"].iloc[0]
     assert frame.loc["partitioned_survival", "icer"] == own["ratio"]
+
+
+def test_a_companion_may_bear_the_name_of_a_model(results: Results) -> None:
+    (companion,) = results.companions
+    assert companion.name == "semi_markov" and "cure" in companion.label
+    gain = companion.decision.tables["icer"].iloc[0]["effect"]
+    frame = structure_table(results).set_index("model")
+    assert gain < frame.loc["partitioned_survival", "qalys"] < frame.loc["semi_markov", "qalys"]
+
+
+def test_joint_families_only_and_what_they_leave_out(results: Results) -> None:
+    """Stacking weights of the run on joint families, scaled to 1; `dropped` is the rest."""
+    (unit,) = results.fits.weights
+    weights = results.fits.weights[unit]
+    lost = sum(w for family, w in weights.items() if not family.startswith("joint_"))
+    for structure in results.structures:
+        own = 0.0 if structure.model == "partitioned_survival" else lost
+        assert structure.dropped == pytest.approx(own, abs=1e-12)
+    problem = results.problem
+    used = structure_fits(with_structure(problem, "semi_markov"), results.fits, Streams(1), None)
+    kept = used.weights[unit]
+    assert sum(kept.values()) == pytest.approx(1, abs=1e-12)
+    for family, weight in kept.items():
+        assert family.startswith("joint_")
+        assert weight == pytest.approx(weights[family] / (1 - lost))
+
+
+@pytest.mark.parametrize(
+    ("rule", "timing", "words"),
+    [
+        ("simpson", "continuous", ("Simpson 1/3", "Discounting, continuous")),
+        ("life_table", "annual_effective", ("life table", "Discounting, annual-effective")),
+        ("start", "continuous", ("the state at its start", "cycle 0.23 months")),
+    ],
+)
+def test_the_report_states_cycle_rule_and_timing(
+    rule: str, timing: str, words: tuple[str, ...], results: Results
+) -> None:
+    problem, cycle = results.problem, 7 / 365.25 if rule == "start" else 1 / 12
+    own = replace(
+        problem,
+        settings=replace(problem.settings, within_cycle=rule, cycle=cycle),
+        country=replace(problem.country, discount_timing=timing),
+    )
+    text = conventions(replace(results, problem=own))
+    assert all(word in text for word in words)
+    patients = replace(own, settings=replace(own.settings, model="individual"))
+    assert "continuous time; cycles are for display" in conventions(
+        replace(results, problem=patients)
+    )
 
 
 def test_phases_add_up_to_the_life_years(results: Results) -> None:
@@ -144,6 +276,21 @@ def test_time_in_state_of_an_exposure(inputs: Path, tmp_path: Path) -> None:
     ]
     assert 0.2 < years[0] < 0.45
     assert years[1] == pytest.approx(years[0], rel=0.02)
+
+
+@pytest.mark.parametrize("model", list(STRUCTURES))
+def test_both_clocks_are_the_same_in_the_first_state(
+    model: str, copied_inputs: Path, spoil, inputs: Path
+) -> None:
+    """Nobody enters it later, so every structure can measure it."""
+    old = "    on_chemotherapy:  {state: progression_free, share: share_pf_on_chemo, until: chemo_cap}\n"
+    spoil("model/strategies.yaml", old, old.replace("{state", "{clock: state, state"))
+    overrides = {"analysis.model": model, "analysis.patients": 50}
+    found = []
+    for folder in (inputs, copied_inputs):
+        problem = load(folder, overrides=overrides)
+        found.append(simulate(problem, joint_draws(problem, 3), workers=1).outcomes.data)
+    np.testing.assert_allclose(*found, rtol=1e-12)
 
 
 # -------------------------------------------------------------------------- declared models
@@ -353,10 +500,10 @@ def test_faulty_exposures(
 @pytest.mark.parametrize(
     ("setting", "value", "expected"),
     [
-        ("analysis.model", "semimarkov", "semi_markov"),
-        ("analysis.cycle", "fortnight", "analysis.cycle"),
-        ("analysis.structures", ["markov"], "analysis.structures"),
-        ("analysis.within_cycle", "half", "trapezoid"),
+        ("analysis.model", "semimarkov", "Did you mean 'semi_markov'?"),
+        ("analysis.cycle", "fortnight", "analysis.cycle: a cycle is a day, week, month"),
+        ("analysis.structures", ["markov"], "analysis.structures.0"),
+        ("analysis.within_cycle", "half", "'trapezoid', 'simpson', 'life_table'"),
         ("analysis.endpoints", ["os"], "1 endpoints for 3 states"),
         (
             "analysis.states",
