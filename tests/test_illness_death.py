@@ -566,6 +566,24 @@ def test_sojourn_is_the_sum_over_entries() -> None:
 
 
 # ------------------------------------------------------------------------------ end to end
+@pytest.mark.parametrize(
+    ("setting", "value", "error"),
+    [("within_cycle", "simpson", 0), ("within_cycle", "end", 0), ("cycle", 0.25, 1e-12)]
+    + [("cycle", 7 / 365.25, 1e-3)],
+)
+def test_patients_know_no_cycle(
+    setting: str, value: object, error: float, problem: DecisionProblem
+) -> None:
+    """The same luck whatever the cycle or rule; weeks move the grid of hazards by a little."""
+    few = with_structure(
+        replace(problem, settings=replace(problem.settings, patients=50)), "individual"
+    )
+    other = replace(few, settings=replace(few.settings, **{setting: value}))
+    draws = joint_draws(few, 5)
+    base, own = (simulate(p, draws, workers=1).outcomes.data for p in (few, other))
+    np.testing.assert_allclose(own.mean("draw"), base.mean("draw"), rtol=error, atol=1e-9)
+
+
 @pytest.mark.parametrize("model", OTHERS)
 def test_blocks_and_threads_change_nothing(model: str, problem: DecisionProblem) -> None:
     few = replace(problem.settings, patients=50)

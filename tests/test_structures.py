@@ -152,6 +152,18 @@ def test_scenarios_share_what_they_agree_in(
     np.testing.assert_allclose(together["b"].outcomes.data, alone.data, rtol=1e-12)
 
 
+@pytest.mark.parametrize("model", list(STRUCTURES))
+def test_scenarios_with_cycles_of_their_own_run_together(model: str, inputs: Path) -> None:
+    """Months and quarters are whole half months: one grid, but not one time axis."""
+    month = load(inputs, overrides={"analysis.model": model, "analysis.patients": 50})
+    quarter = replace(month, settings=replace(month.settings, cycle=0.25))
+    draws = joint_draws(month, 3)
+    together = simulate_together({"a": (month, draws), "b": (quarter, draws)}, workers=1)
+    alone = simulate(quarter, draws, workers=1)
+    np.testing.assert_array_equal(together["b"].outcomes.data, alone.outcomes.data)
+    assert together["b"].occupancy.shape != together["a"].occupancy.shape
+
+
 def test_parameters_that_a_structure_uses(inputs: Path) -> None:
     partitioned, residence = load(inputs), load(inputs, scenario="state_residence")
     assert "log_hr_os_clocc" in used_parameters(partitioned, fits=False)

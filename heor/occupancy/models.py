@@ -87,7 +87,9 @@ class StrategyBlock:
         groups = [(name, share.tobytes()) for name, share in self.groups.items()]
         if settings.model == "partitioned_survival":
             return (settings.model, *map(id, self.curves.values()), *groups)
-        return (settings.model, settings.patients, id(self.process), id(self.reference), *groups)
+        # cycles of different lengths may share a grid, and with it the process
+        process = (self.time.tobytes(), id(self.process), id(self.reference))
+        return (settings.model, settings.patients, *process, *groups)
 
 
 def _partitioned_survival(block: StrategyBlock) -> StateOccupancy:

@@ -123,5 +123,7 @@ def test_scenarios_move_the_way_they_must(outcomes: pd.DataFrame) -> None:
     assert qalys["s06_null"] < 0  # harms of surgery alone
     assert icer["s19_cure_half_symmetric"] > icer["s17_symmetric_treatment"] > icer["base"]
     assert qalys["s08_orchestra_only"] > qalys["s08_orchestra_only_no_cure"]
+    # S13: recurrence is survived better where half of the operated live two years from it.
+    assert qalys["state_residence_upper"] > qalys["state_residence"] > qalys["s11_no_cure"]
     # The null costs only surgery and what treatment it changes; the same price list otherwise.
     assert outcomes.loc["list_prices", "qalys"] == pytest.approx(qalys["base"])
