@@ -316,13 +316,61 @@ def test_no_effect_is_the_donor(problem: DecisionProblem) -> None:
             np.testing.assert_allclose(a.states[state], b.states[state], atol=2e-3, err_msg=model)
 
 
-def test_no_effect_is_the_donor_to_the_last_digit(problem: DecisionProblem) -> None:
+@given(
+    meanlog=st.floats(-2, 0.5),
+    share=st.floats(0, 1),
+    shape=st.floats(0.4, 4),
+    scale=st.floats(0.05, 5),
+    multiplier=st.floats(0.3, 2),
+)
+@settings(max_examples=15, deadline=None)
+def test_no_effect_is_the_donor_to_the_last_digit(
+    problem: DecisionProblem,
+    meanlog: float,
+    share: float,
+    shape: float,
+    scale: float,
+    multiplier: float,
+) -> None:
+    """Whatever the process, and with a multiplier on it."""
+    theta = {**FOLFIRI, "progression_meanlog": meanlog, "death_share": share}
+    theta |= {"post_shape": shape, "post_scale": scale}
     null = {"cure_exists": 0, "log_hr_os": 0, "log_hr_pfs_marginal": 0}
-    draws = joint_draws(problem, 3, hr_post_recurrence_resection=1, **null)
+    null |= {"hr_post_recurrence_resection": 1, "transport_multiplier": multiplier}
+    draws = joint_draws(problem, 1, theta=theta, **null)
     for model in ("state_transition", "semi_markov"):
         a, b = (found(problem, model, draws, s) for s in ("chemotherapy", "resection"))
         for key in (("progressed", None), ("progressions", None), ("cancer_deaths", None)):
             np.testing.assert_allclose(a.parts[key], b.parts[key], atol=1e-9, err_msg=model)
+
+
+EXTREMES = {
+    "nobody progresses": {"death_share": 1.0},
+    "nobody dies first": {"death_share": 0.0},
+    "progression is death": {"post_scale": 1e-4},
+    "progression is harmless": {"post_scale": 1e4},
+    "progression at once": {"progression_meanlog": -8.0},
+    "hazard that falls": {"post_shape": 0.2},
+    "hazard that jumps": {"post_shape": 12.0},
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("model", list(STRUCTURES))
+@pytest.mark.parametrize("extreme", EXTREMES)
+def test_extremes(extreme: str, model: str, problem: DecisionProblem) -> None:
+    """Laws hold, nothing overflows, and groups may be empty."""
+    few = replace(problem, settings=replace(problem.settings, patients=50))
+    theta = {**FOLFIRI, **EXTREMES[extreme]}
+    for operated in (0.0, 0.9, 1.0):
+        draws = joint_draws(problem, 2, theta=theta, p_operated=operated)
+        outcomes = simulate(with_structure(few, model), draws, workers=1).outcomes
+        assert np.isfinite(outcomes.data).all()
+        if operated == 0:
+            assert (outcomes.component("retreatment")[:, 1] == 0).all()
+    if model != "partitioned_survival" and extreme in ("nobody progresses", "progression is death"):
+        own = found(few, model, draws, "resection")
+        assert own.states["progressed"].max() < 0.011
 
 
 # ------------------------------------------------------------------------------------ laws
