@@ -638,3 +638,25 @@ def test_without_effect_all_structures_agree(inputs: Path) -> None:
         gains.append((qalys[:, 1] - qalys[:, 0]).mean())
     assert gains[0] < 0
     np.testing.assert_allclose(gains, gains[0], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "after_progression: hr_post_recurrence_resection",
+            "after_progression: hr_post",
+            "'hr_post'",
+        ),
+        (
+            "  label: 2nd-line chemotherapy\n",
+            '  label: 2nd-line chemotherapy\n  after_progression: "0.9"\n',
+            "is not relative. Remove it",
+        ),
+    ],
+)
+def test_faulty_hazard_ratio_after_progression(
+    old: str, new: str, expected: str, spoil, faults: Faults
+) -> None:
+    spoil("model/strategies.yaml", old, new)
+    assert any("strategies.yaml:" in f and expected in f for f in faults())

@@ -118,7 +118,7 @@ def _errors(
     """Standard errors: EVPPI under coefficients simulated from their sampling distribution."""
     n, terms = fit.basis.shape
     root = np.linalg.cholesky(fit.residual_covariance / n + 1e-18 * np.eye(len(scale)))
-    some = fit.basis[:: max(1, n // 2500)]  # enough draws to see how much the value moves
+    some = fit.basis[:: max(1, n // 1000)]  # enough draws to see how much the value moves
     centre = fit.fitted.mean(axis=0)
     values = np.empty((SIMULATIONS, len(thresholds)))
     for s in range(SIMULATIONS):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import comb
 
 import numpy as np
-from scipy import special, stats
+from scipy import linalg, special, stats
 from scipy.interpolate import BSpline
 
 KNOTS = 10  # quantile intervals of a spline
@@ -23,6 +23,7 @@ MOST_DEGREE = 6
 PENALTIES = np.concatenate([[0.0], np.logspace(-6, 4, 61)])
 CAUTION = 1.4  # weight of degrees of freedom, against chance fits (Kim and Gu 2004)
 CELLS = 20  # of the residual check
+NOTHING = 1e-10  # share of its variance below which a term adds nothing
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def conditional_mean(parameters: np.ndarray, outcomes: np.ndarray) -> Conditiona
     if basis.shape[1] > n / 4:
         raise ValueError(f"{n} draws cannot tell {parameters.shape[1]} parameters apart.")
     # Orthonormal over draws, smooth terms first, so that rough ones hold only what is left for them.
-    basis, roughness = _orthonormal(basis - basis.mean(axis=0), roughness)
+    basis = _orthonormal(basis - basis.mean(axis=0))
     centre = outcomes.mean(axis=0)
     centred = outcomes - centre
     raw = basis.T @ centred / n
@@ -99,12 +100,15 @@ def conditional_mean(parameters: np.ndarray, outcomes: np.ndarray) -> Conditiona
     )
 
 
-def _orthonormal(basis: np.ndarray, roughness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Columns with basis'basis = n, in order; those that add nothing are left out."""
-    q, r = np.linalg.qr(basis)
-    size = np.abs(np.diag(r))
-    kept = size > 1e-8 * np.sqrt((basis**2).sum(axis=0))
-    return q[:, kept] * np.sqrt(len(basis)), roughness[kept]
+def _orthonormal(basis: np.ndarray) -> np.ndarray:
+    """Columns with basis'basis = n, each without what those before it hold.
+
+    By Cholesky of the Gram matrix, faster than QR; a column that adds nothing comes out as nothing.
+    """
+    basis = basis / np.maximum(np.sqrt((basis**2).mean(axis=0)), 1e-300)
+    gram = basis.T @ basis / len(basis)
+    root = linalg.cholesky(gram + NOTHING * np.eye(len(gram)))
+    return linalg.solve_triangular(root, basis.T, trans="T", check_finite=False).T
 
 
 def _spline(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

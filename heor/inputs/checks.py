@@ -193,6 +193,7 @@ def _check_strategy(
 
     for group, share in strategy.groups.items():
         expression(f"groups.{group}", share)
+    expression("after_progression", strategy.after_progression)
     if strategy.cured_group is not None:
         origin = layer.origin(f"{root}.cured_group")
         named("group", strategy.cured_group, strategy.groups, origin, problems)

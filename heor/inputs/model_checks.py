@@ -7,7 +7,14 @@ import math
 from heor.inputs import structures
 from heor.inputs.expressions import evaluate, names_in, problem_with
 from heor.inputs.layers import Layer, named
-from heor.inputs.problem import CLOCKS, DecisionProblem, Exposure, Origin, Strategy
+from heor.inputs.problem import (
+    CLOCKS,
+    DecisionProblem,
+    Exposure,
+    Origin,
+    RelativeCurve,
+    Strategy,
+)
 
 FLOWS = ("progressions", "cancer_deaths")
 NEARLY = 1e-9  # years; below it two times are the same
@@ -43,6 +50,13 @@ def check(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
             if exposure.flow is not None:
                 flows = [t.name for t in strategy.transitions] or FLOWS
                 named("flow", exposure.flow, flows, origin, problems)
+        pfs = strategy.curves.get("pfs")
+        if strategy.after_progression != "1" and not isinstance(pfs, RelativeCurve):
+            problems.append(
+                f"{layer.origin(f'strategies.{strategy.name}.after_progression')}: after_progression is a "
+                f"hazard ratio against the strategy the PFS curve is relative to, and that of '{strategy.name}' "
+                "is not relative. Remove it."
+            )
         if strategy.transitions:
             _check_transitions(problem, strategy, means, layer, problems)
         for part in ("phases", "of_which"):

@@ -129,7 +129,8 @@ def _why(results: Results, frame: pd.DataFrame) -> list[str]:
     if dropped > 0:
         lines.append(
             f"- Structures other than partitioned survival use joint families of both endpoints only; "
-            f"families with {dropped:.1%} of the weight were left out there."
+            f"families with {dropped:.1%} of the weight were left out there. (A run of such a structure "
+            "weighs the joint families anew, so its numbers may differ in the third digit.)"
         )
     return lines
 
