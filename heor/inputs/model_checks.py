@@ -11,8 +11,8 @@ from heor.inputs.problem import (
     CLOCKS,
     DecisionProblem,
     Exposure,
+    FittedCurve,
     Origin,
-    RelativeCurve,
     Strategy,
 )
 
@@ -51,7 +51,7 @@ def check(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
                 flows = [t.name for t in strategy.transitions] or FLOWS
                 named("flow", exposure.flow, flows, origin, problems)
         pfs = strategy.curves.get("pfs")
-        if strategy.after_progression != "1" and not isinstance(pfs, RelativeCurve):
+        if strategy.after_progression != "1" and isinstance(pfs, FittedCurve):
             problems.append(
                 f"{layer.origin(f'strategies.{strategy.name}.after_progression')}: after_progression is a "
                 f"hazard ratio against the strategy the PFS curve is relative to, and that of '{strategy.name}' "
