@@ -14,9 +14,10 @@ from time import perf_counter
 import numpy as np
 import pandas as pd
 
-from heor.decision import acceptability, cost_effectiveness, sensitivity
+from heor.decision import acceptability, cost_effectiveness, information, sensitivity
 from heor.decision.severity import severity
 from heor.errors import HeorWarning
+from heor.inputs.checks import SURVIVAL
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.structures import STRUCTURES, fault, with_structure
 from heor.parameters.draws import Draws, add_derived, central_values, draw_parameters
@@ -27,6 +28,7 @@ from heor.survival import joining
 from heor.survival.fitting import SurvivalFits, fit_problems
 from heor.survival.joining import fitted_units
 
+LEAST_DRAWS = 500  # for regressions of the value of information
 Progress = Callable[[str, int, int], None]
 
 
@@ -83,6 +85,8 @@ def evaluate(
         decisions = {name: decide(p, simulations[name]) for name, p in problems.items()}
         deterministic, tornado = one_way(problem, fits[""], decisions[""])
         stamp("decision and one-way sensitivity")
+        worth = value_of_information(problem, draws[""], simulations[""], decisions[""])
+        stamp("value of information")
     return Results(
         problem=problem,
         draws=draws[""],
@@ -91,6 +95,7 @@ def evaluate(
         decision=decisions[""],
         deterministic=deterministic,
         tornado=tornado,
+        information=worth,
         companions=tuple(
             Companion(name, p.scenario_label, p.scenario_why, decisions[name])
             for name, p in companions.items()
@@ -204,6 +209,65 @@ def decide(problem: DecisionProblem, simulation: Simulation) -> Decision:
         tables["severity_classes"] = shortfall.class_probabilities
         tables["severity_ages"] = shortfall.class_ages
     return Decision(tables, tuple(thresholds), shortfall)
+
+
+def value_of_information(
+    problem: DecisionProblem, draws: Draws, simulation: Simulation, decision: Decision
+) -> pd.DataFrame:
+    """What it is worth to know each uncertain parameter, and each group the analysis names.
+
+    Returns
+    -------
+    DataFrame
+        `name, kind` (all, group, single)`, threshold_name, threshold, value, se, suspicious`: money
+        per patient; kind `all` is EVPI. Empty with fewer than 500 draws, too few to regress on.
+    """
+    columns = ["name", "kind", "threshold_name", "threshold", "value", "se", "suspicious"]
+    if draws.n < LEAST_DRAWS:
+        return pd.DataFrame(columns=columns)
+    outcomes, names = simulation.outcomes, sensitivity.uncertain_parameters(problem)
+    comparator = outcomes.strategies.index(problem.settings.comparator)
+    table = {name: draws.values[name] for name in names}
+    table |= {
+        name: draws.values[name]
+        for g in problem.settings.information.values()
+        for name in g
+        if name != SURVIVAL
+    }
+    if draws.curves:
+        table[SURVIVAL] = outcomes.component("life_years_undiscounted")[:, comparator]
+    frame = pd.DataFrame({k: v for k, v in table.items() if np.ptp(v) > 0})
+    groups = {
+        label: own
+        for label, members in problem.settings.information.items()
+        if (own := [m for m in members if m in frame])
+    }
+    thresholds = [value for _, value in decision.thresholds]
+    found = [
+        *(("group", x) for x in information.evppi(outcomes, frame, groups, thresholds)),
+        *(
+            ("single", x)
+            for x in information.evppi(outcomes, frame, {n: [n] for n in frame}, thresholds)
+        ),
+    ]
+    rows = []
+    for i, (label, threshold) in enumerate(decision.thresholds):
+        at = {"threshold_name": label, "threshold": threshold}
+        value, se = cost_effectiveness.evpi(outcomes, threshold)
+        rows.append({"name": "all", "kind": "all", **at, "value": value, "se": se})
+        rows += [
+            {
+                "name": x.name,
+                "kind": kind,
+                **at,
+                "value": x.value[i],
+                "se": x.se[i],
+                "suspicious": x.suspicious,
+            }
+            for kind, x in found
+        ]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.assign(suspicious=frame["suspicious"].fillna(False).astype(bool))
 
 
 def one_way(

@@ -101,6 +101,7 @@ class Results:
     decision: Decision
     deterministic: pd.DataFrame
     tornado: pd.DataFrame
+    information: pd.DataFrame = field(default_factory=pd.DataFrame)
     companions: tuple[Companion, ...] = ()
     structures: tuple[Structure, ...] = ()
     structure_faults: Mapping[str, str] = field(default_factory=dict)

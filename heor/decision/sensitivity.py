@@ -28,15 +28,22 @@ class Case:
     also: Mapping[str, float] = field(default_factory=dict)
 
 
+def uncertain_parameters(problem: DecisionProblem) -> list[str]:
+    """Uncertain parameters the run depends on; pooled effects stand for their studies."""
+    # What only an expert opinion uses acts through a new fit, which one-way cases do not make.
+    used = used_parameters(problem, fits=False)
+    consumed = {s for y in problem.syntheses.values() for s in (*y.studies, y.between_study_sd)}
+    names = [n for n, p in problem.parameters.items() if not p.is_fixed and n in used - consumed]
+    return [*names, *problem.syntheses]
+
+
 def one_way_cases(problem: DecisionProblem) -> list[Case]:
     """Both ends (2.5 and 97.5 %) of every uncertain parameter the run depends on.
 
     Pooled effects stand for their studies. The partner of a correlated pair moves to its value at
     the correlated quantile: the pair alone would be a combination the draws hardly contain.
     """
-    # What only an expert opinion uses acts through a new fit, which one-way cases do not make.
-    used, effects = used_parameters(problem, fits=False), pooled_effects(problem)
-    consumed = {s for y in problem.syntheses.values() for s in (*y.studies, y.between_study_sd)}
+    effects = pooled_effects(problem)
 
     def quantile(name: str, z: float) -> float:
         if name in effects:
@@ -48,11 +55,8 @@ def one_way_cases(problem: DecisionProblem) -> list[Case]:
         u = np.array([special.ndtr(z)])
         return float(UNCERTAINTIES[kind].quantile(u, p.mean, p.se)[0])
 
-    names = [
-        n for n, p in problem.parameters.items() if not p.is_fixed and n in used - consumed
-    ] + list(effects)
     cases = []
-    for name in names:
+    for name in uncertain_parameters(problem):
         bernoulli = name not in effects and problem.parameters[name].distribution == "bernoulli"
         for end, z in (("low", -Z95), ("high", Z95)):
             value = float(z > 0) if bernoulli else quantile(name, z)

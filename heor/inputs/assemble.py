@@ -181,6 +181,7 @@ def _settings(
             priors=priors or survival.priors,
         ),
         ceac_thresholds=(0.0, analysis.ceac_maximum, 301),
+        information={label: tuple(names) for label, names in analysis.information.items()},
     )
 
 

@@ -10,6 +10,9 @@ from heor.inputs.expressions import problem_with
 from heor.inputs.layers import Layer, named, nearest
 from heor.inputs.problem import DecisionProblem, Exposure, Origin, Strategy
 
+#: Stands for everything uncertain in the comparator's survival curves.
+SURVIVAL = "survival_of_comparator"
+
 
 def check(
     problem: DecisionProblem,
@@ -72,6 +75,11 @@ def _check_settings(
     for role in ("comparator", "intervention"):
         name = getattr(settings, role)
         named("strategy", name, problem.strategies, layer.origin(f"analysis.{role}"), problems)
+    for label, names in settings.information.items():
+        origin = layer.origin(f"analysis.information.{label}")
+        allowed = [*problem.parameters, *problem.syntheses, SURVIVAL]
+        for name in names:
+            named("parameter", name, allowed, origin, problems)
     for name in problem.companions:
         named("scenario", name, scenarios, layer.origin("analysis.companions"), problems)
     _check_states(problem, layer, problems)

@@ -397,6 +397,7 @@ class Settings:
     chunk: int = 400
     curve_draws: int = 1200
     ceac_thresholds: tuple[float, float, int] = (0.0, 1_500_000.0, 301)
+    information: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

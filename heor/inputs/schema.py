@@ -83,6 +83,9 @@ class Analysis(Model):
     derived: dict[Name, Expression] = {}
     categories: dict[Name, str]
     companions: list[str] = []
+    information: dict[str, list[str]] = Field(
+        {}, description="label: parameters whose joint value of information is shown"
+    )
     limits: list[str] = Field([], description="what a reader must know; printed in the report")
     ceac_maximum: float = Field(1_500_000, gt=0, description="largest threshold of the CEAC")
 

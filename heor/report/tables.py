@@ -242,6 +242,7 @@ TABLES: dict[str, Callable[[Results], pd.DataFrame]] = {
     "severity_ages": _decision("severity_ages"),
     "deterministic": lambda results: results.deterministic,
     "tornado": lambda results: results.tornado,
+    "information": lambda results: results.information,
     "companions": companion_table,
     "structures": structure_table,
     "phases": phase_table,

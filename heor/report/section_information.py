@@ -1,0 +1,90 @@
+"""What it would be worth to know more: EVPI, groups of parameters and single ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.integrate import trapezoid
+
+from heor.inputs.checks import SURVIVAL
+from heor.inputs.problem import DecisionProblem
+from heor.outcomes.discounting import discount_factor
+from heor.report.section_drivers import reference
+from heor.report.words import STATUS_WORDS, money, table
+from heor.results import Results
+
+SINGLE = 8  # parameters shown by themselves
+PEOPLE, YEARS = "eligible_per_year", "technology_horizon"
+
+
+def value_of_information(results: Results) -> str:
+    """A row for each group and the parameters worth most; empty without the analysis."""
+    frame = results.information
+    if frame.empty:
+        return ""
+    problem, currency = results.problem, results.problem.country.currency
+    name, threshold = reference(results.decision)
+    own = frame[frame["threshold_name"] == name].set_index("name")
+    whole = own.loc["all"]
+    groups = own[own["kind"] == "group"].sort_values("value", ascending=False)
+    single = own[(own["kind"] == "single") & (own["value"] > 0)]
+    single = single.sort_values("value", ascending=False).head(SINGLE)
+    rows = [_row(problem, n, r, whole["value"]) for n, r in pd.concat([groups, single]).iterrows()]
+    text = [
+        "## Value of information",
+        "",
+        f"Knowing everything before deciding would be worth {money(whole['value'])} {currency} (SE "
+        f"{money(whole['se'])}) a patient at {threshold:,.0f} {currency} per QALY"
+        + _population(problem, whole["value"])
+        + ". Knowing only some parameters:",
+        "",
+        table(pd.DataFrame(rows)),
+        "",
+        "Conditional mean net benefit by regression over draws (splines; polynomials with interactions for "
+        "groups); SE of the regression. Parameters may be worth much together and nothing apart; those not "
+        "shown are worth nothing by themselves. All parameters and thresholds: `tables/information.csv`.",
+    ]
+    if own["suspicious"].any():
+        flagged = ", ".join(own.index[own["suspicious"]])
+        text.append(
+            f"\n**The regression left a pattern in its residuals for {flagged}: read with care.**"
+        )
+    return "\n".join(text)
+
+
+def _row(problem: DecisionProblem, name: str, found: pd.Series, whole: float) -> dict[str, str]:
+    parameter = problem.parameters.get(name)
+    status = STATUS_WORDS[parameter.status] if parameter else ""
+    if found["kind"] == "group":
+        status = f"{len(problem.settings.information[name])} parameters together"
+    return {
+        "What": f"**{name}**" if found["kind"] == "group" else label(problem, name),
+        f"Worth a patient ({problem.country.currency})": money(found["value"]),
+        "SE": money(found["se"]),
+        "Share of all": f"{found['value'] / whole:.0%}" if whole > 0 else "-",
+        "Status": status + (" (check)" if found["suspicious"] else ""),
+    }
+
+
+def label(problem: DecisionProblem, name: str) -> str:
+    """A parameter, pooled effect or the comparator's survival in words."""
+    if name == SURVIVAL:
+        return f"survival on {problem.strategies[problem.settings.comparator].label}"
+    if name in problem.syntheses:
+        return problem.syntheses[name].label
+    return problem.parameters[name].description
+
+
+def _population(problem: DecisionProblem, value: float) -> str:
+    """The value over the patients of the years a decision holds, where the inputs say how many."""
+    people, years = (problem.parameters.get(k) for k in (PEOPLE, YEARS))
+    if people is None or years is None:
+        return ""
+    time = np.linspace(0, years.mean, 1001)
+    bands, timing = problem.country.discount_costs, problem.country.discount_timing
+    patients = people.mean * float(trapezoid(discount_factor(bands, time, timing), time))
+    return (
+        f", and {value * patients / 1e6:,.1f} million {problem.country.currency} over the "
+        f"{people.mean:,.0f} patients a year for {years.mean:g} years (discounted; "
+        f"{STATUS_WORDS[people.status]})"
+    )

@@ -1,0 +1,109 @@
+"""Value of information of the R package voi 1.0.3, and closed forms.
+
+The chemotherapy draws belong to a GPL package and are read from HEOR_REFERENCE.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from heor.decision.cost_effectiveness import evpi
+from heor.decision.information import evppi
+from heor.outcomes.outcomes import Outcomes
+
+REFERENCE = Path(os.environ.get("HEOR_REFERENCE", ""))
+given = pytest.mark.skipif(
+    not (REFERENCE / "voi_chemo").is_dir(), reason="set HEOR_REFERENCE to the folder of references"
+)
+#: net benefit p1 - p2 against 0; p1 ~ N(1, 1), p2 ~ N(0, SD 2)
+EXACT = {"all": 0.479810706348393, "p1": 0.0833154705876862, "p2": 0.395593114802612}
+
+
+def outcomes_of(benefit: dict[str, np.ndarray]) -> Outcomes:
+    """Net benefit as QALYs at a threshold of 1."""
+    frames = [
+        pd.DataFrame({"strategy": k, "draw": range(len(v)), "cost": 0.0, "qaly": v})
+        for k, v in benefit.items()
+    ]
+    return Outcomes.from_table(pd.concat(frames), "NOK")
+
+
+def normal_case(draws: pd.DataFrame) -> tuple[Outcomes, dict[str, float], dict[str, float]]:
+    own = outcomes_of({"a": 0 * draws["p1"], "b": draws["p1"] - draws["p2"]})
+    found = {"all": evpi(own, 1.0)}
+    for x in evppi(own, draws, {"p1": ["p1"], "p2": ["p2"]}, [1.0]):
+        found[x.name] = (x.value[0], x.se[0])
+    return own, {k: v for k, (v, _) in found.items()}, {k: s for k, (_, s) in found.items()}
+
+
+@given
+def test_normal_draws_of_voi() -> None:
+    case = json.loads((REFERENCE / "voi_normal_normal/case.json").read_text())
+    assert case["exact_evpi"] == pytest.approx(EXACT["all"])
+    draws = pd.read_csv(REFERENCE / "voi_normal_normal/input_draws.csv")[["p1", "p2"]]
+    _, value, se = normal_case(draws)
+    for name, exact in EXACT.items():
+        # the draws' own error besides the regression's
+        assert abs(value[name] - exact) < 3 * max(se[name], se["all"])
+
+
+def test_many_normal_draws() -> None:
+    """1 % on 400,000 draws (4,000,000: pytest -m exhaustive)."""
+    generator = np.random.default_rng(4)
+    draws = pd.DataFrame(
+        {"p1": generator.normal(1, 1, 400_000), "p2": generator.normal(0, 2, 400_000)}
+    )
+    _, value, _ = normal_case(draws)
+    for name, exact in EXACT.items():
+        assert value[name] == pytest.approx(exact, rel=0.015)
+
+
+@pytest.mark.exhaustive
+def test_four_million_normal_draws() -> None:
+    generator = np.random.default_rng(4)
+    draws = pd.DataFrame(
+        {"p1": generator.normal(1, 1, 4_000_000), "p2": generator.normal(0, 2, 4_000_000)}
+    )
+    _, value, _ = normal_case(draws)
+    for name, exact in EXACT.items():
+        assert value[name] == pytest.approx(exact, rel=0.01)
+
+
+@pytest.fixture(scope="module")
+def chemotherapy() -> tuple[Outcomes, pd.DataFrame, pd.DataFrame]:
+    folder = REFERENCE / "voi_chemo"
+    benefit = pd.read_csv(folder / "input_chemo_nb_k20000.csv")
+    reference = pd.read_csv(folder / "evppi.csv")
+    own = outcomes_of({name: benefit[name].to_numpy() for name in ("SoC", "Novel")})
+    gam = reference[(reference["method"] == "gam") & ~reference["label"].str.contains(" by ")]
+    return own, pd.read_csv(folder / "input_chemo_pars.csv"), gam.set_index("label")
+
+
+@given
+def test_single_parameters_of_the_chemotherapy_model(chemotherapy) -> None:
+    """Within two standard errors of voi's GAM for all 14."""
+    own, draws, reference = chemotherapy
+    found = evppi(own, draws, {name: [name] for name in draws}, [1.0])
+    assert len(found) == 14
+    for x in found:
+        expected = reference.loc[x.name]
+        assert abs(x.value[0] - expected["evppi"]) < 2 * expected["se"], x.name
+        assert not x.suspicious
+
+
+@given
+def test_groups_of_the_chemotherapy_model(chemotherapy) -> None:
+    """Within 3 % of voi's tensor GAM, or of EVPI where a group is worth next to nothing."""
+    own, draws, reference = chemotherapy
+    groups = {name: name.split("+") for name in reference.index if "+" in name}
+    assert len(groups) == 7
+    all_of_it = evpi(own, 1.0)[0]
+    for x in evppi(own, draws, groups, [1.0]):
+        expected = reference.loc[x.name, "evppi"]
+        assert x.value[0] == pytest.approx(expected, rel=0.035, abs=0.005 * all_of_it), x.name
