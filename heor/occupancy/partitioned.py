@@ -34,7 +34,7 @@ def partition(survival: Sequence[np.ndarray], crossing: str = "cap") -> list[np.
     Raises
     ------
     ValueError
-        Another word.
+        Another word, or no curve.
 
     Examples
     --------
@@ -42,6 +42,8 @@ def partition(survival: Sequence[np.ndarray], crossing: str = "cap") -> list[np.
     [[1.0, 0.5], [0.0, 0.0], [0.0, 0.5]]
     """
     curves = list(survival)
+    if not curves:
+        raise ValueError("partition needs the survival to one endpoint or more.")
     if crossing == "cap":
         for k in range(len(curves) - 2, -1, -1):
             curves[k] = np.minimum(curves[k], curves[k + 1])
@@ -76,43 +78,53 @@ def partitioned_survival(
     Returns
     -------
     StateOccupancy
-        With flows `progressions` (out of the first state, less background deaths) and
-        `cancer_deaths` (deaths from the excess hazard, of all who are not cured).
+        With flows `cancer_deaths` (deaths from the excess hazard, of all who are not cured),
+        `leaving <state>` for each state an earlier endpoint ends (out of it and those before it
+        for good, less background deaths), and `progressions`, which is that of the first state.
     """
-    *earlier, os = curves.values()
+    *endpoints, last = curves
     groups = {name: draws.value(share) for name, share in strategy.groups.items()}
-    limit, totals, excess, crossed = os, [os.total], [], []
-    for curve in reversed(earlier):
-        parts, free = _capped(limit, curve, groups)
-        over = _sum([p.alive - f for p, f in zip(parts, free, strict=True)])
+    os = first = curves[last]
+    held, excess = {last: os}, []
+    for endpoint in reversed(endpoints):
+        first, over = _held(first, curves[endpoint], groups)
+        held[endpoint] = first
         excess.append(over)
-        crossed.append(over > 1e-12)
-        held = zip(parts, free, strict=True)
-        limit = replace(curve, parts=tuple(replace(p, alive=f) for p, f in held))
-        totals.insert(0, limit.total)
-    first = limit
-    progressions = [
-        None if p.excess is None else _progressions(p.alive, first.operative, background_hazard)
-        for p in first.parts
-    ]
-    deaths = [
-        _cancer_deaths(p, os.operative, background_hazard) for p in os.parts if p.excess is not None
-    ]
+    totals = [held[endpoint].total for endpoint in curves]
     shares = [totals[0], *(b - a for a, b in zip(totals, totals[1:], strict=False)), 1 - totals[-1]]
     found: dict[tuple[str, str | None], np.ndarray] = {
         (state, None): share for state, share in zip(states[:-1], shares[:-1], strict=True)
     }
-    found["progressions", None] = _sum([f for f in progressions if f is not None])
-    found["cancer_deaths", None] = _sum(deaths)
     spread, alive = first.left_to_groups(groups), [p.alive for p in first.parts]
-    at_risk = [(p, f) for p, f in zip(first.parts, progressions, strict=True) if f is not None]
     for group in groups:
         found[states[0], group] = of_group(group, first.parts, alive, spread[group])
-        found["progressions", group] = of_group(group, *zip(*at_risk, strict=True), spread[group])
-    capped = reduce(np.logical_or, crossed) if crossed else np.zeros(os.total.shape, bool)
+    for state, endpoint in zip(states, endpoints or [last], strict=False):
+        for group, events in _events(held[endpoint], groups, background_hazard).items():
+            found[f"leaving {state}", group] = events
+            found.setdefault(("progressions", group), events)
+    found["cancer_deaths", None] = _sum(
+        [
+            _cancer_deaths(p, os.operative, background_hazard)
+            for p in os.parts
+            if p.excess is not None
+        ]
+    )
+    crossed = reduce(
+        np.logical_or, [over > 1e-12 for over in excess], np.zeros_like(os.total, bool)
+    )
+    capped = np.count_nonzero(crossed, axis=1)
     over = _sum(excess) if excess else np.zeros_like(os.total)
-    named = dict(zip(states, shares, strict=True))
-    return StateOccupancy(named, found, np.count_nonzero(capped, axis=1), over)
+    return StateOccupancy(dict(zip(states, shares, strict=True)), found, capped, over)
+
+
+def _held(
+    later: Curve, earlier: Curve, groups: Mapping[str, np.ndarray]
+) -> tuple[Curve, np.ndarray]:
+    """The earlier endpoint capped at the later, and what was above it. Dims: (draw, time)."""
+    parts, free = _capped(later, earlier, groups)
+    pairs = list(zip(parts, free, strict=True))
+    over = _sum([part.alive - left for part, left in pairs])
+    return replace(earlier, parts=tuple(replace(p, alive=left) for p, left in pairs)), over
 
 
 def _capped(
@@ -142,14 +154,25 @@ def _sum(arrays: Sequence[np.ndarray]) -> np.ndarray:
     return reduce(np.add, arrays)
 
 
-def _progressions(
-    free: np.ndarray, operative: np.ndarray | None, background_hazard: np.ndarray
+def _events(
+    curve: Curve, groups: Mapping[str, np.ndarray], background_hazard: np.ndarray
+) -> dict[str | None, np.ndarray]:
+    """Events of a capped endpoint, of everyone (None) and of each group. Dims: (draw, cycle)."""
+    parts = [p for p in curve.parts if p.excess is not None]
+    events = [_part_events(p.alive, curve.operative, background_hazard) for p in parts]
+    spread = curve.left_to_groups(groups)
+    own = {group: of_group(group, parts, events, spread[group]) for group in groups}
+    return {None: _sum(events), **own}
+
+
+def _part_events(
+    alive: np.ndarray, operative: np.ndarray | None, background_hazard: np.ndarray
 ) -> np.ndarray:
-    """Progressions in each cycle: what leaves progression-free, less background deaths.
+    """Events of a part in each cycle: what leaves its endpoint, less background deaths.
 
     Deaths at the operation are taken out by following those who survive it. Dims: (draw, cycle).
     """
-    survivors = free if operative is None else free / operative
+    survivors = alive if operative is None else alive / operative
     start, end = survivors[:, :-1], survivors[:, 1:]
     # left - mean x background hazard, in one expression
     events = start * (1 - 0.5 * background_hazard) - end * (1 + 0.5 * background_hazard)
