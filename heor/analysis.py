@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from heor.decision import acceptability, cost_effectiveness, information, sensitivity
-from heor.decision.severity import severity
+from heor.decision.severity import Severity, severity
 from heor.errors import HeorWarning
 from heor.inputs.checks import SURVIVAL
 from heor.inputs.problem import DecisionProblem
@@ -82,7 +82,10 @@ def evaluate(
             {name: (p, draws[name]) for name, p in problems.items()}, progress
         )
         stamp("model")
-        decisions = {name: decide(p, simulations[name]) for name, p in problems.items()}
+        decisions = {"": decide(problem, simulations[""])}
+        for name, other in problems.items():
+            if name:  # one threshold for all that is shown together
+                decisions[name] = decide(other, simulations[name], decisions[""].severity)
         deterministic, tornado = one_way(problem, fits[""], decisions[""])
         stamp("decision and one-way sensitivity")
         worth = value_of_information(problem, draws[""], simulations[""], decisions[""])
@@ -186,12 +189,17 @@ def dropped_weight(run: SurvivalFits, used: SurvivalFits) -> float:
     )
 
 
-def decide(problem: DecisionProblem, simulation: Simulation) -> Decision:
-    """Tables of the decision; the severity-weighted threshold is fixed from the mean comparator."""
+def decide(
+    problem: DecisionProblem, simulation: Simulation, shortfall: Severity | None = None
+) -> Decision:
+    """Tables of the decision; the severity-weighted threshold is fixed from the mean comparator.
+
+    `shortfall` is that of another run whose threshold is to be used.
+    """
     outcomes, settings, country = simulation.outcomes, problem.settings, problem.country
     roles = settings.comparator, settings.intervention
     comparator = outcomes.strategies.index(settings.comparator)
-    shortfall = severity(
+    shortfall = shortfall or severity(
         country, problem.start_age, outcomes.component("qalys_undiscounted")[:, comparator]
     )
     thresholds = [(f"{t:.0f}", t) for t in country.thresholds]
@@ -278,9 +286,9 @@ def one_way(
     Every parameter at its mean, pooled effects at their median, each survival family at its
     posterior mean; outcomes are averaged over families with their weights. One more row moves the
     family itself. An individual-level model is replaced by its cohort equivalent: the same process
-    without Monte Carlo error.
+    without Monte Carlo error, where it can be.
     """
-    if problem.settings.model == "individual":
+    if problem.settings.model == "individual" and not fault(problem, "semi_markov"):
         problem = with_structure(problem, "semi_markov")
     cases = sensitivity.one_way_cases(problem)
     n_cases = len(cases) + 1

@@ -35,6 +35,10 @@ def check(
             f"{layer.origin('analysis')}: 'analysis.survival' is missing; strategies with curves need it. "
             "Name the families and the extrapolation."
         )
+    for label, names in problem.settings.information.items():
+        origin = layer.origin(f"analysis.information.{label}")
+        for name in names:
+            named("parameter", name, [*declared, *problem.syntheses, SURVIVAL], origin, problems)
     _check_correlations(problem, models, layer, declared, problems)
     _check_sources(problem, models, layer, problems)
     for name in ("start_age", "share_male"):
@@ -75,11 +79,6 @@ def _check_settings(
     for role in ("comparator", "intervention"):
         name = getattr(settings, role)
         named("strategy", name, problem.strategies, layer.origin(f"analysis.{role}"), problems)
-    for label, names in settings.information.items():
-        origin = layer.origin(f"analysis.information.{label}")
-        allowed = [*problem.parameters, *problem.syntheses, SURVIVAL]
-        for name in names:
-            named("parameter", name, allowed, origin, problems)
     for name in problem.companions:
         named("scenario", name, scenarios, layer.origin("analysis.companions"), problems)
     _check_states(problem, layer, problems)

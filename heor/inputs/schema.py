@@ -126,6 +126,10 @@ class ExposureModel(Model):
             raise ValueError("give exactly one of 'state', 'flow', 'at', 'sum_of' and 'after'")
         if (self.after is not None) != (self.lasting != "0"):
             raise ValueError("'after' and 'lasting' belong together")
+        if self.less and (self.at is not None or self.sum_of or self.after is not None):
+            raise ValueError("'less' goes with 'state' or 'flow'")
+        if self.among is not None and not (self.state or self.flow):
+            raise ValueError("'among' goes with 'state' or 'flow'")
         if self.before != "0" and self.flow is None:
             raise ValueError("'before' needs a 'flow'")
         if self.clock == "state" and self.state is None:

@@ -89,6 +89,10 @@ def fault(problem: DecisionProblem, model: str) -> str:
 
 def _unknown_exposure(strategy: Strategy, model: str, first: str) -> str:
     """An exposure that only a model with time in state can measure; empty when there is none."""
+    for exposure in strategy.exposures.values():
+        grouped = exposure.flow == "cancer_deaths" and exposure.among is not None
+        if grouped and model != "individual":
+            return f"exposure '{exposure.name}' follows the deaths of a group, which the individual model does."
     if model in TIME_IN_STATE:
         return ""
     for exposure in strategy.exposures.values():

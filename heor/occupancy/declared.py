@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from heor.errors import ModelError
 from heor.inputs.expressions import evaluate, names_in
 from heor.inputs.problem import Strategy, TransitionInput
 from heor.occupancy import transitions
@@ -26,6 +27,7 @@ from heor.survival.curves import CurveContext
 from heor.survival.process import Grid
 
 RESIDENCE = "time_in_state"
+GOLDEN = (np.sqrt(5) - 1) / 2
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,17 @@ class Declared:
             reached = cumulative_hazard(table, age, share, edges)
             names["background"] = (np.diff(reached) / np.diff(edges))[None]
         names |= {k: self.draws.values[k][:, None] for k in used if k in self.draws.values}
-        return np.atleast_2d(np.asarray(evaluate(transition.expression, names), float))
+        found = np.atleast_2d(np.asarray(evaluate(transition.expression, names), float))
+        wrong = ~(found >= 0) | ~np.isfinite(found)
+        if wrong.any():
+            draw, step = np.argwhere(wrong)[0]
+            kind = "rate" if transition.probability is None else "probability"
+            raise ModelError(
+                f"{self.strategy.name}: {kind} {transition.name} is {found[draw, step]:g} in draw {draw} of "
+                f"a block, {at[step if found.shape[1] > 1 else 0]:.3g} years; it must be at least 0. Check "
+                f"'{transition.expression}'."
+            )
+        return found
 
     def by_origin(self) -> dict[str, list[TransitionInput]]:
         found: dict[str, list[TransitionInput]] = {}
@@ -168,13 +180,25 @@ def individual(model: Declared, patients: int, seed: int, first_draw: int) -> St
 
 
 def _ratio(model: Declared, transition: TransitionInput, patients: int) -> np.ndarray | None:
-    """Hazard ratio of each patient; rows of the covariates are used in turn. Dims: (draw | 1, patient)."""
+    """Hazard ratio of each patient, spread over the rows of the covariates. Dims: (draw | 1, patient)."""
     if transition.hazard_ratio == "1":
         return None
     used, covariates = names_in(transition.hazard_ratio), model.context.problem.covariates
-    names = {k: np.resize(covariates[k], patients)[None] for k in used if k in covariates}
+    # Spread over the rows in an order of their own: neither sorted rows nor starting states matter.
+    spread_over = (np.arange(1, patients + 1) * GOLDEN) % 1
+    names = {
+        k: covariates[k][(spread_over * len(covariates[k])).astype(int)][None]
+        for k in used
+        if k in covariates
+    }
     names |= {k: model.draws.values[k][:, None] for k in used if k in model.draws.values}
-    return np.atleast_2d(np.asarray(evaluate(transition.hazard_ratio, names), float))
+    found = np.atleast_2d(np.asarray(evaluate(transition.hazard_ratio, names), float))
+    if not (np.isfinite(found).all() and (found >= 0).all()):
+        raise ModelError(
+            f"{model.strategy.name}: hazard_ratio of {transition.name} is {found.min():g} for a patient; it "
+            f"must be finite and at least 0. Check '{transition.hazard_ratio}' and the covariates."
+        )
+    return found
 
 
 def _starting(model: Declared, patients: int) -> np.ndarray:
@@ -182,5 +206,11 @@ def _starting(model: Declared, patients: int) -> np.ndarray:
     from heor.occupancy.patients import spread
 
     shares: Mapping[str, np.ndarray] = model.start
+    wrong = [s for s, share in shares.items() if (share < 0).any() or (share > 1).any()]
+    if wrong or np.abs(sum(shares.values()) - 1).max() > 1e-9:
+        raise ModelError(
+            f"{model.strategy.name}: start: shares leave [0, 1] or do not add up to 1 in some draw "
+            f"({', '.join(wrong) or 'their sum'}). Check their expressions."
+        )
     none = np.zeros(model.draws.n)
     return spread(np.stack([shares.get(s, none) for s in model.states], axis=1), patients)

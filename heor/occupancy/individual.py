@@ -120,7 +120,8 @@ class Histories:
         np.add.at(moved, (self.state, self.draw, entered), 1.0)
         np.add.at(moved, (self.state, self.draw, left), -1.0)
         ended = self.next_state >= 0
-        absorbed = ended & ~np.isin(self.next_state, np.unique(self.state))
+        dead = np.array([name.startswith("dead") for name in self.states])
+        absorbed = ended & dead[self.next_state]
         at = (self.next_state[absorbed], self.draw[absorbed], left[absorbed])
         np.add.at(moved, at, 1.0)
         last = self.next_state < 0  # still there at the horizon
@@ -156,14 +157,14 @@ def simulate(
     strata: np.ndarray | None = None,
     start: np.ndarray | int = 0,
 ) -> Histories:
-    """Simulate patients of a block of draws until an absorbing state or the horizon.
+    """Simulate patients of a block of draws until they are dead or to the horizon.
 
     Parameters
     ----------
     transitions
-        A state without any is absorbing.
+        A state without any is never left.
     states
-        Names of all states.
+        Names of all states; those that begin with `dead` hold no life years.
     time : ndarray, dims (time,)
         Grid of the cumulative hazards, from 0. Years.
     horizon
@@ -225,6 +226,7 @@ def simulate(
         np.ascontiguousarray(ratios),
         np.ascontiguousarray(np.broadcast_to(whose, (draws, patients)), np.int64),
         np.ascontiguousarray(np.broadcast_to(start, (draws, patients)), np.int64),
+        np.array([name.startswith("dead") for name in states]),
         _c(time),
         float(horizon),
         np.uint64(key),
@@ -361,6 +363,7 @@ def _simulate(
     ratios,
     strata,
     start,
+    dead,
     time,
     horizon,
     key,
@@ -398,8 +401,10 @@ def _simulate(
                         when = _inverse(time, hazard, level + _at(time, hazard, now))
                     if when < best:
                         best, to = when, target[i]
-                if absorbing:
+                if absorbing and dead[where] and visit > 0:
                     break
+                if absorbing and dead[where]:
+                    best = now  # dead from the start: a stay of no length
                 if visit < limit:
                     state[row, visit] = where
                     then[row, visit] = to

@@ -131,16 +131,16 @@ def measure(
     ) -> np.ndarray:
         exposure = strategy.exposures[name]
         share = draws.value(exposure.share)[:, None]
-        if exposure.sum_of:
-            return sum(value(other, start, end, lasting) for other in exposure.sum_of)
-        if exposure.after is not None:
-            return share * value(exposure.after, start, end, draws.value(exposure.lasting))
         if exposure.at is not None:
             when = np.broadcast_to(draws.value(exposure.at), (draws.n,))
             return share * weights_at(accrual.problem, when)
         start = np.maximum(start, draws.value(exposure.from_time))
         if exposure.until is not None:
             end = np.minimum(end, draws.value(exposure.until))
+        if exposure.sum_of:
+            return share * sum(value(other, start, end, lasting) for other in exposure.sum_of)
+        if exposure.after is not None:
+            return share * value(exposure.after, start, end, draws.value(exposure.lasting))
         before = draws.value(exposure.before) if exposure.before != "0" else None
         window = Window(start, end, lasting, before)
         own = share * _integral(exposure, window, occupancy, accrual, cache)
@@ -216,7 +216,12 @@ def _measured(
         return accrual.all_years(occupancy.residence.after(source, group, *times))
     start, end = (window.start[:1], window.end[:1]) if window.is_one else (window.start, window.end)
     share = covered(accrual.time, start, end)
-    array = occupancy.parts[source, group]
+    if (source, group) in occupancy.parts:
+        array = occupancy.parts[source, group]
+    else:  # a group after progression
+        assert occupancy.residence is not None  # the inputs are checked
+        always = np.zeros(len(window.start)), np.full(len(window.start), np.inf)
+        array = occupancy.residence.since_entry(source, group, *always)
     if exposure.state is not None:
         return accrual.person_years(array, share)
     if window.before is not None:

@@ -1,4 +1,4 @@
-"""The run under other model structures: same evidence, same draws."""
+"""The run under other model structures: the same draws of the same inputs, as far as each uses them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def structures(results: Results) -> str:
     if len(frame) > 1:
         parts += [f"**{_range(results, frame)}**", "", table(_rows(results, frame)), ""]
         parts += [
-            f"{timing(results.problem)} Same evidence and draws; differences against the comparator. The hazard ratio of death is "
+            f"{timing(results.problem)} The same draws of the same inputs, as far as a structure uses them; differences against the "
+            "comparator. The hazard ratio of death is "
             "what the mean survival curves imply (Cox limit, 1:1, censored at 60 months): compare it with "
             "the trials'. Time in each phase, months a patient, undiscounted:",
             "",
@@ -164,7 +165,9 @@ def _after_progression(problem: DecisionProblem) -> list[str]:
             found.append(
                 f"- {strategy.label}: partitioned survival takes overall survival from the trials' hazard "
                 f"ratio. The others take it from progression-free survival and the {parameter.description}, "
-                f"{parameter.mean:g} (SE {parameter.se:g}; {STATUS_WORDS[parameter.status]})."
+                f"{parameter.mean:g} (SE {parameter.se:g}; {STATUS_WORDS[parameter.status]}), and do not use "
+                "the hazard ratio of death: what changes only that ratio does not move them, and part of the "
+                "difference between the rows is this input, not the structure."
             )
     return found
 
@@ -178,8 +181,10 @@ def _transport(results: Results, frame: pd.DataFrame) -> list[str]:
         return []
     lived = frame.set_index("model")[f"life_years_undiscounted_{comparator.name}"]
     other = lived.drop(PARTITIONED).iloc[0]
+    agree = all(structure.dropped == 0 for structure in results.structures)
     return [
         f"- {comparator.label}: the multiplier of the excess hazard ({', '.join(sorted(multipliers))}) acts "
         f"on each curve in partitioned survival and on each transition in the others: "
-        f"{lived[PARTITIONED]:.2f} against {other:.2f} life years. Without it they agree."
+        f"{lived[PARTITIONED]:.2f} against {other:.2f} life years"
+        + ("; without it they agree." if agree else ".")
     ]
