@@ -660,3 +660,135 @@ def test_faulty_hazard_ratio_after_progression(
 ) -> None:
     spoil("model/strategies.yaml", old, new)
     assert any("strategies.yaml:" in f and expected in f for f in faults())
+
+
+# -------------------------------------------------------------- what reviews of it brought up
+@pytest.mark.parametrize("cycle", ["month", "quarter", "year"])
+def test_declared_rates_at_any_cycle(cycle: str, sick_sicker: Path) -> None:
+    """Steps of a month at most, moves in their middle: cohorts agree with continuous time."""
+    overrides = {"analysis.cycle": cycle, "analysis.patients": 2000}
+    problem = load(sick_sicker, overrides=overrides)
+    draws = joint_draws(problem, 30)
+    years = [
+        simulate(with_structure(problem, model), draws, workers=1)
+        .outcomes.component("life_years_undiscounted")
+        .mean(axis=0)
+        for model in ("state_transition", "semi_markov", "individual")
+    ]
+    np.testing.assert_allclose(years[0], years[1], rtol=1e-9)
+    np.testing.assert_allclose(years[0], years[2], rtol=0.01)
+
+
+def test_a_state_that_is_never_left_keeps_its_years(sick_sicker: Path) -> None:
+    """Absorbing, but not dead; and some are dead from the start."""
+    path = sick_sicker / "model/strategies.yaml"
+    text = path.read_text(encoding="utf-8")
+    text = text.replace("    sicker: {dead: {rate: background * hr_s2}}\n", "")
+    text = text.replace(
+        "  exposures: &exposures", '  start: {healthy: "0.6", dead: "0.4"}\n  exposures: &exposures'
+    )
+    path.write_text(text, encoding="utf-8")
+    problem = load(sick_sicker, overrides={"analysis.patients": 2000})
+    draws = joint_draws(problem, 20)
+    found = [
+        simulate(with_structure(problem, model), draws, workers=1)
+        for model in ("state_transition", "individual")
+    ]
+    a, b = (f.exposures.set_index(["strategy", "exposure"])["mean"] for f in found)
+    assert a["standard", "sicker"] > 2
+    assert b["standard", "sicker"] == pytest.approx(a["standard", "sicker"], rel=0.03)
+    np.testing.assert_allclose(found[1].occupancy.sum("state"), 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("{rate: r_hs1}", "{rate: r_hs1 - 0.2}", "rate healthy -> sick is -0.0"),
+        ("{rate: r_hs1}", "{rate: 0.3 - 0.02 * time}", "rate healthy -> sick is -0.0"),
+        (
+            "{rate: r_hs1}",
+            "{rate: r_hs1, hazard_ratio: r_hs1 - 1}",
+            "hazard_ratio of healthy -> sick is -",
+        ),
+        (
+            "  exposures: &exposures",
+            "  start: {healthy: 1.2 * r_s1h / r_s1h, sicker: -0.2 * r_s1h / r_s1h}\n  exposures: &exposures",
+            "start",
+        ),
+    ],
+)
+def test_impossible_rates_ratios_and_shares(
+    old: str, new: str, expected: str, sick_sicker: Path
+) -> None:
+    path = sick_sicker / "model/strategies.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    problem = load(sick_sicker, overrides={"analysis.model": "individual"})
+    with pytest.raises(ModelError, match=expected):
+        simulate(problem, joint_draws(problem, 5), workers=1)
+
+
+def test_rows_of_covariates_are_all_used(sick_sicker: Path) -> None:
+    """A sorted table gives the same as a shuffled one."""
+    analysis, table = sick_sicker / "model/analysis.yaml", sick_sicker / "model/patients.csv"
+    more = "covariates: {file: patients.csv, columns: [frail]}\n"
+    analysis.write_text(analysis.read_text(encoding="utf-8") + more, encoding="utf-8")
+    path = sick_sicker / "model/strategies.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace("{rate: r_hs1}", "{rate: r_hs1, hazard_ratio: 4 ** x_frail}"), encoding="utf-8"
+    )
+    years = []
+    for rows in ([0] * 500 + [1] * 500, [0, 1] * 500):
+        table.write_text("frail\n" + "\n".join(map(str, rows)) + "\n", encoding="utf-8")
+        problem = load(sick_sicker, overrides={"analysis.model": "individual"})
+        found = simulate(problem, joint_draws(problem, 60), workers=1).exposures
+        years.append(found.set_index(["strategy", "exposure"])["mean"]["standard", "healthy"])
+    assert years[0] == pytest.approx(years[1], rel=0.03)
+
+
+def test_one_way_of_patients_who_differ(sick_sicker: Path) -> None:
+    """No cohort equivalent: the tornado is made with the patients themselves."""
+    (sick_sicker / "model/patients.csv").write_text("frail\n3\n3\n", encoding="utf-8")
+    analysis = sick_sicker / "model/analysis.yaml"
+    more = "covariates: {file: patients.csv, columns: [frail]}\n"
+    analysis.write_text(analysis.read_text(encoding="utf-8") + more, encoding="utf-8")
+    path = sick_sicker / "model/strategies.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace("{rate: r_hs1}", "{rate: r_hs1, hazard_ratio: 2 ** x_frail}"), encoding="utf-8"
+    )
+    results = evaluate(load(sick_sicker, overrides={"analysis.model": "individual"}))
+    drawn = results.decision.tables["icer"].iloc[0]["cost"]
+    assert results.deterministic.iloc[0]["cost"] == pytest.approx(drawn, rel=0.1)
+
+
+def test_a_group_after_progression(inputs: Path) -> None:
+    """Known to models with time in state; the others say so."""
+    from heor.inputs.problem import Exposure
+
+    problem = load(inputs, scenario="state_residence")
+    own = problem.strategies["resection"]
+    extra = {g: Exposure(g, state="progressed", among=g) for g in ("operated", "not_operated")}
+    strategies = {
+        **problem.strategies,
+        "resection": replace(own, exposures={**own.exposures, **extra}),
+    }
+    problem = replace(problem, strategies=strategies)
+    assert "follows a group after progression" in fault(problem, "state_transition")
+    found = simulate(problem, joint_draws(problem, 5), workers=1).exposures
+    years = found.set_index(["strategy", "exposure"])["mean"]["resection"]
+    assert years["operated"] + years["not_operated"] == pytest.approx(years["progressed"])
+
+
+@pytest.mark.parametrize("scenario", ["s17_symmetric_treatment", "s06_null", "s09_strata"])
+def test_phases_add_up_in_scenarios(scenario: str, inputs: Path) -> None:
+    problem = load(inputs, scenario=scenario)
+    draws = joint_draws(problem, 5)
+    for model in STRUCTURES:
+        own = with_structure(problem, model)
+        found = simulate(own, draws, workers=1)
+        years = found.exposures.set_index(["strategy", "exposure"])["mean"]
+        lived = found.outcomes.component("life_years_undiscounted").mean(axis=0)
+        for k, (name, strategy) in enumerate(own.strategies.items()):
+            total = sum(years[name, e] for e in strategy.phases.values())
+            assert total == pytest.approx(lived[k], rel=1e-6), (model, name)

@@ -2,7 +2,8 @@
 
 A transition is a rate per year or a probability per cycle, an expression of parameters and of
 time, age, time_in_state and the population's mortality (`heor.inputs.problem.CLOCKS`). Rates are
-taken at the middle of a cycle; out of a state they compete, and one move a cycle is made at most.
+taken at the middle of steps of at most a month, whatever the cycle; out of a state they compete, and
+who moves may move on in the half step that is left.
 With a the chance of no event from rates by time and b that from rates by time in state, those who
 leave, 1 - ab, are shared as (1 - a)(1 + b) / 2 and (1 - b)(1 + a) / 2: each cause acts on those the
 other has left, half of the cycle on average.
@@ -11,7 +12,7 @@ other has left, half of the cycle on average.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from heor.errors import ModelError
 from heor.inputs.expressions import evaluate, names_in
 from heor.inputs.problem import Strategy, TransitionInput
 from heor.occupancy import transitions
-from heor.occupancy.state_occupancy import StateOccupancy
+from heor.occupancy.state_occupancy import Residence, StateOccupancy
 from heor.parameters.draws import Draws
 from heor.streams import Streams
 from heor.survival.background import cumulative_hazard
@@ -27,6 +28,8 @@ from heor.survival.curves import CurveContext
 from heor.survival.process import Grid
 
 RESIDENCE = "time_in_state"
+#: Longest step (years) in which rates are followed.
+LONGEST_STEP = 1 / 12
 GOLDEN = (np.sqrt(5) - 1) / 2
 
 
@@ -101,32 +104,80 @@ def in_residence(transition: TransitionInput) -> bool:
 
 def state_transition(model: Declared) -> StateOccupancy:
     """Clock forward."""
-    found = {}
-    for own in model.by_origin().values():
-        for t, by_time, _ in _probabilities(model, own):
-            found[t.origin, t.target] = by_time
-    return transitions.cohort(found, model.states, len(model.time) - 1, model.start)
+    own, grid = _in_steps(model)
+    found = {
+        (t.origin, t.target): by_time
+        for members in own.by_origin().values()
+        for t, by_time, _ in _probabilities(own, members)
+    }
+    steps = len(own.time) - 1
+    return _at_cycles(
+        transitions.cohort(found, own.states, steps, own.start, grid is not None), model, grid
+    )
 
 
 def semi_markov(model: Declared) -> StateOccupancy:
     """Clock reset where a transition depends on time in state."""
     from heor.occupancy import semi_markov as engine  # compiled: only where it is used
 
+    own, grid = _in_steps(model)
     found = [
         engine.Transition(t.origin, t.target, by_time, by_residence)
-        for own in model.by_origin().values()
-        for t, by_time, by_residence in _probabilities(model, own)
+        for members in own.by_origin().values()
+        for t, by_time, by_residence in _probabilities(own, members)
     ]
-    cycle = float(model.time[1] - model.time[0])
-    return engine.cohort(found, model.states, len(model.time) - 1, model.start, cycle)
+    steps, step = len(own.time) - 1, float(own.time[1] - own.time[0])
+    occupancy = engine.cohort(found, own.states, steps, own.start, step, grid is not None)
+    return _at_cycles(occupancy, model, grid)
+
+
+def _in_steps(model: Declared) -> tuple[Declared, Grid | None]:
+    """The model on equal steps short enough for its rates; as it is with probabilities per cycle."""
+    if any(t.rate is None for t in model.strategy.transitions):
+        return model, None
+    grid = Grid.of(model.time, LONGEST_STEP)
+    return replace(model, time=grid.time), grid
+
+
+def _at_cycles(found: StateOccupancy, model: Declared, grid: Grid | None) -> StateOccupancy:
+    """Occupancy on steps at the cycle boundaries, and flows by cycle."""
+    if grid is None:
+        return found
+    time = model.time
+    states = {name: grid.at(share, time) for name, share in found.states.items()}
+    parts = {
+        key: grid.at(a, time) if key[0] in states else grid.by_cycle(a, time)
+        for key, a in found.parts.items()
+    }
+    residence = found.residence and AtCycles(found.residence, grid, time)
+    return StateOccupancy(states, parts, residence=residence)
+
+
+@dataclass(frozen=True)
+class AtCycles:
+    """Time in state followed in steps, told at the cycle boundaries."""
+
+    residence: Residence
+    grid: Grid
+    time: np.ndarray
+
+    def since_entry(
+        self, state: str, group: str | None, start: np.ndarray, end: np.ndarray
+    ) -> np.ndarray:
+        return self.grid.at(self.residence.since_entry(state, group, start, end), self.time)
+
+    def after(self, flow, group, start, end, lasting) -> np.ndarray:
+        return self.grid.at(self.residence.after(flow, group, start, end, lasting), self.time)
 
 
 def _probabilities(
     model: Declared, own: list[TransitionInput]
 ) -> list[tuple[TransitionInput, np.ndarray | float, np.ndarray | None]]:
     """Probabilities per cycle out of one state: transition, by time, by time in state."""
-    values = [model.values(t, model.time) for t in own]
     reset = [in_residence(t) for t in own]
+    # Who comes within a step has been there for half of it at its end.
+    shift = 0.5 * (model.time[1] - model.time[0]) if own[0].rate is not None else 0.0
+    values = [model.values(t, model.time + shift * r) for t, r in zip(own, reset, strict=True)]
     if own[0].rate is None:
         return [
             (t, 1.0, _wide(p, model)) if r else (t, p, None)

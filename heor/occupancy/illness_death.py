@@ -144,7 +144,7 @@ class ClockReset:
 
     def _alive(self, entering: np.ndarray, survival: np.ndarray) -> np.ndarray:
         excess = sojourn(entering, survival)
-        return _at(self.process.grid, excess * _common(self.process), self.time)
+        return self.process.grid.at(excess * _common(self.process), self.time)
 
 
 def _inside(grid: Grid, start: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -200,23 +200,6 @@ def _common(process: Process) -> np.ndarray:
     return process.background[None] if operative is None else process.background * operative
 
 
-def _at(grid: Grid, values: np.ndarray, time: np.ndarray) -> np.ndarray:
-    """Values on the grid at the cycle boundaries. Dims: (draw, step + 1) to (draw, time)."""
-    index = time / grid.step
-    before = (index + 1e-9).astype(int)
-    found, share = values[:, before], np.maximum(index - before, 0.0)
-    if share.max() > 1e-9:  # the horizon ends within a step
-        found += share * (values[:, np.minimum(before + 1, grid.steps)] - found)
-    return found
-
-
-def _by_cycle(grid: Grid, flow: np.ndarray, time: np.ndarray) -> np.ndarray:
-    """A flow by step added up to cycles. Dims: (draw, step) to (draw, cycle)."""
-    total = np.zeros((len(flow), grid.steps + 1))
-    np.cumsum(flow, axis=1, out=total[:, 1:])
-    return np.diff(_at(grid, total, time), axis=1)
-
-
 def _occupancy(
     process: Process,
     entering: _Entering,
@@ -229,17 +212,17 @@ def _occupancy(
     grid, leaving, common = process.grid, process.leaving, _common(process)
     middle = np.sqrt(common[:, 1:] * common[:, :-1])
     dying = entering.dying + progressed[:, :-1] + entering.by_group[None] - progressed[:, 1:]
-    free, after = _at(grid, leaving.total, time), _at(grid, progressed * common, time)
+    free, after = grid.at(leaving.total, time), grid.at(progressed * common, time)
     parts = {
         ("progression_free", None): free,
         ("progressed", None): after,
-        ("cancer_deaths", None): _by_cycle(grid, np.maximum(dying, 0.0) * middle, time),
+        ("cancer_deaths", None): grid.by_cycle(np.maximum(dying, 0.0) * middle, time),
     }
     for group, own in entering.by_group.items():
-        parts["progressions", group] = _by_cycle(grid, own * middle, time)
+        parts["progressions", group] = grid.by_cycle(own * middle, time)
     spread, alive = leaving.left_to_groups(groups), [part.alive for part in leaving.parts]
     for group in groups:
         own = of_group(group, leaving.parts, alive, spread[group])
-        parts["progression_free", group] = _at(grid, own, time)
+        parts["progression_free", group] = grid.at(own, time)
     states = {"progression_free": free, "progressed": after, "dead": 1 - free - after}
     return StateOccupancy(states, parts, residence=residence)

@@ -47,8 +47,9 @@ def cohort(
     cycles: int,
     start: Mapping[str, np.ndarray | float] | None = None,
     cycle: float = 1.0,
+    midcycle: bool = False,
 ) -> StateOccupancy:
-    """Occupancy of a cohort that moves once a cycle at most.
+    """Occupancy of a cohort that moves once a cycle at most, or twice with `midcycle`.
 
     Parameters
     ----------
@@ -58,6 +59,10 @@ def cohort(
         As in `heor.occupancy.transitions.cohort`.
     cycle
         Years.
+    midcycle
+        Moves fall in the middle of a cycle on average, so those who enter a state are exposed to half
+        of what the cycle after entry holds, at once. Without it they are first exposed in the next
+        cycle, as models of probabilities per cycle have it.
 
     Returns
     -------
@@ -78,7 +83,8 @@ def cohort(
     >>> cohort([leave], ["ill", "well"], 3).states["ill"].tolist()
     [[1.0, 0.5, 0.5, 0.5]]
     """
-    model = _Model(tuple(transitions), tuple(states), cycles, start or {states[0]: 1.0}, cycle)
+    start = start or {states[0]: 1.0}
+    model = _Model(tuple(transitions), tuple(states), cycles, start, cycle, midcycle)
     model.check()
     share, flows, _ = model.run()
     found = {name: share[:, :, i] for i, name in enumerate(states)}
@@ -126,6 +132,7 @@ class _Model:
     cycles: int
     start: Mapping[str, np.ndarray | float]
     cycle: float
+    midcycle: bool
 
     def check(self) -> None:
         """Raise ModelError with all faults; probabilities at their largest over residence."""
@@ -178,6 +185,7 @@ class _Model:
             followed,
             -1 if state is None else index[state],
             np.ascontiguousarray(value),
+            self.midcycle,
         )
 
 
@@ -215,6 +223,7 @@ def _run(
     followed,
     weighted_state,
     value,
+    midcycle,
 ):
     draws, states = begin.shape
     share = np.zeros((draws, cycles + 1, states))
@@ -258,12 +267,39 @@ def _run(
                 if followed[s]:
                     for u in range(cycle, -1, -1):
                         who[s, u + 1] = who[s, u] * (keep[u] - leaving)
+            if midcycle:
+                # Onward moves of those who have just come, within the same cycle.
+                first_come = entering.copy()
+                for s in range(states):
+                    if first_come[s] <= 0.0:
+                        continue
+                    leaving = 0.0
+                    for k in range(len(origin)):
+                        if origin[k] == s:
+                            p = by_time[time_begin[k] + draw * time_draw[k] + cycle * time_cycle[k]]
+                            if has_residence[k]:
+                                p *= by_residence[residence_begin[k] + draw * residence_draw[k]]
+                            leaving += p
+                    if leaving <= 0.0:
+                        continue
+                    half = 1.0 - np.sqrt(max(1.0 - leaving, 0.0))
+                    for k in range(len(origin)):
+                        if origin[k] == s:
+                            p = by_time[time_begin[k] + draw * time_draw[k] + cycle * time_cycle[k]]
+                            if has_residence[k]:
+                                p *= by_residence[residence_begin[k] + draw * residence_draw[k]]
+                            moving = first_come[s] * half * p / leaving
+                            flows[draw, cycle, k] += moving
+                            entering[s] -= moving
+                            entering[target[k]] += moving
             for s in range(states):
-                gone = 0.0
+                change = 0.0
                 for k in range(len(origin)):
                     if origin[k] == s:
-                        gone += flows[draw, cycle, k]
-                share[draw, cycle + 1, s] = share[draw, cycle, s] - gone + entering[s]
+                        change -= flows[draw, cycle, k]
+                    if target[k] == s:
+                        change += flows[draw, cycle, k]
+                share[draw, cycle + 1, s] = share[draw, cycle, s] + change
                 who[s, 0] = entering[s]
             if weighted_state >= 0:
                 sum_ = 0.0

@@ -24,8 +24,9 @@ def cohort(
     states: Sequence[str],
     cycles: int,
     start: Mapping[str, np.ndarray | float] | None = None,
+    midcycle: bool = False,
 ) -> StateOccupancy:
-    """Occupancy of a cohort that moves once a cycle at most.
+    """Occupancy of a cohort that moves once a cycle at most, or twice with `midcycle`.
 
     Parameters
     ----------
@@ -37,6 +38,10 @@ def cohort(
     cycles
     start
         State → share at time zero, a number or dims (draw,); everyone is in the first by default.
+    midcycle
+        Moves fall in the middle of a cycle on average, so those who enter a state are exposed to half
+        of the cycle's hazard at once: what probabilities made of rates need. Without it they are first
+        exposed in the next cycle, as models of probabilities per cycle have it.
 
     Returns
     -------
@@ -71,6 +76,7 @@ def cohort(
         share[0, index[name]] = value
     # Draws last: a cycle's numbers lie side by side.
     steps = [(index[i], index[j], np.ascontiguousarray(p.T)) for (i, j), p in wide.items()]
+    halves = _halves(steps) if midcycle else []
     flows = np.empty((len(steps), cycles, draws))
     for cycle in range(cycles):
         now, then = share[cycle], share[cycle + 1]
@@ -79,10 +85,38 @@ def cohort(
             moving = np.multiply(now[origin], p[cycle if len(p) > 1 else 0], out=flows[k, cycle])
             then[origin] -= moving
             then[target] += moving
+        if midcycle:
+            _onward(steps, halves, then, flows[:, cycle], cycle)
     found = {name: share[:, i].T for name, i in index.items()}
     parts = {(name, None): values for name, values in found.items()}
     parts |= {(f"{i} -> {j}", None): flows[k].T for k, (i, j) in enumerate(wide)}
     return StateOccupancy(found, parts)
+
+
+Steps = Sequence[tuple[int, int, np.ndarray]]
+
+
+def _halves(steps: Steps) -> list[np.ndarray]:
+    """Probability of each move in half a cycle. Dims of each: (cycle | 1, draw | 1)."""
+    leaving = {o: sum(p for origin, _, p in steps if origin == o) for o, _, _ in steps}
+    return [
+        (1 - np.sqrt(np.maximum(1 - leaving[o], 0.0))) * p / np.maximum(leaving[o], 1e-300)
+        for o, _, p in steps
+    ]
+
+
+def _onward(
+    steps: Steps, halves: Sequence[np.ndarray], then: np.ndarray, flows: np.ndarray, cycle: int
+) -> None:
+    """Onward moves, within the same cycle, of those who have just come; changes `then` and `flows`."""
+    come = np.zeros_like(then)
+    for k, (_, target, _) in enumerate(steps):
+        come[target] += flows[k]
+    for k, (origin, target, _) in enumerate(steps):
+        moving = come[origin] * halves[k][cycle if len(halves[k]) > 1 else 0]
+        flows[k] += moving
+        then[origin] -= moving
+        then[target] += moving
 
 
 def check(

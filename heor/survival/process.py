@@ -52,10 +52,10 @@ class Grid:
     per_cycle: int
 
     @classmethod
-    def of(cls, time: np.ndarray) -> Grid:
-        """The grid of a model's cycle boundaries (years)."""
+    def of(cls, time: np.ndarray, longest: float = LONGEST_STEP) -> Grid:
+        """The grid of a model's cycle boundaries (years), with steps of at most `longest`."""
         cycle = time[1] - time[0]
-        per_cycle = max(1, int(np.ceil(cycle / LONGEST_STEP - 1e-9)))
+        per_cycle = max(1, int(np.ceil(cycle / longest - 1e-9)))
         step = cycle / per_cycle
         return cls(step, int(np.ceil(time[-1] / step - 1e-9)), per_cycle)
 
@@ -68,6 +68,21 @@ class Grid:
     def middle(self) -> np.ndarray:
         """Middles of the steps. Dims: (step,)."""
         return self.step * (np.arange(self.steps) + 0.5)
+
+    def at(self, values: np.ndarray, time: np.ndarray) -> np.ndarray:
+        """Values on the grid at the cycle boundaries. Dims: (draw, step + 1) to (draw, time)."""
+        index = time / self.step
+        before = (index + 1e-9).astype(int)
+        found, share = values[:, before], np.maximum(index - before, 0.0)
+        if share.max() > 1e-9:  # the horizon ends within a step
+            found += share * (values[:, np.minimum(before + 1, self.steps)] - found)
+        return found
+
+    def by_cycle(self, flow: np.ndarray, time: np.ndarray) -> np.ndarray:
+        """A flow by step added up to cycles. Dims: (draw, step) to (draw, cycle)."""
+        total = np.zeros((len(flow), self.steps + 1))
+        np.cumsum(flow, axis=1, out=total[:, 1:])
+        return np.diff(self.at(total, time), axis=1)
 
 
 @dataclass(frozen=True)
