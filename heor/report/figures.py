@@ -79,9 +79,6 @@ def figures_of(results: Results) -> dict[str, Callable[[Results], Figure]]:
     left_out = ("survival", "fits", "hazards")
     if len(results.structures) < 2:
         left_out += ("structure",)
-    left_out = ("survival", "fits", "hazards")
-    if len(results.structures) < 2:
-        left_out += ("structure",)
     others = {k: draw for k, draw in FIGURES.items() if not k.startswith(left_out)}
     return {**own, **others}
 
