@@ -176,7 +176,7 @@ def simulate(
     first_draw
         Number of the block's first draw.
     strata : ndarray of int, dims (draw | 1, patient), optional
-        Which row of the hazards is a patient's.
+        Which row of the hazards is a patient's; without it, the first.
     start : ndarray of int, dims (draw | 1, patient), or int
         Number of the state at time zero.
 
@@ -188,7 +188,9 @@ def simulate(
     ------
     ModelError
         A state that is unknown or that nobody can enter; a cumulative hazard that falls, is not 0
-        at time zero or is not finite; a clock that does not exist. All at once.
+        at time zero, is not finite or has no row for a draw or a stratum; a hazard ratio that is
+        negative or not finite; a clock that does not exist; a time grid that does not rise from 0;
+        a horizon that is not positive. All at once.
 
     Examples
     --------
@@ -200,7 +202,10 @@ def simulate(
     >>> round(float((found.exit < 1).mean()), 2)
     0.5
     """
-    _check(transitions, states, time, start)
+    whose = np.zeros((1, 1), np.int64) if strata is None else np.asarray(strata)
+    _check(
+        transitions, states, time, horizon, np.asarray(start), whose, (draws, patients), first_draw
+    )
     flat = np.concatenate([_c(t.cumulative_hazard).ravel() for t in transitions])
     sizes = [t.cumulative_hazard.size for t in transitions]
     offset = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
@@ -213,7 +218,6 @@ def simulate(
             ratio_of[i] = len(ratios)
             ratios.append(np.broadcast_to(t.hazard_ratio, (draws, patients)))
     index = {name: i for i, name in enumerate(states)}
-    whose = np.zeros((1, 1), np.int64) if strata is None else strata
     arguments = (
         flat,
         offset,
@@ -270,9 +274,17 @@ def _check(
     transitions: Sequence[Transition],
     states: Sequence[str],
     time: np.ndarray,
-    start: np.ndarray | int,
+    horizon: float,
+    start: np.ndarray,
+    strata: np.ndarray,
+    size: tuple[int, int],
+    first_draw: int,
 ) -> None:
     problems = []
+    if len(time) < 2 or time[0] != 0 or not (np.diff(time) > 0).all():
+        problems.append("time: the grid must rise from 0 and have 2 points or more. Correct it.")
+    if not 0 < horizon < np.inf:
+        problems.append(f"horizon: {horizon:g}; it must be a positive number of years. Correct it.")
     for t in transitions:
         unknown = [s for s in (t.origin, t.target) if s not in states]
         if unknown:
@@ -281,23 +293,36 @@ def _check(
             )
         if t.clock not in ("start", "entry"):
             problems.append(f"{t.name}: clock '{t.clock}'; allowed: start, entry. Correct it.")
-        problems += _hazard_problems(t, len(time))
-    entered = {t.target for t in transitions} | {states[i] for i in np.unique(start)}
-    problems += [
-        f"state '{s}': nobody can enter it; a transition must lead to it. Add one or remove the state."
-        for s in states
-        if s not in entered
-    ]
+        problems += _hazard_problems(t, len(time), strata, size[0], first_draw)
+        problems += _ratio_problems(t, size, first_draw)
+    if start.min() < 0 or start.max() >= len(states):
+        problems.append(f"start: numbers of states lie in 0 to {len(states) - 1}. Correct them.")
+    else:
+        entered = {t.target for t in transitions} | {states[i] for i in np.unique(start)}
+        problems += [
+            f"state '{s}': nobody can enter it; a transition must lead to it. Add one or remove the "
+            "state."
+            for s in states
+            if s not in entered
+        ]
     if problems:
         raise ModelError("individual model: " + " ".join(problems))
 
 
-def _hazard_problems(transition: Transition, points: int) -> list[str]:
+def _hazard_problems(
+    transition: Transition, points: int, strata: np.ndarray, draws: int, first_draw: int
+) -> list[str]:
     hazard = transition.cumulative_hazard
-    if hazard.ndim != 3 or hazard.shape[2] != points:
+    # The compiled loop does not check its indices: a row too few would be read as any number.
+    if hazard.ndim != 3 or hazard.shape[0] not in (1, draws) or hazard.shape[2] != points:
         return [
-            f"{transition.name}: cumulative hazard has dims {hazard.shape}; (draw or 1, stratum or 1, "
-            f"{points}) is needed."
+            f"{transition.name}: cumulative hazard has dims {hazard.shape}; (1 or {draws} draws, "
+            f"strata, {points} times) is needed. Reshape it."
+        ]
+    if hazard.shape[1] > 1 and not 0 <= strata.min() <= strata.max() < hazard.shape[1]:
+        return [
+            f"{transition.name}: strata of patients run from {strata.min()} to {strata.max()}; the "
+            f"cumulative hazard has 0 to {hazard.shape[1] - 1}. Add rows or correct the strata."
         ]
     wrong = ~np.isfinite(hazard).all(axis=2) | (np.diff(hazard, axis=2) < -1e-12).any(axis=2)
     wrong |= np.abs(hazard[:, :, 0]) > 1e-12
@@ -305,8 +330,27 @@ def _hazard_problems(transition: Transition, points: int) -> list[str]:
         return []
     draw, stratum = np.argwhere(wrong)[0]
     return [
-        f"{transition.name}: the cumulative hazard of stratum {stratum} in draw {draw} falls, is not "
-        "finite or is not 0 at time zero. Check the curve."
+        f"{transition.name}: the cumulative hazard of stratum {stratum} in draw {first_draw + draw} "
+        "falls, is not finite or is not 0 at time zero. Check the curve."
+    ]
+
+
+def _ratio_problems(transition: Transition, size: tuple[int, int], first_draw: int) -> list[str]:
+    ratio = transition.hazard_ratio
+    if ratio is None:
+        return []
+    if ratio.ndim != 2 or ratio.shape[0] not in (1, size[0]) or ratio.shape[1] not in (1, size[1]):
+        return [
+            f"{transition.name}: hazard ratio has dims {ratio.shape}; (1 or {size[0]} draws, "
+            f"{size[1]} patients) is needed. Reshape it."
+        ]
+    wrong = ~(np.isfinite(ratio) & (ratio >= 0))
+    if not wrong.any():
+        return []
+    draw, patient = np.argwhere(wrong)[0]
+    return [
+        f"{transition.name}: the hazard ratio of patient {patient} in draw {first_draw + draw} is "
+        f"{ratio[draw, patient]:g}; it must be finite and at least 0. Check the covariates."
     ]
 
 
@@ -327,7 +371,7 @@ def _exponential(key, draw, patient, transition, visit):
     for coordinate in (draw, patient, transition, visit):
         x = _mixed(x + golden * (np.uint64(coordinate) + np.uint64(1)))
     uniform = (np.float64(x >> np.uint64(11)) + 0.5) * 2.0**-53
-    return -np.log(uniform)
+    return -np.log(min(uniform, 1 - 2.0**-53))  # the largest would round to 1
 
 
 @njit(cache=True, nogil=True)
@@ -398,7 +442,8 @@ def _simulate(
                     if reset[i]:
                         when = now + _inverse(time, hazard, level)
                     else:
-                        when = _inverse(time, hazard, level + _at(time, hazard, now))
+                        # Not before now where a small level is lost to rounding.
+                        when = max(now, _inverse(time, hazard, level + _at(time, hazard, now)))
                     if when < best:
                         best, to = when, target[i]
                 if absorbing and dead[where] and visit > 0:
