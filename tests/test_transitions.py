@@ -251,3 +251,33 @@ def test_who_has_just_come_is_exposed_to_half_a_cycle(engine: str) -> None:
         found[midcycle] = float((1 - own.states["dead"][0]) @ years)
     assert found[True] == pytest.approx(exact, rel=1e-3)
     assert found[False] > 1.03 * exact
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (np.full(3, 0.2), r"well -> ill: dims \(3,\)"),
+        (np.full((1, 7), 0.2), r"well -> ill: dims \(1, 7\)"),
+        (np.full((4, 1), 0.2), "ill -> dead: 2 draws; allowed: 1, or 4"),
+    ],
+)
+def test_dims_that_do_not_agree(wrong: np.ndarray, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        transitions.cohort(
+            {("well", "ill"): wrong, ("ill", "dead"): np.full((2, 1), 0.1)}, STATES, 3
+        )
+
+
+def test_shares_at_the_start_outside_the_unit_interval() -> None:
+    moves = {("well", "ill"): 0.1, ("ill", "dead"): 0.1}
+    with pytest.raises(ModelError, match=r"share 1.5 of 'well'.* share -0.5 of 'ill'"):
+        transitions.cohort(moves, STATES, 3, {"well": 1.5, "ill": -0.5})
+
+
+def test_matrices_of_other_dims_or_not_numbers() -> None:
+    with pytest.raises(ValueError, match=r"matrix: dims \(3, 3\)"):
+        transitions.sparse(np.eye(3), STATES)
+    matrix = np.eye(3)[None, None].copy()
+    matrix[0, 0, 1, 1] = np.nan
+    with pytest.raises(ModelError, match="out of 'ill' they add up to nan"):
+        transitions.sparse(matrix, STATES)

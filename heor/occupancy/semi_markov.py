@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 
 from heor.occupancy.state_occupancy import StateOccupancy
-from heor.occupancy.transitions import check
+from heor.occupancy.transitions import check, number_of_draws, with_axes
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Transition:
     origin, target : str
     by_time : ndarray, dims (draw | 1, cycle | 1), or a number
     by_residence : ndarray, dims (draw | 1, cycle), or None
-        By completed cycles in the state: 0 in the cycle after entry.
+        By completed cycles in the state: 0 in the cycle after entry. One for each cycle at least.
     """
 
     origin: str
@@ -54,7 +54,7 @@ def cohort(
     Parameters
     ----------
     transitions
-        At least one a pair of states. Who does not move stays.
+        At most one a pair of states. Who does not move stays.
     states, cycles, start
         As in `heor.occupancy.transitions.cohort`.
     cycle
@@ -72,8 +72,8 @@ def cohort(
 
     Raises
     ------
-    ModelError
-        As there.
+    ModelError, ValueError
+        As there; two transitions between the same states.
 
     Examples
     --------
@@ -118,7 +118,18 @@ class ByResidence:
         Returns
         -------
         ndarray, dims (draw, time)
+
+        Raises
+        ------
+        ValueError
+            Other dims.
         """
+        draws, times = self.model.draws, self.model.cycles + 1
+        if value.ndim != 2 or value.shape[1] < times or 1 < draws != len(value) > 1:
+            raise ValueError(
+                f"value: dims {value.shape}; must be (draw | 1, cycle + 1) with {draws} draws and "
+                f"{times} cycles and one."
+            )
         return self.model.run(state, value)[2]
 
     def after(self, flow, group, start, end, lasting) -> np.ndarray:
@@ -135,13 +146,64 @@ class _Model:
     midcycle: bool
 
     def check(self) -> None:
-        """Raise ModelError with all faults; probabilities at their largest over residence."""
+        """Raise ValueError or ModelError; probabilities at their largest over residence."""
+        self._check_form()
         largest = {
             (t.origin, t.target): np.atleast_2d(np.asarray(t.by_time, float))
             * (1.0 if t.by_residence is None else _extreme(t.by_residence))
             for t in self.transitions
         }
-        check(largest, self.states, self.start)
+        check(largest, self.states, self.start, self._leaving(largest))
+
+    def _check_form(self) -> None:
+        """Raise ValueError: the compiled loop reads what it is given without a look at its length."""
+        names = [t.name for t in self.transitions]
+        problems = [
+            f"{n}: given twice; allowed: once." for n in sorted(set(names)) if names.count(n) > 1
+        ]
+        problems += [
+            f"{t.name}: by_residence has dims {t.by_residence.shape}; allowed: (draw | 1, cycle) with "
+            f"{self.cycles} cycles."
+            for t in self.transitions
+            if t.by_residence is not None
+            and (t.by_residence.ndim != 2 or t.by_residence.shape[1] < self.cycles)
+        ]
+        if problems:
+            raise ValueError(" ".join(problems))
+        given = {f"{t.name} by time": with_axes(t.by_time) for t in self.transitions}
+        given |= {
+            f"{t.name} by residence": t.by_residence[:, :1]
+            for t in self.transitions
+            if t.by_residence is not None
+        }
+        number_of_draws(given, self.start, self.cycles)
+
+    def _leaving(self, largest: Mapping[tuple[str, str], np.ndarray]) -> dict[str, np.ndarray]:
+        """The chance to leave a state, at its largest over residence. Dims: (draw | 1, cycle | 1).
+
+        The sum of each transition's largest is never too small, and quick. Only where it exceeds 1
+        are the transitions added up at every residence.
+        """
+        found = {}
+        for origin in dict.fromkeys(t.origin for t in self.transitions):
+            own = [t for t in self.transitions if t.origin == origin]
+            bound = sum(largest[origin, t.target] for t in own)
+            found[origin] = bound if bound.max() <= 1 else self._at_every_residence(own)
+        return found
+
+    def _at_every_residence(self, own: Sequence[Transition]) -> np.ndarray:
+        """The largest sum of these transitions over the residence reached. Dims: (draw, cycle)."""
+        found = np.empty((self.draws, self.cycles))
+        for cycle in range(self.cycles):
+            total = np.zeros((1, 1))
+            for t in own:
+                by_time = np.atleast_2d(t.by_time)
+                now = by_time[:, [cycle if by_time.shape[1] > 1 else 0]]
+                total = total + (
+                    now if t.by_residence is None else now * t.by_residence[:, : cycle + 1]
+                )
+            found[:, cycle] = total.max(axis=1)
+        return found
 
     @cached_property
     def draws(self) -> int:
@@ -156,7 +218,8 @@ class _Model:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Shares (draw, time, state), flows (draw, cycle, transition), weighted (draw, time)."""
         index = {name: i for i, name in enumerate(self.states)}
-        begin = np.zeros((self.draws, len(self.states)))
+        value = np.zeros((1, 1)) if value is None else np.asarray(value, float)
+        begin = np.zeros((max(self.draws, len(value)), len(self.states)))
         for name, share in self.start.items():
             begin[:, index[name]] = share
         followed = np.zeros(len(self.states), bool)
@@ -170,7 +233,6 @@ class _Model:
         ones = np.ones((1, 1))
         given = [ones if t.by_residence is None else t.by_residence for t in self.transitions]
         by_residence, residence_draw, _ = _stacked(given)
-        value = np.zeros((1, 1)) if value is None else np.asarray(value, float)
         return _run(
             begin,
             self.cycles,

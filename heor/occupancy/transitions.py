@@ -54,6 +54,8 @@ def cohort(
         Probabilities outside [0, 1], or that add up to more than 1 out of a state; a state that
         is unknown or that nobody can enter; shares at the start that do not add up to 1. All at
         once, with the draw and the cycle.
+    ValueError
+        Dims that do not agree with each other or with the number of cycles.
 
     Examples
     --------
@@ -64,12 +66,9 @@ def cohort(
     [[1.0, 0.9, 0.81]]
     """
     start = {states[0]: 1.0} if start is None else start
-    wide = {k: np.atleast_2d(np.asarray(p, float)) for k, p in transitions.items()}
+    wide = {k: with_axes(p) for k, p in transitions.items()}
+    draws = number_of_draws({f"{i} -> {j}": p for (i, j), p in wide.items()}, start, cycles)
     check(wide, states, start)
-    draws = max(
-        [p.shape[0] for p in wide.values()] + [np.size(share) for share in start.values()],
-        default=1,
-    )
     index = {name: i for i, name in enumerate(states)}
     share = np.zeros((cycles + 1, len(states), draws))
     for name, value in start.items():
@@ -119,12 +118,53 @@ def _onward(
         then[target] += moving
 
 
+def with_axes(probability: np.ndarray | float) -> np.ndarray:
+    """A number with dims (1, 1); an array as it is."""
+    found = np.asarray(probability, float)
+    return found[None, None] if found.ndim == 0 else found
+
+
+def number_of_draws(
+    given: Mapping[str, np.ndarray], start: Mapping[str, np.ndarray | float], cycles: int
+) -> int:
+    """The number of draws that all of `given`, dims (draw | 1, cycle | 1), and `start` share.
+
+    One axis is refused: it would be draws or cycles by the accident of its length.
+
+    Raises
+    ------
+    ValueError
+        Other dims, or numbers of draws that differ; all at once.
+    """
+    problems = [
+        f"{name}: dims {p.shape}; allowed: a number or (draw | 1, cycle | 1), with {cycles} cycles."
+        for name, p in given.items()
+        if p.ndim != 2 or p.shape[1] not in (1, cycles)
+    ]
+    sizes = {name: len(p) for name, p in given.items()}
+    sizes |= {f"start in {state}": np.size(share) for state, share in start.items()}
+    draws = max(sizes.values(), default=1)
+    problems += [
+        f"{name}: {n} draws; allowed: 1, or {draws} as elsewhere."
+        for name, n in sizes.items()
+        if n not in (1, draws)
+    ]
+    if problems:
+        raise ValueError(" ".join(problems))
+    return draws
+
+
 def check(
     transitions: Mapping[tuple[str, str], np.ndarray],
     states: Sequence[str],
     start: Mapping[str, np.ndarray | float],
+    leaving: Mapping[str, np.ndarray] | None = None,
 ) -> None:
-    """Raise ModelError, with every fault found: see `cohort`."""
+    """Raise ModelError, with every fault found: see `cohort`.
+
+    `leaving`, by origin, dims (draw | 1, cycle | 1), is the chance to leave it where that is not the
+    sum of its transitions.
+    """
     problems = []
     for origin, target in transitions:
         problems += [
@@ -141,6 +181,11 @@ def check(
         for s in states
         if s not in entered
     ]
+    for state, share in start.items():
+        found = np.ravel(np.asarray(share, float))
+        wrong = found[~(np.abs(found - 0.5) <= 0.5 + TOLERANCE)]  # also true for NaN
+        if wrong.size:
+            problems.append(f"start: share {wrong[0]:g} of '{state}'; must lie in [0, 1].")
     total = sum(np.asarray(share, float) for share in start.values())
     if np.abs(total - 1).max() > TOLERANCE:
         problems.append("start: shares do not add up to 1 in some draw.")
@@ -148,9 +193,9 @@ def check(
         own = {t: p for (o, t), p in transitions.items() if o == origin}
         for target, p in own.items():
             problems += _places(p, f"{origin} -> {target}", (p < 0) | (p > 1) | np.isnan(p))
-        leaving = sum(own.values())
+        total = sum(own.values()) if leaving is None else leaving[origin]
         name = f"out of {origin} (to {', '.join(own)})"
-        problems += _places(leaving, name, leaving > 1 + TOLERANCE)
+        problems += _places(total, name, total > 1 + TOLERANCE)
     if problems:
         more = f" And {len(problems) - SHOWN} more." if len(problems) > SHOWN else ""
         raise ModelError("transition probabilities: " + " ".join(problems[:SHOWN]) + more)
@@ -179,9 +224,16 @@ def sparse(matrix: np.ndarray, states: Sequence[str]) -> dict[tuple[str, str], n
     ------
     ModelError
         A row that does not, with draw, cycle and state.
+    ValueError
+        Other dims.
     """
+    if matrix.ndim != 4 or matrix.shape[2:] != (len(states), len(states)):
+        raise ValueError(
+            f"matrix: dims {matrix.shape}; must be (draw | 1, cycle | 1, state, state) with "
+            f"{len(states)} states."
+        )
     total = matrix.sum(axis=-1)
-    if np.abs(total - 1).max() > TOLERANCE:
+    if not np.abs(total - 1).max() <= TOLERANCE:  # also true for NaN
         draw, cycle, state = np.unravel_index(int(np.abs(total - 1).argmax()), total.shape)
         raise ModelError(
             f"transition probabilities: out of '{states[state]}' they add up to "
