@@ -1,12 +1,14 @@
 """Sick-Sicker of the DARTH cohort tutorials: time-independent, and by state residence.
 
 The tutorials' Simpson weights are swapped. They are used here, literally, to show that occupancy and
-rewards agree to rounding; the right numbers stand beside them.
+rewards agree to rounding; the right numbers stand beside them. 200 of the 1,000 draws are shipped;
+all are compared where HEOR_REFERENCE is set.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,6 +21,11 @@ from heor.occupancy.state_occupancy import StateOccupancy
 from heor.outcomes.discounting import cycle_weights
 
 HERE = Path(__file__).parent
+REFERENCE = Path(os.environ.get("HEOR_REFERENCE", ""))
+given = pytest.mark.skipif(
+    not (REFERENCE / "darth_sicksicker_timeindep").is_dir(),
+    reason="set HEOR_REFERENCE to the folder of references",
+)
 STATES = ("H", "S1", "S2", "D")
 CYCLES = 75
 TIME = np.arange(CYCLES + 1.0)
@@ -99,16 +106,14 @@ def outcomes(
 CASES = {"timeindep": time_independent, "state_residence": state_residence}
 
 
-def inputs(case: str, draws: bool) -> dict[str, np.ndarray]:
+def inputs(case: str) -> dict[str, np.ndarray]:
     folder = HERE / f"darth_sicksicker_{case}"
-    if draws:
-        return dict(pd.read_csv(folder / "psa_parameters.csv").to_dict("series"))
     scalars = json.loads((folder / "scalars.json").read_text())
     return {k: np.array([v], float) for k, v in scalars.items() if not isinstance(v, dict)}
 
 
 def table(case: str, weights: np.ndarray) -> pd.DataFrame:
-    p, rows = inputs(case, draws=False), {}
+    p, rows = inputs(case), {}
     for name, (_, *treated) in STRATEGIES.items():
         cost, qalys = outcomes(p, CASES[case](p, treated[1]), tuple(treated), weights)
         rows[name] = {"Cost": cost[0], "Effect": qalys[0]}
@@ -123,7 +128,7 @@ def ratios(found: pd.DataFrame) -> list[float]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_traces(case: str) -> None:
-    p = inputs(case, draws=False)
+    p = inputs(case)
     for short, _, effective in STRATEGIES.values():
         found = CASES[case](p, effective)
         reference = pd.read_csv(HERE / f"darth_sicksicker_{case}/trace_{short}.csv")
@@ -141,12 +146,17 @@ def test_published_table_with_the_swapped_weights(case: str) -> None:
         np.testing.assert_allclose(found[column], expected, rtol=rel)
 
 
+@pytest.mark.parametrize(
+    "root", [HERE, pytest.param(REFERENCE, marks=given)], ids=["shipped", "all"]
+)
 @pytest.mark.parametrize("case", CASES)
-def test_every_draw_with_the_swapped_weights(case: str) -> None:
-    p = {k: v.to_numpy() for k, v in inputs(case, draws=True).items()}
+def test_every_draw_with_the_swapped_weights(case: str, root: Path) -> None:
+    folder = root / f"darth_sicksicker_{case}"
+    p = {k: v.to_numpy() for k, v in pd.read_csv(folder / "psa_parameters.csv").items()}
+    assert len(p["hr_S1"]) == (200 if root == HERE else 1000)
     rel = 1e-9
     for outcome, which in (("cost", 0), ("effect", 1)):
-        reference = pd.read_csv(HERE / f"darth_sicksicker_{case}/psa_{outcome}.csv")
+        reference = pd.read_csv(folder / f"psa_{outcome}.csv")
         for name, (_, *treated) in STRATEGIES.items():
             found = outcomes(p, CASES[case](p, treated[1]), tuple(treated), SWAPPED)[which]
             np.testing.assert_allclose(found, reference[name], rtol=rel)

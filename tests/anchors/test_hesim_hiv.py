@@ -1,8 +1,12 @@
-"""HIV cohort of hesim 0.5.6 from the same counts and draws (tests/anchors/hesim_hiv_cohort)."""
+"""HIV cohort of hesim 0.5.6 from the same counts and draws (tests/anchors/hesim_hiv_cohort).
+
+200 of the 1,000 draws are shipped; all are compared where HEOR_REFERENCE is set.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,12 +14,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from heor.decision.acceptability import ceac
 from heor.inputs.problem import DiscountBand
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.occupancy.transitions import cohort
 from heor.outcomes.discounting import cycle_weights, discount_factor
+from heor.outcomes.outcomes import Outcomes
 
 FOLDER = Path(__file__).parent / "hesim_hiv_cohort"
+REFERENCE = Path(os.environ.get("HEOR_REFERENCE", "")) / "hesim_hiv_cohort"
+given = pytest.mark.skipif(
+    not REFERENCE.is_dir(), reason="set HEOR_REFERENCE to the folder of references"
+)
 STATES = ("A", "B", "C", "D")
 CYCLES = 20
 TIME = np.arange(CYCLES + 1.0)
@@ -76,13 +86,11 @@ def test_costs_and_life_years(case: dict, deterministic: list[StateOccupancy]) -
         assert alive @ YEARS == pytest.approx(r.lys, rel=1e-12), r
 
 
-def test_every_draw(case: dict) -> None:
-    draws = pd.read_csv(FOLDER / "psa_draws_inputs.csv")
+def psa(case: dict, folder: Path) -> pd.DataFrame:
+    """Every draw by strategy, as `strategy, draw, cost, qaly`."""
+    draws = pd.read_csv(folder / "psa_draws_inputs.csv")
     p = {k.removeprefix("p_"): draws[k].to_numpy() for k in draws if k.startswith("p_")}
-    reference = pd.read_csv(FOLDER / "psa_outputs_per_draw.csv").set_index(
-        ["strategy_id", "sample"]
-    )
-    inputs = case["inputs"]
+    inputs, rows = case["inputs"], []
     for strategy, ratio in ((1, None), (2, draws["rr_comb"].to_numpy())):
         found = occupancy(p, ratio)
         drug = inputs["c_zido"] + (strategy == 2) * inputs["c_lam"] * LAMIVUDINE
@@ -91,6 +99,36 @@ def test_every_draw(case: dict) -> None:
             years = found.states[state] @ DISCOUNTED
             cost += years * (draws[f"c_dmed_{state}"] + draws[f"c_cmed_{state}"]).to_numpy()
         qalys = (1 - found.states["D"]) @ YEARS
-        expected = reference.loc[strategy]
-        np.testing.assert_allclose(cost, expected["costs"], rtol=1e-8)
-        np.testing.assert_allclose(qalys, expected["qalys"], rtol=1e-8)
+        rows.append(
+            pd.DataFrame(
+                {"strategy": strategy, "draw": draws["sample"], "cost": cost, "qaly": qalys}
+            )
+        )
+    return pd.concat(rows)
+
+
+@pytest.mark.parametrize(
+    "folder", [FOLDER, pytest.param(REFERENCE, marks=given)], ids=["shipped", "all"]
+)
+def test_every_draw(case: dict, folder: Path) -> None:
+    found = psa(case, folder).set_index(["strategy", "draw"])
+    reference = pd.read_csv(folder / "psa_outputs_per_draw.csv").set_index(
+        ["strategy_id", "sample"]
+    )
+    assert len(found) == len(reference) == 2 * (200 if folder == FOLDER else 1000)
+    expected = reference.loc[found.index]
+    np.testing.assert_allclose(found["cost"], expected["costs"], rtol=1e-12)
+    np.testing.assert_allclose(found["qaly"], expected["qalys"], rtol=1e-12)
+
+
+@given
+def test_acceptability_and_information(case: dict) -> None:
+    curve = pd.read_csv(REFERENCE / "psa_ceac_pairwise.csv")
+    information = pd.read_csv(REFERENCE / "psa_evpi.csv")
+    data = psa(case, REFERENCE)
+    data["strategy"] = data["strategy"].map({1: "zidovudine", 2: "combination"})
+    found = ceac(Outcomes.from_table(data, "GBP"), curve["k"].to_numpy(float))
+    own = found[found["strategy"] == "combination"]
+    np.testing.assert_allclose(own["probability"], curve["prob"], atol=1e-12)
+    # a difference of two net benefits near 400,000
+    np.testing.assert_allclose(own["evpi"], information["evpi"], atol=1e-8)
