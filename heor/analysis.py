@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from heor.decision import acceptability, cost_effectiveness, information, sensitivity
+from heor.decision.net_benefit_of_sampling import TrialFindings, value_of_trial
 from heor.decision.severity import Severity, severity
 from heor.errors import HeorWarning
 from heor.inputs.checks import SURVIVAL
@@ -67,7 +68,8 @@ def evaluate(
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", HeorWarning)
-        problems = {"": problem, **companions}
+        # the trial's value is asked for under this run's own assumptions
+        problems = {"": problem} | {k: replace(p, trial=None) for k, p in companions.items()}
         fits = fit_problems(problems, streams, cache, progress)
         others, faults = other_structures(problem)
         # a companion may bear a model's name; no scenario's name holds a slash
@@ -90,6 +92,8 @@ def evaluate(
         stamp("decision and one-way sensitivity")
         worth = value_of_information(problem, draws[""], simulations[""], decisions[""])
         stamp("value of information")
+        trial = trial_findings(problem, simulations[""], decisions[""], streams, progress)
+        stamp("value of the trial")
     return Results(
         problem=problem,
         draws=draws[""],
@@ -99,6 +103,7 @@ def evaluate(
         deterministic=deterministic,
         tornado=tornado,
         information=worth,
+        trial=trial,
         companions=tuple(
             Companion(name, p.scenario_label, p.scenario_why, decisions[name])
             for name, p in companions.items()
@@ -152,7 +157,7 @@ def other_structures(
     wanted = problem.settings.structures
     faults = {model: why for model in wanted if (why := fault(problem, model))}
     others = {
-        model: with_structure(problem, model)
+        model: replace(with_structure(problem, model), trial=None)
         for model in wanted
         if model != problem.settings.model and model not in faults
     }
@@ -278,6 +283,28 @@ def value_of_information(
     return frame.assign(suspicious=frame["suspicious"].fillna(False).astype(bool))
 
 
+def trial_findings(
+    problem: DecisionProblem,
+    simulation: Simulation,
+    decision: Decision,
+    streams: Streams,
+    progress: Progress | None = None,
+) -> TrialFindings | None:
+    """Value of the trial the analysis names; None without one, or with too few draws to regress on."""
+    if problem.trial is None or simulation.survival is None or simulation.outcomes.n < LEAST_DRAWS:
+        return None
+    survival = simulation.survival
+    return value_of_trial(
+        problem,
+        simulation.outcomes,
+        survival,
+        problem.time[: survival.shape[2]],
+        decision.thresholds,
+        streams,
+        progress,
+    )
+
+
 def one_way(
     problem: DecisionProblem, fits: SurvivalFits, decision: Decision
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -301,7 +328,7 @@ def one_way(
             values[name][i] = value
     flat = add_derived(problem, {k: v.ravel() for k, v in values.items()})
     draws = Draws(flat, curves)
-    outcomes = simulate(problem, draws).outcomes
+    outcomes = simulate(replace(problem, trial=None), draws).outcomes
     changes = cost_effectiveness.increments(
         outcomes, problem.settings.comparator, problem.settings.intervention
     )

@@ -7,13 +7,13 @@ results are identical for any block size, number of threads and order.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
 
-T = TypeVar("T")
+S, T = TypeVar("S"), TypeVar("T")
 
 
 def chunks(n: int, size: int) -> list[slice]:
@@ -26,9 +26,9 @@ def chunks(n: int, size: int) -> list[slice]:
 
 
 def map_chunks(
-    function: Callable[[slice], T], slices: list[slice], workers: int | None = None
+    function: Callable[[S], T], slices: Sequence[S], workers: int | None = None
 ) -> Iterator[T]:
-    """`function` of every slice, results in order; at most a few are held at a time."""
+    """`function` of every slice (or other item), results in order; at most a few are held at a time."""
     workers = workers or min(os.cpu_count() or 1, 8)
     # One thread of linear algebra each: results must not depend on how a product is split.
     with threadpool_limits(limits=1):

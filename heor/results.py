@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
+from heor.decision.net_benefit_of_sampling import TrialFindings
 from heor.decision.severity import Severity
 from heor.inputs.problem import DecisionProblem
 from heor.outcomes.outcomes import Outcomes
@@ -40,6 +42,8 @@ class Simulation:
     histories : DataFrame
         `draw, patient, state, entry, exit, next_state, strategy` of the first draws an individual
         model was asked to keep (times in years); empty otherwise.
+    survival : ndarray or None, dims (draw, strategy, time)
+        All-cause survival at the first cycle boundaries, as far as a trial needs it.
     unattained : int
         Draws in which no uncured hazard ratio gave the marginal one.
     warnings : tuple of str
@@ -54,6 +58,7 @@ class Simulation:
     exposures: pd.DataFrame
     unattained: int
     histories: pd.DataFrame = field(default_factory=pd.DataFrame)
+    survival: np.ndarray | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -102,6 +107,7 @@ class Results:
     deterministic: pd.DataFrame
     tornado: pd.DataFrame
     information: pd.DataFrame = field(default_factory=pd.DataFrame)
+    trial: TrialFindings | None = None
     companions: tuple[Companion, ...] = ()
     structures: tuple[Structure, ...] = ()
     structure_faults: Mapping[str, str] = field(default_factory=dict)

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from heor import execution
+from heor.decision.net_benefit_of_sampling import longest_follow_up
 from heor.errors import ModelError
 from heor.inputs.problem import DecisionProblem, RelativeCurve
 from heor.inputs.structures import PARTITIONED
@@ -40,6 +41,7 @@ class Block:
     curves: np.ndarray | None  # (draw, strategy, endpoint, time), of the first draws only
     exposures: Mapping[tuple[str, str], float]  # (strategy, exposure), summed over the draws
     histories: list[pd.DataFrame]  # of the first draws, where patients are simulated
+    survival: np.ndarray  # (draw, strategy, time), of the first times only
 
 
 @dataclass
@@ -54,6 +56,7 @@ class Totals:
     curves: list[np.ndarray]
     exposures: dict[tuple[str, str], float]
     histories: list[pd.DataFrame]
+    survival: np.ndarray  # (draw, strategy, time)
     unattained: int = 0
 
     @classmethod
@@ -69,6 +72,7 @@ class Totals:
             curves=[],
             exposures={(s.name, e): 0.0 for s in problem.strategies.values() for e in s.exposures},
             histories=[],
+            survival=np.empty((n, strategies, kept_times(problem)), np.float32),
         )
 
     def add(self, rows: slice, block: Block) -> None:
@@ -76,6 +80,7 @@ class Totals:
         self.capped[rows], self.excess_years[rows] = block.capped, block.excess_years
         self.occupancy += block.occupancy_sum
         self.histories += block.histories
+        self.survival[rows] = block.survival
         for key, total in block.exposures.items():
             self.exposures[key] += total
         self.unattained += int((~block.attained).any(axis=(1, 2)).sum())
@@ -162,6 +167,7 @@ def _simulation(problem: DecisionProblem, totals: Totals) -> Simulation:
             columns=["strategy", "exposure", "mean"],
         ),
         unattained=totals.unattained,
+        survival=totals.survival if totals.survival.shape[2] else None,
         histories=pd.concat(totals.histories, ignore_index=True)
         if totals.histories
         else pd.DataFrame(),
@@ -173,7 +179,8 @@ def _block(context: CurveContext, rows: slice, accrual: Accrual) -> Block:
     """All strategies on one chunk of draws."""
     problem, draws, time = context.problem, context.draws, accrual.time
     settings, endpoints = problem.settings, _endpoints(problem)
-    kept = [], [], [], [], [], [], []
+    kept = [], [], [], [], [], [], [], []
+    times = kept_times(problem)
     exposures, histories = {}, []
     for name, strategy in problem.strategies.items():
         own = StrategyBlock(context, strategy, time, rows.start)
@@ -195,6 +202,7 @@ def _block(context: CurveContext, rows: slice, accrual: Accrual) -> Block:
         kept[5].append(
             occupancy.excess.sum(axis=1) * settings.cycle if crossed else np.zeros(draws.n)
         )
+        kept[7].append(1 - occupancy.states["dead"][:, :times])
         exposures |= {(name, e): m[:, values.PLAIN].sum() for e, m in measured.items()}
         if occupancy.patients is not None and rows.start < settings.histories:
             frame = occupancy.patients.to_frame()
@@ -203,7 +211,7 @@ def _block(context: CurveContext, rows: slice, accrual: Accrual) -> Block:
             histories.append(frame.assign(strategy=name))
         if rows.start < settings.curve_draws:
             kept[6].append(_shown(problem, occupancy))
-    outcomes, occupied, capped, ratios, attained, excess, shown = kept
+    outcomes, occupied, capped, ratios, attained, excess, shown, survival = kept
     return Block(
         outcomes=np.stack(outcomes, axis=1),
         occupancy_sum=np.stack(occupied),
@@ -214,7 +222,16 @@ def _block(context: CurveContext, rows: slice, accrual: Accrual) -> Block:
         curves=np.stack(shown, axis=1) if shown else None,
         exposures=exposures,
         histories=histories,
+        survival=np.stack(survival, axis=1),
     )
+
+
+def kept_times(problem: DecisionProblem) -> int:
+    """Cycle boundaries at which survival is kept in every draw: as long as the trial may follow."""
+    if problem.trial is None:
+        return 0
+    longest = longest_follow_up(problem)
+    return min(int(np.searchsorted(problem.time, longest)) + 1, len(problem.time))
 
 
 def _endpoints(problem: DecisionProblem) -> tuple[str, ...]:

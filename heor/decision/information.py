@@ -97,7 +97,7 @@ def evppi(
     for name, members in groups.items():
         fit = conditional_mean(parameters[list(members)].to_numpy(float), change / scale)
         values = np.array([_value(fit.fitted * scale, t) for t in thresholds])
-        errors = _errors(fit, scale, thresholds, generator)
+        errors = simulated_errors(fit, scale, thresholds, generator)
         found.append(
             PartialInformation(name, thresholds, values, errors, fit.suspicious < SUSPICIOUS)
         )
@@ -112,12 +112,19 @@ def _value(fitted: np.ndarray, threshold: float) -> float:
     return float(best - max(benefit.mean(axis=0).max(), 0.0))
 
 
-def _errors(
-    fit: ConditionalMean, scale: np.ndarray, thresholds: np.ndarray, generator: np.random.Generator
+def simulated_errors(
+    fit: ConditionalMean,
+    scale: np.ndarray,
+    thresholds: Sequence[float],
+    generator: np.random.Generator,
+    copies: int = 1,
 ) -> np.ndarray:
-    """Standard errors: EVPPI under coefficients simulated from their sampling distribution."""
+    """Standard errors: EVPPI under coefficients simulated from their sampling distribution.
+
+    `copies`: how often each draw's outcomes stand in the regression. Dims: threshold.
+    """
     n, terms = fit.basis.shape
-    root = np.linalg.cholesky(fit.residual_covariance / n + 1e-18 * np.eye(len(scale)))
+    root = np.linalg.cholesky(fit.residual_covariance * copies / n + 1e-18 * np.eye(len(scale)))
     some = fit.basis[:: max(1, n // 1000)]  # enough draws to see how much the value moves
     centre = fit.fitted.mean(axis=0)
     values = np.empty((SIMULATIONS, len(thresholds)))

@@ -51,7 +51,9 @@ class ConditionalMean:
     suspicious: float
 
 
-def conditional_mean(parameters: np.ndarray, outcomes: np.ndarray) -> ConditionalMean:
+def conditional_mean(
+    parameters: np.ndarray, outcomes: np.ndarray, most_terms: int = MOST_TERMS
+) -> ConditionalMean:
     """Regress outcomes on parameters.
 
     Parameters
@@ -59,6 +61,8 @@ def conditional_mean(parameters: np.ndarray, outcomes: np.ndarray) -> Conditiona
     parameters : ndarray, dims (draw, parameter)
         None constant over draws.
     outcomes : ndarray, dims (draw, outcome)
+    most_terms
+        Of a polynomial basis.
 
     Raises
     ------
@@ -74,7 +78,7 @@ def conditional_mean(parameters: np.ndarray, outcomes: np.ndarray) -> Conditiona
     """
     n = len(parameters)
     single = parameters.shape[1] == 1
-    basis, roughness = _spline(parameters[:, 0]) if single else _polynomials(parameters)
+    basis, roughness = _spline(parameters[:, 0]) if single else _polynomials(parameters, most_terms)
     if basis.shape[1] > n / 4:
         raise ValueError(f"{n} draws cannot tell {parameters.shape[1]} parameters apart.")
     # Orthonormal over draws, smooth terms first, so that rough ones hold only what is left for them.
@@ -130,7 +134,7 @@ def _spline(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return basis, np.concatenate([[0.0], np.arange(1.0, size) ** 4])
 
 
-def _polynomials(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _polynomials(x: np.ndarray, most_terms: int) -> tuple[np.ndarray, np.ndarray]:
     """Products of Hermite polynomials of normal scores up to a total degree, in order of degree.
 
     Returns the basis, dims (draw, term), and the roughness of each term, which grows with the fourth
@@ -138,7 +142,7 @@ def _polynomials(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     n, k = x.shape
     degree = 1
-    while degree < MOST_DEGREE and comb(k + degree + 1, k) <= min(MOST_TERMS, n / DRAWS_PER_TERM):
+    while degree < MOST_DEGREE and comb(k + degree + 1, k) <= min(most_terms, n / DRAWS_PER_TERM):
         degree += 1
     scores = special.ndtri((stats.rankdata(x, axis=0) - 0.5) / n)
     powers = [np.ones_like(scores), scores]

@@ -126,6 +126,7 @@ def problem(
         input_hashes=hashes,
         opinions=_opinions(analysis.survival, parameters, layer, problems),
         covariates=_covariates(analysis, folder / "model", shown, problems),
+        trial=analysis.trial.trial() if analysis.trial else None,
     )
 
 

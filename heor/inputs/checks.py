@@ -39,6 +39,12 @@ def check(
         origin = layer.origin(f"analysis.information.{label}")
         for name in names:
             named("parameter", name, [*declared, *problem.syntheses, SURVIVAL], origin, problems)
+    if problem.trial is not None:
+        origin = layer.origin("analysis.trial")
+        for path, text in problem.trial.expressions.items():
+            fault = problem_with(text, known)
+            if fault:
+                problems.append(f"{origin}: trial.{path}: {fault}")
     _check_correlations(problem, models, layer, declared, problems)
     _check_sources(problem, models, layer, problems)
     for name in ("start_age", "share_male"):
@@ -147,6 +153,8 @@ def _check_correlations(
 def _check_sources(
     problem: DecisionProblem, models: schema.Inputs, layer: Layer, problems: list[str]
 ) -> None:
+    for key in problem.trial.source if problem.trial else ():
+        named("source", key, problem.sources, layer.origin("analysis.trial"), problems)
     for name, evidence in problem.evidence.items():
         for key in evidence.source:
             named("source", key, problem.sources, layer.origin(f"survival.{name}.source"), problems)

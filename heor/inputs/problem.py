@@ -19,6 +19,7 @@ from heor.inputs.curve_types import RatioAbove as RatioAbove
 from heor.inputs.curve_types import RatioUntil as RatioUntil
 from heor.inputs.curve_types import RelativeCurve as RelativeCurve
 from heor.inputs.curve_types import SeriesCurve as SeriesCurve
+from heor.inputs.trial import Trial
 
 MONTHS_PER_YEAR = 12.0
 
@@ -404,7 +405,8 @@ class Settings:
 class DecisionProblem:
     """Everything an analysis needs, checked. Made by `heor.load`.
 
-    `covariates`: name → value of each patient of the individual model, dims (patient,).
+    `covariates`: name → value of each patient of the individual model, dims (patient,). `trial`: the
+    one whose value is asked for.
     """
 
     title: str
@@ -428,6 +430,7 @@ class DecisionProblem:
     input_hashes: Mapping[str, str] = field(default_factory=dict)
     opinions: Mapping[str, Opinion] = field(default_factory=dict)
     covariates: Mapping[str, np.ndarray] = field(default_factory=dict)
+    trial: Trial | None = None
 
     @property
     def strategies_with_curves(self) -> list[Strategy]:

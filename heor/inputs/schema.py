@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from heor.inputs.schema_base import Expression, Model, Name, Status
+from heor.inputs.schema_decision import TrialModel
 from heor.inputs.schema_survival import CurveModel, EvidenceModel, SurvivalSettings
 
 Structure = Literal["partitioned_survival", "state_transition", "semi_markov", "individual"]
@@ -86,6 +87,7 @@ class Analysis(Model):
     information: dict[str, list[str]] = Field(
         {}, description="label: parameters whose joint value of information is shown"
     )
+    trial: TrialModel | None = Field(None, description="the trial whose value is asked for")
     limits: list[str] = Field([], description="what a reader must know; printed in the report")
     ceac_maximum: float = Field(1_500_000, gt=0, description="largest threshold of the CEAC")
 

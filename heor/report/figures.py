@@ -21,6 +21,7 @@ from heor.report import figures_decision as decision
 from heor.report import figures_drivers as drivers
 from heor.report import figures_fits as fits
 from heor.report import figures_survival as survival
+from heor.report import figures_trial as trial
 from heor.report.figure_style import house_style
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ FIGURES: dict[str, Callable[[Results], Figure]] = {
     "companions": decision.companions,
     "structures": decision.structures,
     "structure_occupancy": survival.structure_occupancy,
+    "trial_designs": trial.designs,
+    "trial_follow_up": trial.follow_up,
+    "trial_power": trial.power,
 }
 
 # None removes what would differ between days or versions.
@@ -79,6 +83,8 @@ def figures_of(results: Results) -> dict[str, Callable[[Results], Figure]]:
     left_out = ("survival", "fits", "hazards")
     if len(results.structures) < 2:
         left_out += ("structure",)
+    if results.trial is None:
+        left_out += ("trial",)
     others = {k: draw for k, draw in FIGURES.items() if not k.startswith(left_out)}
     return {**own, **others}
 

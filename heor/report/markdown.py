@@ -6,7 +6,7 @@ from heor.report.section_answer import answer as answer
 from heor.report.section_answer import answer_section, costs
 from heor.report.section_answer import caveat as caveat
 from heor.report.section_drivers import beside, rests_on, severity, uncertainty
-from heor.report.section_information import value_of_information
+from heor.report.section_information import value_of_information, value_of_trial
 from heor.report.section_method import (
     accepted,
     conventions,
@@ -35,6 +35,7 @@ def report(results: Results, figures: list[str]) -> str:
         severity(results),
         uncertainty(results),
         value_of_information(results),
+        value_of_trial(results),
         survival(results),
         figure_section(figures),
         conventions(results),

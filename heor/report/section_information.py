@@ -9,6 +9,7 @@ from scipy.integrate import trapezoid
 from heor.inputs.checks import SURVIVAL
 from heor.inputs.problem import DecisionProblem
 from heor.outcomes.discounting import discount_factor
+from heor.report import page_trial
 from heor.report.section_drivers import reference
 from heor.report.words import STATUS_WORDS, money, table
 from heor.results import Results
@@ -50,6 +51,15 @@ def value_of_information(results: Results) -> str:
             f"\n**The regression left a pattern in its residuals for {flagged}: read with care.**"
         )
     return "\n".join(text)
+
+
+def value_of_trial(results: Results) -> str:
+    """The answer of the trial's own page."""
+    if results.trial is None or results.problem.trial is None:
+        return ""
+    label = results.problem.trial.label
+    lines = "\n".join(f"- {line}" for line in page_trial.answer(results))
+    return f"## The value of {label}\n\n{lines}\n\nPower, follow-up, other designs and method: `trial.md`."
 
 
 def _row(problem: DecisionProblem, name: str, found: pd.Series, whole: float) -> dict[str, str]:

@@ -232,6 +232,10 @@ def _decision(name: str) -> Callable[[Results], pd.DataFrame]:
     return lambda results: results.decision.tables.get(name, pd.DataFrame())
 
 
+def _trial(name: str) -> Callable[[Results], pd.DataFrame]:
+    return lambda results: pd.DataFrame() if results.trial is None else getattr(results.trial, name)
+
+
 TABLES: dict[str, Callable[[Results], pd.DataFrame]] = {
     "icer": _decision("icer"),
     "strategies": _decision("strategies"),
@@ -243,6 +247,11 @@ TABLES: dict[str, Callable[[Results], pd.DataFrame]] = {
     "deterministic": lambda results: results.deterministic,
     "tornado": lambda results: results.tornado,
     "information": lambda results: results.information,
+    "trial_designs": _trial("designs"),
+    "trial_extension": _trial("extension"),
+    "trial_check": _trial("check"),
+    "trial_power": _trial("power_by_size"),
+    "trial_observed": _trial("observed"),
     "companions": companion_table,
     "structures": structure_table,
     "phases": phase_table,

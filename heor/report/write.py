@@ -9,6 +9,7 @@ from pathlib import Path
 
 from heor.errors import InputError
 from heor.report.markdown import report
+from heor.report.page_trial import trial_page
 from heor.report.provenance import write_run_record
 from heor.report.tables import write_tables
 from heor.results import Results
@@ -25,6 +26,9 @@ def write_report(
         figures = write_figures(results, place / "figures", progress=progress)
         names = list(dict.fromkeys(p.stem for p in figures))
         (place / "report.md").write_text(report(results, names), encoding="utf-8")
+        page = trial_page(results, names)
+        if page:
+            (place / "trial.md").write_text(page, encoding="utf-8")
         results.save(place / "results.nc")
         write_run_record(results, place / "run.json")
 
