@@ -6,7 +6,7 @@ parameters → draws → survival posteriors → curves → state occupancy → 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -14,7 +14,9 @@ from time import perf_counter
 import numpy as np
 import pandas as pd
 
+from heor import what_if
 from heor.decision import acceptability, cost_effectiveness, information, sensitivity
+from heor.decision.crossings import WhatIfMap
 from heor.decision.net_benefit_of_sampling import TrialFindings, value_of_trial
 from heor.decision.severity import Severity, severity
 from heor.errors import HeorWarning
@@ -28,6 +30,7 @@ from heor.streams import Streams
 from heor.survival import joining
 from heor.survival.fitting import SurvivalFits, fit_problems
 from heor.survival.joining import fitted_units
+from heor.what_if import Response
 
 LEAST_DRAWS = 500  # for regressions of the value of information
 Progress = Callable[[str, int, int], None]
@@ -38,6 +41,7 @@ def evaluate(
     companions: Mapping[str, DecisionProblem] | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
+    alternatives: Mapping[str, DecisionProblem] | None = None,
 ) -> Results:
     """Evaluate a decision problem, and its companion scenarios on the same random numbers.
 
@@ -51,6 +55,8 @@ def evaluate(
         Folder of fitted posteriors; None fits anew.
     progress
         Called with (stage, done, total).
+    alternatives
+        Name → problem: scenarios under which questions of `what_if` are asked.
 
     Raises
     ------
@@ -94,6 +100,16 @@ def evaluate(
         stamp("value of information")
         trial = trial_findings(problem, simulations[""], decisions[""], streams, progress)
         stamp("value of the trial")
+        response = Response.of(problem, draws[""], simulations[""])
+        thresholds = decisions[""].thresholds
+        tipping = what_if.tipping_points(
+            response, thresholds, could_tip(response, tornado, decisions[""]), progress=progress
+        )
+        prices = what_if.value_based_prices(response, thresholds, problem.prices)
+        maps = what_if_maps(
+            response, thresholds, fits[""], simulations[""], alternatives or {}, streams, cache
+        )
+        stamp("what if")
     return Results(
         problem=problem,
         draws=draws[""],
@@ -104,6 +120,9 @@ def evaluate(
         tornado=tornado,
         information=worth,
         trial=trial,
+        tipping=tipping,
+        prices=prices,
+        maps=tuple(maps),
         companions=tuple(
             Companion(name, p.scenario_label, p.scenario_why, decisions[name])
             for name, p in companions.items()
@@ -303,6 +322,49 @@ def trial_findings(
         streams,
         progress,
     )
+
+
+def could_tip(response: Response, tornado: pd.DataFrame, decision: Decision) -> list[str]:
+    """Parameters along which a tipping point is looked for: those that could have one.
+
+    Whatever acts on survival, where net benefit may turn; of the rest those whose 95 % interval moves
+    net benefit by a quarter of what separates it from nil, at some threshold.
+    """
+    benefit = decision.tables["net_benefit"].set_index("threshold_name")["net_benefit"].abs()
+    wide = np.zeros(len(tornado), bool)
+    for name, _ in decision.thresholds:
+        wide |= tornado[f"range_{name}"].to_numpy() > 0.25 * benefit[name]
+    on_curves = tornado["parameter"].isin(what_if.curve_inputs(response.problem))
+    return list(tornado["parameter"][wide | on_curves])
+
+
+def what_if_maps(
+    response: Response,
+    thresholds: Sequence[tuple[str, float]],
+    fits: SurvivalFits,
+    simulation: Simulation,
+    alternatives: Mapping[str, DecisionProblem],
+    streams: Streams,
+    cache: Path | None,
+) -> list[WhatIfMap]:
+    """The maps of the questions the analysis asks, where their scenarios were loaded."""
+    problem, known, made = response.problem, {"": response}, []
+    for question in problem.what_if:
+        names = question.scenarios or ("",)
+        if not set(names) <= {"", *alternatives}:
+            continue
+        for name in names:
+            if name not in known:
+                other = replace(alternatives[name], trial=None)
+                same = fitted_units(other) == fitted_units(problem)
+                found = fits if same else fit_problems({"": other}, streams, cache)[""]
+                drawn = sample({"": other}, {"": found}, streams)[""]
+                known[name] = Response.of(other, drawn, simulate(other, drawn))
+        labels = {n: known[n].problem.scenario_label for n in names}
+        centre = what_if.centre_of(response.draws, simulation, question)
+        own = {n: known[n] for n in names}
+        made.append(what_if.what_if_map(question, own, thresholds, labels, centre))
+    return made
 
 
 def one_way(

@@ -60,7 +60,7 @@ def cli() -> None:
 def run(inputs, country, scenario, settings, draws, seed, quick, accept, output) -> None:
     """Evaluate the model and write report, tables and figures."""
     from heor.analysis import evaluate
-    from heor.inputs.load import load, load_companions
+    from heor.inputs.load import load, load_alternatives, load_companions
     from heor.progress import progress_display
     from heor.report.markdown import answer, caveat
     from heor.report.write import write_report
@@ -70,11 +70,14 @@ def run(inputs, country, scenario, settings, draws, seed, quick, accept, output)
         inputs, country, scenario, overrides, draws=draws, seed=seed, quick=quick, accept=accept
     )
     companions = load_companions(problem, inputs)
+    alternatives = load_alternatives(problem, inputs)
     outputs = Path(inputs).resolve().parent / "outputs"
     name = "-".join([problem.country.name, *(problem.scenario or "").split("+")]).rstrip("-")
     folder = Path(output) if output else outputs / name
     with progress_display() as progress:
-        results = evaluate(problem, companions, cache=outputs / "cache", progress=progress)
+        results = evaluate(
+            problem, companions, outputs / "cache", progress, alternatives=alternatives
+        )
         write_report(results, folder, progress)
     for warning in (*results.fits.accepted, *results.warnings):
         click.echo(f"warning: {warning}", err=True)

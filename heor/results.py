@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from heor.decision.crossings import WhatIfMap
 from heor.decision.net_benefit_of_sampling import TrialFindings
 from heor.decision.severity import Severity
 from heor.inputs.problem import DecisionProblem
@@ -108,6 +109,9 @@ class Results:
     tornado: pd.DataFrame
     information: pd.DataFrame = field(default_factory=pd.DataFrame)
     trial: TrialFindings | None = None
+    tipping: pd.DataFrame = field(default_factory=pd.DataFrame)
+    prices: pd.DataFrame = field(default_factory=pd.DataFrame)
+    maps: tuple[WhatIfMap, ...] = ()
     companions: tuple[Companion, ...] = ()
     structures: tuple[Structure, ...] = ()
     structure_faults: Mapping[str, str] = field(default_factory=dict)

@@ -26,6 +26,7 @@ from heor.results import Simulation
 from heor.survival.curves import CurveContext
 
 Progress = Callable[[str, int, int], None]
+UNATTAINED = 0.01  # share of draws whose marginal hazard ratio may be out of reach
 
 
 @dataclass
@@ -93,21 +94,25 @@ def simulate(
     draws: Draws,
     progress: Progress | None = None,
     workers: int | None = None,
+    unattained_most: float = UNATTAINED,
 ) -> Simulation:
     """Evaluate every strategy in every draw.
+
+    `unattained_most`: share of draws whose marginal hazard ratio may be out of reach.
 
     Raises
     ------
     ModelError
         When a law of occupancy or outcomes breaks.
     """
-    return simulate_together({"": (problem, draws)}, progress, workers)[""]
+    return simulate_together({"": (problem, draws)}, progress, workers, unattained_most)[""]
 
 
 def simulate_together(
     cases: Mapping[str, tuple[DecisionProblem, Draws]],
     progress: Progress | None = None,
     workers: int | None = None,
+    unattained_most: float = UNATTAINED,
 ) -> dict[str, Simulation]:
     """Evaluate several problems with equally many draws; fitted hazards they share are computed once.
 
@@ -139,10 +144,13 @@ def simulate_together(
             totals[name].add(slices[done], block)
         if progress:
             progress("Model", done + 1, len(slices))
-    return {name: _simulation(problem, totals[name]) for name, (problem, _) in cases.items()}
+    return {
+        name: _simulation(problem, totals[name], unattained_most)
+        for name, (problem, _) in cases.items()
+    }
 
 
-def _simulation(problem: DecisionProblem, totals: Totals) -> Simulation:
+def _simulation(problem: DecisionProblem, totals: Totals, unattained_most: float) -> Simulation:
     settings = problem.settings
     strategies, names = list(problem.strategies), list(components(tuple(settings.categories)))
     data = xr.DataArray(
@@ -171,7 +179,7 @@ def _simulation(problem: DecisionProblem, totals: Totals) -> Simulation:
         histories=pd.concat(totals.histories, ignore_index=True)
         if totals.histories
         else pd.DataFrame(),
-        warnings=_warnings(problem, capped, totals.unattained, n),
+        warnings=_warnings(problem, capped, totals.unattained, n, unattained_most),
     )
 
 
@@ -303,14 +311,14 @@ def _crossing(problem: DecisionProblem) -> str:
 
 
 def _warnings(
-    problem: DecisionProblem, capped: pd.DataFrame, unattained: int, n: int
+    problem: DecisionProblem, capped: pd.DataFrame, unattained: int, n: int, most: float
 ) -> tuple[str, ...]:
     """What is legal but must be read.
 
     Raises
     ------
     ModelError
-        When more than 1 % of the marginal hazard ratios cannot be reached.
+        When more than this share of the marginal hazard ratios cannot be reached.
     """
     found = [
         f"{problem.strategies[row.strategy].label}: {_crossing(problem)}, by "
@@ -330,10 +338,10 @@ def _warnings(
             ", or the share of early failures,",
             " (or no hazard gives the early failures)",
         )
-    if unattained > 0.01 * n:
+    if unattained > most * n:
         raise ModelError(
             f"the marginal hazard ratio{early} cannot be reached in {unattained} of {n} draws (more "
-            "than 1 %). The cured fraction is too large for it: check cure_if_operated and the hazard "
+            f"than {most:.0%}). The cured fraction is too large for it: check cure_if_operated and the hazard "
             "ratio."
         )
     if unattained:

@@ -587,6 +587,8 @@ def four_states(inputs: Path, tmp_path: Path) -> Path:
     ):
         assert old in text
         text = text.replace(old, new)
+    # the questions of what would have to be true name scenarios
+    text = text[: text.index("what_if:")] + text[text.index("# The trial whose value") :]
     text = (
         text[: text.index("    - joint_lognormal_weibull")]
         + text[text.index("  # Laplace screens") :]

@@ -103,7 +103,7 @@ def tornado(
     """
     by_name: dict[str, dict] = {}
     for i, case in enumerate(cases):
-        row = by_name.setdefault(case.name, _labels(problem, case.name))
+        row = by_name.setdefault(case.name, labels(problem, case.name))
         row[case.end] = case.value / row["factor"]
         row[f"cost_{case.end}"], row[f"qalys_{case.end}"] = cost[i], qalys[i]
         row[f"icer_{case.end}"] = cost[i] / qalys[i] if qalys[i] > 0 else np.nan
@@ -120,7 +120,10 @@ def tornado(
     return table.sort_values(order, ascending=False, kind="stable").reset_index(drop=True)
 
 
-def _labels(problem: DecisionProblem, name: str) -> dict:
+def labels(problem: DecisionProblem, name: str) -> dict:
+    """Description, unit, status and factor to the internal unit, as a row of a table."""
+    if name in problem.derived:
+        return _row(name, name.replace("_", " "), "", "derived", 1.0)
     if name in problem.syntheses:
         synthesis = problem.syntheses[name]
         return _row(name, synthesis.label, synthesis.unit, "derived", UNITS[synthesis.unit].factor)

@@ -127,6 +127,8 @@ def problem(
         opinions=_opinions(analysis.survival, parameters, layer, problems),
         covariates=_covariates(analysis, folder / "model", shown, problems),
         trial=analysis.trial.trial() if analysis.trial else None,
+        prices=tuple(analysis.prices),
+        what_if=tuple(m.what_if(n) for n, m in analysis.what_if.items()),
     )
 
 

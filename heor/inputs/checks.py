@@ -39,6 +39,15 @@ def check(
         origin = layer.origin(f"analysis.information.{label}")
         for name in names:
             named("parameter", name, [*declared, *problem.syntheses, SURVIVAL], origin, problems)
+    for name in problem.prices:
+        named("parameter", name, declared, layer.origin("analysis.prices"), problems)
+    for what_if in problem.what_if:
+        origin = layer.origin(f"analysis.what_if.{what_if.name}")
+        for axis in (what_if.x, what_if.y):
+            if axis is not None:
+                named("parameter", axis.name, known, origin, problems)
+        for name in what_if.scenarios:
+            named("scenario", name, scenarios, origin, problems)
     if problem.trial is not None:
         origin = layer.origin("analysis.trial")
         for path, text in problem.trial.expressions.items():

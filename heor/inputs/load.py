@@ -372,17 +372,34 @@ def load_companions(problem: DecisionProblem, folder: str | Path) -> dict[str, D
     choices = [(name, (*own, name)) for name in problem.companions if name not in own]
     if own:
         choices.insert(0, ("base_case", ()))
+    return {name: _beside(problem, folder, scenarios) for name, scenarios in choices}
+
+
+def load_alternatives(problem: DecisionProblem, folder: str | Path) -> dict[str, DecisionProblem]:
+    """The scenarios that the questions of `what_if` are asked under, on top of the run's own.
+
+    Their fits are quick: they show where an answer turns, they are not the answer.
+    """
+    own = tuple(problem.scenario.split("+")) if problem.scenario else ()
+    names = dict.fromkeys(name for question in problem.what_if for name in question.scenarios)
     return {
-        name: load(
-            folder,
-            problem.country.name,
-            scenarios,
-            problem.overrides,
-            draws=problem.settings.draws,
-            seed=problem.settings.seed,
-            quick=problem.settings.fit.quick,
-            accept=problem.settings.fit.accept,
-            priors=problem.settings.fit.priors,
-        )
-        for name, scenarios in choices
+        name: _beside(problem, folder, tuple(dict.fromkeys((*own, name))), quick=True)
+        for name in names
     }
+
+
+def _beside(
+    problem: DecisionProblem, folder: str | Path, scenarios: Sequence[str], quick: bool = False
+) -> DecisionProblem:
+    """Other scenarios with the country, overrides, draws and seed of a problem."""
+    return load(
+        folder,
+        problem.country.name,
+        scenarios,
+        problem.overrides,
+        draws=problem.settings.draws,
+        seed=problem.settings.seed,
+        quick=quick or problem.settings.fit.quick,
+        accept=problem.settings.fit.accept,
+        priors=problem.settings.fit.priors,
+    )

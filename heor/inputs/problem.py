@@ -20,6 +20,7 @@ from heor.inputs.curve_types import RatioUntil as RatioUntil
 from heor.inputs.curve_types import RelativeCurve as RelativeCurve
 from heor.inputs.curve_types import SeriesCurve as SeriesCurve
 from heor.inputs.trial import Trial
+from heor.inputs.what_if import WhatIf
 
 MONTHS_PER_YEAR = 12.0
 
@@ -406,7 +407,7 @@ class DecisionProblem:
     """Everything an analysis needs, checked. Made by `heor.load`.
 
     `covariates`: name → value of each patient of the individual model, dims (patient,). `trial`: the
-    one whose value is asked for.
+    one whose value is asked for. `prices`: parameters whose value-based price is shown.
     """
 
     title: str
@@ -431,6 +432,8 @@ class DecisionProblem:
     opinions: Mapping[str, Opinion] = field(default_factory=dict)
     covariates: Mapping[str, np.ndarray] = field(default_factory=dict)
     trial: Trial | None = None
+    prices: tuple[str, ...] = ()
+    what_if: tuple[WhatIf, ...] = ()
 
     @property
     def strategies_with_curves(self) -> list[Strategy]:

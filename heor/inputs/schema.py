@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from heor.inputs.schema_base import Expression, Model, Name, Status
-from heor.inputs.schema_decision import TrialModel
+from heor.inputs.schema_decision import TrialModel, WhatIfModel
 from heor.inputs.schema_survival import CurveModel, EvidenceModel, SurvivalSettings
 
 Structure = Literal["partitioned_survival", "state_transition", "semi_markov", "individual"]
@@ -86,6 +86,10 @@ class Analysis(Model):
     companions: list[str] = []
     information: dict[str, list[str]] = Field(
         {}, description="label: parameters whose joint value of information is shown"
+    )
+    prices: list[str] = Field([], description="parameters whose value-based price is shown")
+    what_if: dict[Name, WhatIfModel] = Field(
+        {}, description="net benefit over one quantity or two: what would have to be true"
     )
     trial: TrialModel | None = Field(None, description="the trial whose value is asked for")
     limits: list[str] = Field([], description="what a reader must know; printed in the report")

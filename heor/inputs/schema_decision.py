@@ -1,11 +1,12 @@
-"""Settings of what is asked of a decision: the value of a trial."""
+"""Settings of what is asked of a decision: what would have to be true, and the value of a trial."""
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from heor.inputs.schema_base import Expression, Model
 from heor.inputs.trial import Trial
+from heor.inputs.what_if import Axis, WhatIf
 
 
 class PrimaryEndpoint(Model):
@@ -64,3 +65,39 @@ class TrialModel(Model):
             sizes=tuple(self.sizes),
             follow_ups=tuple(f / 12 for f in self.follow_ups),
         )
+
+
+class AxisModel(Model):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    name: str = Field(description="parameter, synthesis or derived quantity")
+    label: str
+    start: float = Field(alias="from")
+    end: float = Field(alias="to")
+    points: int = Field(15, ge=3, le=101)
+    compare: str | None = Field(
+        None, description="what of the run lies on the axis: a name, or <strategy>_<endpoint>"
+    )
+
+    @model_validator(mode="after")
+    def rising(self) -> AxisModel:
+        if self.end <= self.start:
+            raise ValueError("'to' must be larger than 'from'")
+        return self
+
+    def axis(self) -> Axis:
+        return Axis(
+            self.name, self.label, self.start, self.end, self.points, self.compare or self.name
+        )
+
+
+class WhatIfModel(Model):
+    label: str
+    x: AxisModel
+    y: AxisModel | None = None
+    scenarios: list[str] = Field([], description="scenarios to evaluate; the run itself when empty")
+    note: str = ""
+
+    def what_if(self, name: str) -> WhatIf:
+        y = self.y.axis() if self.y else None
+        return WhatIf(name, self.label, self.x.axis(), y, tuple(self.scenarios), self.note)

@@ -6,7 +6,7 @@ moves no other draw, and scenarios and countries share common random numbers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,12 +122,19 @@ def central_values(problem: DecisionProblem) -> dict[str, float]:
 
 
 def add_derived(
-    problem: DecisionProblem, values: Mapping[str, np.ndarray]
+    problem: DecisionProblem,
+    values: Mapping[str, np.ndarray],
+    given: Collection[str] = (),
 ) -> dict[str, np.ndarray]:
-    """`values` with the derived quantities of analysis.yaml, in their order. Dims: draw."""
+    """`values` with the derived quantities of analysis.yaml, in their order. Dims: draw.
+
+    Those `given` keep the value they have.
+    """
     values = dict(values)
     n = len(next(iter(values.values())))
     for name, expression in problem.derived.items():
+        if name in given:
+            continue
         values[name] = np.broadcast_to(np.asarray(evaluate(expression, values), float), (n,)).copy()
     return values
 

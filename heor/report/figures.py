@@ -22,6 +22,7 @@ from heor.report import figures_drivers as drivers
 from heor.report import figures_fits as fits
 from heor.report import figures_survival as survival
 from heor.report import figures_trial as trial
+from heor.report import figures_what_if as what_if
 from heor.report.figure_style import house_style
 
 if TYPE_CHECKING:
@@ -80,6 +81,10 @@ def figures_of(results: Results) -> dict[str, Callable[[Results], Figure]]:
     own |= {f"fits_{e}": partial(fits.fits, endpoint=e) for e in fitted}
     if fitted:
         own["hazards"] = fits.hazards
+    own |= {
+        f"what_if_{m.what_if.name}": partial(what_if.what_if, index=i)
+        for i, m in enumerate(results.maps)
+    }
     left_out = ("survival", "fits", "hazards")
     if len(results.structures) < 2:
         left_out += ("structure",)

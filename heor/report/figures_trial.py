@@ -52,7 +52,8 @@ def designs(results: Results) -> Figure:
             own = frame[frame["threshold_name"] == name]
             image = _map(axes, own, column, unit, colours, (low, top))
             _star(axes, own, trial)
-            axes.set_title(style.threshold_label(name, value, currency), fontsize=7)
+            title = style.threshold_label(name, value, currency).replace(" (", "\n(")
+            axes.set_title(title, fontsize=7)
         scale = "thousand" if unit == 1000.0 else "million"
         figure.colorbar(image, ax=list(line), label=f"{words}, {scale} {currency}", shrink=0.9)
         line[0].set_ylabel("Months from the last\ninclusion to the reading")

@@ -18,6 +18,7 @@ from heor.report.section_method import (
 )
 from heor.report.section_structures import structures
 from heor.report.section_survival import survival
+from heor.report.section_what_if import what_if
 from heor.results import Results
 
 
@@ -30,6 +31,7 @@ def report(results: Results, figures: list[str]) -> str:
         warned(results),
         costs(results),
         rests_on(results),
+        what_if(results),
         beside(results),
         structures(results),
         severity(results),

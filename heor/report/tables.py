@@ -228,6 +228,24 @@ def _companion_row(label: str, decision) -> dict:
     return row
 
 
+def what_if_table(results: Results) -> pd.DataFrame:
+    """Mean increments over each map: `map, scenario, x, y, cost, qalys` (internal units)."""
+    return _maps(results, "table")
+
+
+def what_if_crossings(results: Results) -> pd.DataFrame:
+    """Where net benefit turns along each map."""
+    return _maps(results, "crossings")
+
+
+def _maps(results: Results, name: str) -> pd.DataFrame:
+    found = [getattr(m, name).assign(map=m.what_if.name) for m in results.maps]
+    if not found:
+        return pd.DataFrame()
+    frame = pd.concat(found, ignore_index=True)
+    return frame[["map", *(c for c in frame.columns if c != "map")]]
+
+
 def _decision(name: str) -> Callable[[Results], pd.DataFrame]:
     return lambda results: results.decision.tables.get(name, pd.DataFrame())
 
@@ -247,6 +265,10 @@ TABLES: dict[str, Callable[[Results], pd.DataFrame]] = {
     "deterministic": lambda results: results.deterministic,
     "tornado": lambda results: results.tornado,
     "information": lambda results: results.information,
+    "tipping_points": lambda results: results.tipping,
+    "value_based_prices": lambda results: results.prices,
+    "what_if": what_if_table,
+    "what_if_crossings": what_if_crossings,
     "trial_designs": _trial("designs"),
     "trial_extension": _trial("extension"),
     "trial_check": _trial("check"),

@@ -1,0 +1,109 @@
+"""Where a quantity changes sign along another: every place, not only the first.
+
+Net benefit need not be monotone in an input (a longer life with progression costs more than it is worth
+at a low threshold, a cured one less), so one bisection could miss a crossing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.interpolate import PchipInterpolator
+from scipy.optimize import brentq
+
+from heor.inputs.what_if import WhatIf
+
+STEPS = 3  # of the refinement
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class WhatIfMap:
+    """Net benefit over one or two quantities, under each scenario.
+
+    Attributes
+    ----------
+    what_if : WhatIf
+    table : DataFrame
+        `scenario, x, y` (NaN without a second axis), `cost, qalys`: mean increments.
+    crossings : DataFrame
+        `scenario, x, threshold_name, threshold, value, worth_above`: along y for every x, or along x
+        (`x` missing) without a second axis.
+    labels : dict
+        Scenario → label.
+    centre : dict
+        Name of an axis → median of the run's draws, where the run has such a quantity.
+    """
+
+    what_if: WhatIf
+    table: pd.DataFrame
+    crossings: pd.DataFrame
+    labels: Mapping[str, str]
+    centre: Mapping[str, float]
+
+
+def crossings(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Every x at which y changes sign, between points by monotone cubic interpolation.
+
+    A point where y is exactly zero counts once. The interpolant has no extremes between points, so a
+    crossing is missed only where y turns twice between two neighbours.
+
+    Parameters
+    ----------
+    x, y : ndarray, dims (point,)
+        x rising.
+
+    Examples
+    --------
+    >>> x = np.linspace(0, 4, 41)
+    >>> [round(float(c), 2) for c in crossings(x, (x - 1) * (x - 2.5))]
+    [1.0, 2.5]
+    """
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    curve = PchipInterpolator(x, y)
+    found = []
+    for k in range(len(x) - 1):
+        if y[k] == 0 and (k == 0 or y[k - 1] * y[k + 1] < 0):
+            found.append(x[k])
+        if y[k] * y[k + 1] < 0:
+            found.append(brentq(curve, x[k], x[k + 1], xtol=1e-12))
+    if y[-1] == 0 and y[-2] != 0:
+        found.append(x[-1])
+    return np.array(found)
+
+
+def refined_crossings(
+    function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, y: np.ndarray
+) -> np.ndarray:
+    """Crossings of a function known at x, refined by evaluating it where they seem to lie.
+
+    Parameters
+    ----------
+    function
+        Vectorised: dims (point,) to dims (point,).
+    x, y : ndarray, dims (point,)
+        x rising.
+
+    Examples
+    --------
+    >>> x = np.linspace(0, 3, 7)
+    >>> found = refined_crossings(lambda v: np.exp(v) - 5, x, np.exp(x) - 5)
+    >>> bool(abs(found[0] - np.log(5)) < 1e-6)
+    True
+    """
+    x, y = np.asarray(x, float), np.asarray(y, float)
+    span = x[-1] - x[0]
+    for _ in range(STEPS):
+        found = crossings(x, y)
+        new = (
+            found[[np.abs(x - c).min() > TOLERANCE * span for c in found]] if len(found) else found
+        )
+        if not len(new):
+            break
+        x, y = np.concatenate([x, new]), np.concatenate([y, function(new)])
+        order = np.argsort(x)
+        x, y = x[order], y[order]
+    return crossings(x, y)

@@ -1,0 +1,325 @@
+"""What the answer would be if a quantity had another value: tipping points, prices, maps.
+
+Parameters, pooled effects and derived quantities can be given a value; everything else keeps its draws.
+All cases share the same draws, and the mean increments are corrected by how far those draws are from all
+draws of the run, so that the run's own answer lies on every curve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from heor.decision import cost_effectiveness
+from heor.decision.crossings import WhatIfMap, crossings, refined_crossings
+from heor.decision.sensitivity import labels, uncertain_parameters
+from heor.errors import InputError
+from heor.inputs.curve_types import expressions
+from heor.inputs.expressions import names_in
+from heor.inputs.problem import DecisionProblem
+from heor.inputs.structures import fault, with_structure
+from heor.inputs.units import UNITS, lookup
+from heor.inputs.what_if import Axis, WhatIf
+from heor.parameters.draws import CurveDraws, Draws, add_derived
+from heor.results import Simulation
+from heor.simulation import simulate
+
+DRAWS = 200  # shared by all cases
+POINTS = 13  # of a search along what acts on survival; net benefit may turn there
+FEW_POINTS = 4  # along anything else: net benefit is straight, or nearly
+INSIDE = (0.001, 0.999)  # quantiles between which an uncertain parameter is searched
+Case = Mapping[str, float]
+Thresholds = Sequence[tuple[str, float]]
+
+
+@dataclass(frozen=True)
+class Response:
+    """Mean increments of cost and QALYs as a function of given values.
+
+    Attributes
+    ----------
+    problem : DecisionProblem
+    draws : Draws
+        Those all cases share.
+    shift : tuple of float
+        Added to mean incremental cost and QALYs: all draws of the run less those used here.
+    """
+
+    problem: DecisionProblem
+    draws: Draws
+    shift: tuple[float, float]
+
+    @classmethod
+    def of(
+        cls, problem: DecisionProblem, draws: Draws, simulation: Simulation, size: int = DRAWS
+    ) -> Response:
+        """The response around a run, on some of its draws, evenly spaced.
+
+        An individual-level model is replaced by its cohort equivalent where there is one.
+        """
+        roles = problem.settings.comparator, problem.settings.intervention
+        whole = cost_effectiveness.increments(simulation.outcomes, *roles)
+        rows = np.unique(np.linspace(0, draws.n - 1, min(size, draws.n)).round().astype(int))
+        some = Draws(
+            {k: v[rows] for k, v in draws.values.items()},
+            {k: _taken(c, rows) for k, c in draws.curves.items()},
+        )
+        used = replace(problem, trial=None)
+        if used.settings.model == "individual" and not fault(used, "semi_markov"):
+            used = with_structure(used, "semi_markov")
+        response = cls(used, some, (0.0, 0.0))
+        cost, qalys = response.increments([{}])
+        shift = float(whole["cost"].mean() - cost[0]), float(whole["qalys"].mean() - qalys[0])
+        return replace(response, shift=shift)
+
+    def increments(self, cases: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
+        """Mean incremental cost and QALYs with names fixed at values. Dims of each: case."""
+        problem, n = self.problem, self.draws.n
+        tiled = {k: np.tile(v, len(cases)) for k, v in self.draws.values.items()}
+        names = dict.fromkeys(name for case in cases for name in case)
+        unknown = [name for name in names if name not in tiled]
+        if unknown:
+            raise InputError(
+                f"what if: unknown name '{unknown[0]}'; parameters, pooled effects and derived "
+                "quantities can be given a value."
+            )
+        fixed = {name: tiled[name].copy() for name in names}
+        for i, case in enumerate(cases):
+            for name, value in case.items():
+                fixed[name][i * n : (i + 1) * n] = value
+        inputs = {k: v for k, v in tiled.items() if k not in problem.derived} | fixed
+        values = add_derived(problem, inputs, given=fixed)
+        index = np.tile(np.arange(n), len(cases))
+        curves = {k: _taken(c, index) for k, c in self.draws.curves.items()}
+        # at extreme values many a hazard ratio is out of reach; the nearest is used
+        outcomes = simulate(problem, Draws(values, curves), unattained_most=1.0).outcomes
+        roles = problem.settings.comparator, problem.settings.intervention
+        change = cost_effectiveness.increments(outcomes, *roles)
+        means = (change[k].reshape(len(cases), n).mean(axis=1) for k in ("cost", "qalys"))
+        return tuple(m + s for m, s in zip(means, self.shift, strict=True))
+
+    def net_benefit(self, cases: Sequence[Case], threshold: float) -> np.ndarray:
+        """Mean incremental net benefit. Dims: case."""
+        cost, qalys = self.increments(cases)
+        return threshold * qalys - cost
+
+
+def _taken(curves: CurveDraws, rows: np.ndarray) -> CurveDraws:
+    return CurveDraws(curves.families, curves.family[rows], curves.theta[rows])
+
+
+def search_range(response: Response, name: str) -> tuple[float, float]:
+    """Values (internal unit) between which a crossing is looked for.
+
+    Of an uncertain quantity its 0.1 and 99.9 % quantiles over draws; of a fixed one half to twice its
+    value (0 to 1 where that is 0), within what its unit allows.
+    """
+    draws = response.draws.values[name]
+    if np.ptp(draws) > 0:
+        low, high = (float(x) for x in np.quantile(draws, INSIDE))
+        reach = 0.1 * (high - low)  # a few hundred draws do not reach these quantiles
+        low, high = low - reach, high + reach
+    else:
+        low, high = sorted((0.5 * draws[0], 2.0 * draws[0])) if draws[0] else (0.0, 1.0)
+    parameter = response.problem.parameters.get(name)
+    unit = lookup(parameter.unit, response.problem.country.currency) if parameter else None
+    if name in response.problem.syntheses:
+        known = UNITS[response.problem.syntheses[name].unit]
+    elif unit:
+        known = unit[1]
+    else:  # a derived quantity: its sign is kept
+        return (max(low, 0.0), high) if draws.min() >= 0 else (low, high)
+    return max(low, known.low * known.factor), min(high, known.high * known.factor)
+
+
+def curve_inputs(problem: DecisionProblem) -> set[str]:
+    """Names that act on survival or transitions, through whatever they enter."""
+    texts = []
+    for strategy in problem.strategies.values():
+        texts += [strategy.after_progression, *strategy.groups.values()]
+        texts += [text for curve in strategy.curves.values() for _, text in expressions(curve)]
+        texts += [t.expression for t in strategy.transitions]
+        texts += [t.hazard_ratio for t in strategy.transitions]
+    found: set[str] = set()
+    pending = [name for text in texts for name in names_in(text)]
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending += names_in(problem.derived.get(name, "0"))
+    return found
+
+
+def tipping_points(
+    response: Response,
+    thresholds: Thresholds,
+    names: Sequence[str] | None = None,
+    limits: Mapping[str, tuple[float, float]] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Values at which the intervention starts or stops being worth its cost; every one of them.
+
+    Parameters
+    ----------
+    thresholds
+        Names and values.
+    names
+        Of what to search along; all uncertain parameters when None.
+    limits
+        Range (internal unit) of some names; `search_range` of the others.
+
+    Returns
+    -------
+    DataFrame
+        `parameter, description, unit, status, searched_from, searched_to, threshold_name, threshold,
+        value, worth_above, probability`: a row for each crossing, in the units of entry. `worth_above`:
+        whether the intervention is worth its cost just above it. `probability`: share of draws on the
+        side that is not worth it. Without a crossing `value` is missing and `worth_above` says what
+        holds throughout.
+    """
+    names = uncertain_parameters(response.problem) if names is None else list(names)
+    limits, on_curves = dict(limits or {}), curve_inputs(response.problem)
+    rows: list[dict] = []
+    for done, name in enumerate(names, start=1):
+        low, high = limits[name] if name in limits else search_range(response, name)
+        x = np.linspace(low, high, POINTS if name in on_curves else FEW_POINTS)
+        cost, qalys = response.increments([{name: v} for v in x])
+        about = labels(response.problem, name)
+        factor = about.pop("factor")
+        about |= {"searched_from": low / factor, "searched_to": high / factor}
+        own = response.draws.values[name]
+        for label, threshold in thresholds:
+
+            def benefit(values: np.ndarray, t: float = threshold, name: str = name) -> np.ndarray:
+                return response.net_benefit([{name: v} for v in values], t)
+
+            y = threshold * qalys - cost
+            found = refined_crossings(benefit, x, y)
+            at = {**about, "threshold_name": label, "threshold": threshold}
+            if not len(found):
+                rows.append({**at, "value": np.nan, "worth_above": bool(y[0] > 0)})
+            edges = [low, *found, high]
+            for k, value in enumerate(found):
+                middle = (value + edges[k + 2]) / 2
+                worth = bool(np.interp(middle, x, y) > 0)
+                share = float((own < value).mean() if worth else (own > value).mean())
+                rows.append(
+                    {**at, "value": value / factor, "worth_above": worth, "probability": share}
+                )
+        if progress:
+            progress("Tipping points", done, len(names))
+    columns = ["parameter", "description", "unit", "status", "searched_from", "searched_to"]
+    columns += ["threshold_name", "threshold", "value", "worth_above", "probability"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def value_based_prices(
+    response: Response, thresholds: Thresholds, names: Sequence[str]
+) -> pd.DataFrame:
+    """The price at which net benefit is nil, for parameters that are prices.
+
+    Net benefit is a straight line in a price, so two values give it; a third checks that it is.
+
+    Returns
+    -------
+    DataFrame
+        `parameter, description, unit, status, current, threshold_name, threshold, price, change`
+        (share of the current price)`, worth_rises`. A price is missing where none is low enough, or (with
+        `worth_rises`) where the comparator pays more of it than the intervention.
+    """
+    rows = []
+    for name in names:
+        about = labels(response.problem, name)
+        factor = about.pop("factor")
+        current = float(response.draws.values[name].mean())
+        x = np.array([0.0, current, 2 * current])
+        cost, qalys = response.increments([{name: v} for v in x])
+        for label, threshold in thresholds:
+            y = threshold * qalys - cost
+            slope = (y[2] - y[0]) / (x[2] - x[0]) if current else 0.0
+            bent = abs(y[1] - (y[0] + y[2]) / 2) > 1e-6 * np.abs(y).max()
+            price = y[0] / -slope if slope < 0 and not bent else np.nan
+            price = price if price >= 0 else np.nan
+            rows.append(
+                {
+                    **about,
+                    "current": current / factor,
+                    "threshold_name": label,
+                    "threshold": threshold,
+                    "price": price / factor,
+                    "change": price / current - 1 if current else np.nan,
+                    "worth_rises": bool(slope > 0),
+                }
+            )
+    columns = ["parameter", "description", "unit", "status", "current", "threshold_name"]
+    return pd.DataFrame(rows, columns=[*columns, "threshold", "price", "change", "worth_rises"])
+
+
+def what_if_map(
+    what_if: WhatIf,
+    responses: Mapping[str, Response],
+    thresholds: Thresholds,
+    labels: Mapping[str, str],
+    centre: Mapping[str, float],
+) -> WhatIfMap:
+    """Evaluate a map; `responses` by scenario."""
+    axes = [what_if.x, *([what_if.y] if what_if.y else [])]
+    grid = [dict(zip((a.name for a in axes), v, strict=True)) for v in _product(axes)]
+    tables, found = [], []
+    for scenario, response in responses.items():
+        cost, qalys = response.increments(grid)
+        own = pd.DataFrame(
+            {
+                "scenario": scenario,
+                "x": [g[what_if.x.name] for g in grid],
+                "y": [g[what_if.y.name] if what_if.y else np.nan for g in grid],
+                "cost": cost,
+                "qalys": qalys,
+            }
+        )
+        tables.append(own)
+        for name, threshold in thresholds:
+            at = {"scenario": scenario, "threshold_name": name, "threshold": threshold}
+            benefit = threshold * own["qalys"] - own["cost"]
+            if what_if.y is None:
+                found += [at | r for r in _along(own["x"], benefit, np.nan)]
+                continue
+            for x, rows in own.groupby("x"):
+                found += [at | r for r in _along(rows["y"], benefit[rows.index], float(x))]
+    columns = ["scenario", "threshold_name", "threshold", "x", "value", "worth_above"]
+    table = pd.concat(tables, ignore_index=True)
+    return WhatIfMap(what_if, table, pd.DataFrame(found, columns=columns), labels, centre)
+
+
+def _product(axes: Sequence[Axis]) -> list[tuple[float, ...]]:
+    grids = np.meshgrid(*(a.values for a in axes), indexing="ij")
+    return list(zip(*(g.ravel() for g in grids), strict=True))
+
+
+def _along(at: pd.Series, benefit: pd.Series, x: float) -> list[dict]:
+    """Crossings along an axis; a row without a value where there is none."""
+    points, values = at.to_numpy(), benefit.to_numpy()
+    found = crossings(points, values)
+    if not len(found):
+        return [{"x": x, "value": np.nan, "worth_above": bool(values[0] > 0)}]
+    edges = [*found, points[-1]]
+    return [
+        {
+            "x": x,
+            "value": value,
+            "worth_above": bool(np.interp((value + edges[k + 1]) / 2, points, values) > 0),
+        }
+        for k, value in enumerate(found)
+    ]
+
+
+def centre_of(draws: Draws, simulation: Simulation, what_if: WhatIf) -> dict[str, float]:
+    """Where the run itself lies on the axes: the median of the quantity over draws."""
+    known = {**draws.values, **{k: simulation.hazard_ratios[k] for k in simulation.hazard_ratios}}
+    axes = [what_if.x, *([what_if.y] if what_if.y else [])]
+    return {
+        axis.name: float(np.median(known[axis.compare])) for axis in axes if axis.compare in known
+    }
