@@ -18,7 +18,7 @@ from heor import what_if
 from heor.decision import acceptability, cost_effectiveness, information, sensitivity
 from heor.decision.crossings import WhatIfMap
 from heor.decision.net_benefit_of_sampling import TrialFindings, value_of_trial
-from heor.decision.severity import Severity, severity
+from heor.decision.severity import Severity, severity_of
 from heor.errors import HeorWarning
 from heor.inputs.checks import SURVIVAL
 from heor.inputs.problem import DecisionProblem
@@ -222,12 +222,9 @@ def decide(
     """
     outcomes, settings, country = simulation.outcomes, problem.settings, problem.country
     roles = settings.comparator, settings.intervention
-    comparator = outcomes.strategies.index(settings.comparator)
-    shortfall = shortfall or severity(
-        country, problem.start_age, outcomes.component("qalys_undiscounted")[:, comparator]
-    )
+    shortfall = shortfall or severity_of(problem, outcomes)
     thresholds = [(f"{t:.0f}", t) for t in country.thresholds]
-    if shortfall is not None:
+    if shortfall is not None and shortfall.threshold is not None:
         thresholds.insert(1, ("severity", shortfall.threshold))
     tables = {
         "strategies": cost_effectiveness.strategy_table(outcomes),

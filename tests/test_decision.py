@@ -1,4 +1,4 @@
-"""Incremental analysis, severity and the outcomes table of any program."""
+"""Incremental analysis and the outcomes table of any program."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from heor.decision.cost_effectiveness import (
     strategy_table,
 )
 from heor.decision.sensitivity import Case, one_way_cases, tornado
-from heor.decision.severity import band_of, remaining_qalys, severity
 from heor.errors import InputError, ModelError
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.usage import used_parameters
@@ -106,74 +105,6 @@ def test_one_draw_has_no_monte_carlo_error() -> None:
     row = icer_table(one, "a", "b").iloc[0]
     assert (row.ratio, row.se) == (2, 0)
     assert (strategy_table(one).se == 0).all()
-
-
-# ---------------------------------------------------------------------------------- severity
-@pytest.mark.parametrize(
-    ("shortfall", "weight", "threshold"),
-    [
-        (0.0, 1.0, 275_000),
-        (3.99, 1.0, 275_000),
-        (4.0, 1.4, 385_000),
-        (8.0, 1.8, 495_000),
-        (12.0, 2.2, 605_000),
-        (15.80, 2.2, 605_000),
-        (15.994, 2.2, 605_000),
-        (15.996, 2.6, 715_000),
-        (16.0, 2.6, 715_000),
-        (18.7, 2.6, 715_000),
-        (20.0, 3.0, 825_000),
-        (35.0, 3.0, 825_000),
-        (-1.0, 1.0, 275_000),
-    ],
-)
-def test_severity_ladder(
-    shortfall: float, weight: float, threshold: float, problem: DecisionProblem
-) -> None:
-    """Norwegian classes of absolute shortfall, lower edge inclusive, rounded to 2 decimals."""
-    remaining = remaining_qalys(problem.country, 62)
-    found = severity(problem.country, 62, np.full(10, remaining - shortfall))
-    assert found.shortfall == pytest.approx(shortfall, abs=0.0051)
-    assert (found.weight, found.threshold) == (weight, threshold)
-    classes = found.class_probabilities
-    assert classes.loc[classes.threshold == threshold, "probability"].item() == 1
-    assert classes.probability.sum() == 1
-
-
-def test_severity_uses_the_mean_and_shows_the_rest(problem: DecisionProblem) -> None:
-    """Half of the draws on each side of an edge: one threshold, two classes."""
-    remaining = remaining_qalys(problem.country, 62)
-    found = severity(problem.country, 62, remaining - np.tile([15.0, 17.2], 50))
-    assert (found.shortfall, found.threshold) == (16.1, 715_000)
-    by = found.class_probabilities.set_index("threshold").probability
-    assert (by[605_000], by[715_000]) == (0.5, 0.5)
-
-
-def test_class_changes_with_age(problem: DecisionProblem) -> None:
-    """Comparator with 1.3 QALYs: top class to 60, 2.6 to 65 (DMP norms), then lower and lower."""
-    found = severity(problem.country, 62, np.full(4, 1.3))
-    assert found.shortfall == pytest.approx(18.7, abs=0.1)
-    ages = found.class_ages
-    assert (ages.threshold.diff().dropna() < 0).all()
-    changes = dict(zip(ages.threshold, ages.age, strict=True))
-    assert 59 <= changes[715_000] <= 62
-    assert 64 <= changes[605_000] <= 67
-
-
-def test_remaining_qalys_between_ages(problem: DecisionProblem) -> None:
-    a, b, middle = (remaining_qalys(problem.country, x) for x in (62, 63, 62.5))
-    assert middle == pytest.approx((a + b) / 2)
-
-
-def test_country_without_a_rule(problem: DecisionProblem) -> None:
-    from dataclasses import replace
-
-    none = replace(problem.country, severity_rule=None, severity_bands=())
-    assert severity(none, 62, np.ones(3)) is None
-
-
-def test_below_the_first_class(problem: DecisionProblem) -> None:
-    assert band_of(problem.country.severity_bands, -3.0).weight == 1.0
 
 
 # ------------------------------------------------------------------------------ construction

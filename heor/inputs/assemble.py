@@ -389,8 +389,11 @@ def _country(
         thresholds=tuple(model.thresholds.values),
         severity_rule=model.severity.rule,
         severity_bands=tuple(
-            SeverityBand(b.lower, b.upper, b.weight, b.threshold) for b in model.severity.bands
+            SeverityBand(*b.edges(model.severity.rule), b.weight, b.threshold)
+            for b in model.severity.bands
         ),
+        severity_discounted=model.severity.is_discounted,
+        severity_weight_on=model.severity.weighted,
         value_set=model.value_set.name,
         life_table=LifeTable(
             life["age"],

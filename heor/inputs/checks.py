@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from heor.inputs import schema, survival_checks
+from heor.inputs import schema, severity_checks, survival_checks
 from heor.inputs.curve_types import expressions
 from heor.inputs.expressions import problem_with
 from heor.inputs.layers import Layer, named, nearest
@@ -64,6 +64,7 @@ def check(
             )
     if "start_age" in problem.parameters:
         _check_ages(problem, layer, problems)
+    severity_checks.check(models.country.severity, layer, problems)
     survival_checks.check(problem, models, layer, problems)
     for strategy in problem.strategies.values():
         _check_strategy(problem, strategy, layer, known, problems)

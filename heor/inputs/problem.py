@@ -186,12 +186,16 @@ class DiscountBand:
 
 @dataclass(frozen=True)
 class SeverityBand:
-    """Absolute shortfall in [lower, upper) gives this weight and threshold."""
+    """A class of severity: the lower edges it is reached at, and what it gives.
 
-    lower: float
-    upper: float | None
+    `absolute` is in QALYs, `proportional` a share; None where the class is not reached by that
+    measure. `threshold` (money per QALY) is None below the first reference value.
+    """
+
+    absolute: float | None
+    proportional: float | None
     weight: float
-    threshold: float
+    threshold: float | None
 
 
 @dataclass(frozen=True)
@@ -215,6 +219,8 @@ class Country:
     source: tuple[str, ...]
     unverified: tuple[str, ...] = ()
     discount_timing: str = "annual_effective"
+    severity_discounted: bool = False
+    severity_weight_on: str = "threshold"
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from heor.inputs.schema_base import Expression, Model, Name, Status
+from heor.inputs.schema_base import Expression, Model, Name, Sourced, Status
 from heor.inputs.schema_decision import TrialModel, WhatIfModel
+from heor.inputs.schema_severity import Severity
 from heor.inputs.schema_survival import CurveModel, EvidenceModel, SurvivalSettings
 
 Structure = Literal["partitioned_survival", "state_transition", "semi_markov", "individual"]
@@ -215,12 +216,6 @@ class StrategyModel(Model):
 
 
 # ----------------------------------------------------------------------------- country.yaml
-class Sourced(Model):
-    source: list[str] = []
-    verified: bool = False
-    note: str | None = None
-
-
 class Perspective(Sourced):
     label: str
     streams: list[Literal["health_service", "travel", "patient_time", "productivity"]]
@@ -258,20 +253,6 @@ class Discounting(Sourced):
 
 class Thresholds(Sourced):
     values: list[Annotated[float, Field(ge=0)]] = Field(min_length=1)
-
-
-class SeverityBandModel(Model):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-    lower: float = Field(alias="from", ge=0)
-    upper: float | None = Field(None, alias="to")
-    weight: float = Field(gt=0)
-    threshold: float = Field(ge=0)
-
-
-class Severity(Sourced):
-    rule: Literal["absolute_shortfall"] | None = None
-    bands: list[SeverityBandModel] = []
 
 
 class ValueSet(Sourced):

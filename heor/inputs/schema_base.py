@@ -16,3 +16,9 @@ Status = Literal[STATUSES]
 class Model(BaseModel):
     # Numbers are welcome where an expression is expected: `multiplier: 1`.
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+
+class Sourced(Model):
+    source: list[str] = []
+    verified: bool = False
+    note: str | None = None

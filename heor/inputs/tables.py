@@ -168,6 +168,11 @@ def read_norms(path: Path, shown: str, problems: list[str]) -> dict[str, np.ndar
             problems.append(
                 f"{where}: utility norm {data['utility'][i]:g}; it must be above 0 and at most 1."
             )
+        if data["remaining_qalys"][i] <= 0:
+            problems.append(
+                f"{where}: remaining_qalys {data['remaining_qalys'][i]:g}; the living have more than 0 "
+                "left. Correct it."
+            )
         if i and data["age"][i] != data["age"][i - 1] + 1:
             problems.append(f"{where}: age {data['age'][i]:g} does not follow the age before by 1.")
     return data

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from heor.errors import ModelError
-from heor.inputs.problem import DecisionProblem, Exposure, Strategy
+from heor.inputs.problem import DecisionProblem, Exposure, Strategy, UtilityNorms
 from heor.occupancy.state_occupancy import Patients, StateOccupancy, Table
 from heor.outcomes.discounting import covered, discount_factor, quadrature
 from heor.parameters.draws import Draws
@@ -99,13 +99,16 @@ class Accrual:
         return self.person_years(alive, np.ones((1, len(self.time) - 1)))
 
 
-def norm(problem: DecisionProblem, time: np.ndarray) -> np.ndarray:
-    """Population utility at each time; the last age's value holds beyond it. Dims: time."""
-    norms = problem.country.norms
+def norm_at(norms: UtilityNorms, age: np.ndarray) -> np.ndarray:
+    """Population utility at each age; beyond the table its first or last value. Dims: as `age`."""
     # An age is reached a hair early by floating point: 62 + 12/12 must count as 63.
-    age = np.floor(problem.start_age + np.asarray(time) + 1e-9)
-    index = np.clip(age - norms.age[0], 0, len(norms.age) - 1).astype(int)
+    index = np.clip(np.floor(age + 1e-9) - norms.age[0], 0, len(norms.age) - 1).astype(int)
     return norms.utility[index]
+
+
+def norm(problem: DecisionProblem, time: np.ndarray) -> np.ndarray:
+    """Population utility at each time. Dims: time."""
+    return norm_at(problem.country.norms, problem.start_age + np.asarray(time))
 
 
 def weights_at(problem: DecisionProblem, time: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from heor.decision.severity import Severity
 from heor.inputs.problem import UNCERTAIN_STATUSES
 from heor.inputs.usage import used_parameters
 from heor.report import tables
@@ -106,28 +107,61 @@ def severity(results: Results) -> str:
     currency = problem.country.currency
     classes = found.class_probabilities
     likely = "; ".join(
-        f"{r['threshold']:,.0f}: {r['probability']:.0%}"
+        f"{_class_words(found, r)}: {r['probability']:.0%}"
         for _, r in classes.iterrows()
         if r["probability"] >= 0.005
     )
     ages = "; ".join(
-        f"from {r['age']:.0f}: {r['threshold']:,.0f}" for _, r in found.class_ages.iterrows()
+        f"from {r['age']:.0f}: {_class_words(found, r)}" for _, r in found.class_ages.iterrows()
     )
+    unit = "weight on QALYs" if found.weight_on == "qalys" else f"{currency} per QALY"
+    kind = "discounted" if found.discounted else "undiscounted"
     return "\n".join(
         [
             "## Severity and threshold",
             "",
             f"Remaining QALYs of the population at {problem.start_age:g}: {found.remaining_qalys:.2f}; "
-            f"with the comparator: {found.comparator_qalys:.2f} (undiscounted mean). Absolute shortfall "
-            f"{found.shortfall:.2f}: weight {found.weight:g}, threshold {found.threshold:,.0f} "
-            f"{currency} per QALY. All tables and figures here use this one threshold.",
+            f"with the comparator: {found.comparator_qalys:.2f} ({kind}, mean of the draws). "
+            f"{_shortfall_words(found)}: {_threshold_words(found, currency)}",
             "",
-            f"Class of the shortfall over draws ({currency} per QALY): {likely}.",
+            f"Class of the shortfall over draws ({unit}): {likely}.",
             "",
             f"The starting age is one value. By age at treatment, with the comparator's QALYs unchanged "
-            f"({currency} per QALY): {ages}.",
+            f"({unit}): {ages}.",
         ]
     )
+
+
+def _shortfall_words(found: Severity) -> str:
+    absolute = f"bsolute shortfall {found.shortfall:.2f}"
+    proportional = f"roportional shortfall {found.proportional_shortfall:.3f}"
+    if found.rule == "absolute_shortfall":
+        return f"A{absolute}"
+    if found.rule == "proportional_shortfall":
+        return f"P{proportional}"
+    return f"A{absolute}, p{proportional}, the more severe class of the two"
+
+
+def _class_words(found: Severity, row: pd.Series) -> str:
+    """A class by what it is called: its weight on QALYs, or its threshold."""
+    if found.weight_on == "qalys":
+        return f"{row['weight']:g}"
+    return "no reference value" if pd.isna(row["threshold"]) else f"{row['threshold']:,.0f}"
+
+
+def _threshold_words(found: Severity, currency: str) -> str:
+    if found.threshold is None:
+        return "no reference value; tables and figures use the country's thresholds."
+    one = "All tables and figures here use this one threshold."
+    if found.weight_on == "qalys":
+        return (
+            f"weight {found.weight:g} on QALYs. {found.base_threshold:,.0f} {currency} for a weighted "
+            f"QALY is the same as {found.threshold:,.0f} {currency} for an unweighted one; QALYs are "
+            f"shown unweighted. {one}"
+        )
+    weighs = found.class_probabilities["weight"].nunique() > 1
+    weight = f"weight {found.weight:g}, " if weighs else ""
+    return f"{weight}threshold {found.threshold:,.0f} {currency} per QALY. {one}"
 
 
 def uncertainty(results: Results) -> str:

@@ -19,8 +19,6 @@ from heor.decision.cost_effectiveness import (
     net_benefit_table,
     strategy_table,
 )
-from heor.decision.severity import band_of
-from heor.inputs.problem import SeverityBand
 from heor.outcomes.outcomes import Outcomes
 
 MONEY = st.floats(0, 1e6).map(lambda x: round(x, 2))
@@ -155,21 +153,3 @@ def test_another_currency_scales_everything(
     scaled = changed(found, **{c: found.component(c) * factor for c in found.categories})
     expected = tuple(factor * x for x in evpi(found, threshold))
     assert evpi(scaled, threshold * factor) == pytest.approx(expected, rel=1e-9, abs=1e-5)
-
-
-@given(
-    edges=st.sets(st.integers(1, 40), min_size=1, max_size=6),
-    shortfall=st.floats(-5, 60),
-)
-def test_a_class_holds_its_lower_edge(edges: set[int], shortfall: float) -> None:
-    lower = [0.0, *map(float, sorted(edges))]
-    upper = [*lower[1:], None]
-    bands = tuple(
-        SeverityBand(a, b, 1.0 + i, 1000.0 * i)
-        for i, (a, b) in enumerate(zip(lower, upper, strict=True))
-    )
-    found = band_of(bands, shortfall)
-    assert found is bands[0] or found.lower <= shortfall
-    assert found.upper is None or shortfall < found.upper
-    for band in bands:
-        assert band_of(bands, band.lower) is band
