@@ -13,6 +13,7 @@ from heor.inputs.expressions import evaluate, problem_with
 from heor.inputs.layers import Layer
 from heor.inputs.problem import (
     MONTHS_PER_YEAR,
+    Average,
     Correlation,
     CostItem,
     Country,
@@ -185,6 +186,7 @@ def _settings(
         ),
         ceac_thresholds=(0.0, analysis.ceac_maximum, 301),
         information={label: tuple(names) for label, names in analysis.information.items()},
+        averages={name: Average(name, **m.model_dump()) for name, m in analysis.averages.items()},
     )
 
 

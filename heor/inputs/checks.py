@@ -12,6 +12,8 @@ from heor.inputs.problem import DecisionProblem, Exposure, Origin, Strategy
 
 #: Stands for everything uncertain in the comparator's survival curves.
 SURVIVAL = "survival_of_comparator"
+#: The base case among scenarios.
+BASE = "base"
 
 
 def check(
@@ -28,7 +30,7 @@ def check(
     """
     declared = set(declared)
     known = _known_names(problem, declared, layer, problems)
-    _check_settings(problem, layer, scenarios, problems)
+    _check_settings(problem, layer, list(scenarios), problems)
     curves = any(s.curves for s in problem.strategies.values())
     if curves and "survival" not in models.analysis.model_fields_set:
         problems.append(
@@ -97,7 +99,24 @@ def _check_settings(
         named("strategy", name, problem.strategies, layer.origin(f"analysis.{role}"), problems)
     for name in problem.companions:
         named("scenario", name, scenarios, layer.origin("analysis.companions"), problems)
+    _check_averages(problem, layer, list(scenarios), problems)
     _check_states(problem, layer, problems)
+
+
+def _check_averages(
+    problem: DecisionProblem, layer: Layer, scenarios: list[str], problems: list[str]
+) -> None:
+    """Averages of scenarios that exist, under names of their own."""
+    for name, average in problem.settings.averages.items():
+        path = f"analysis.averages.{name}"
+        if name in (BASE, *scenarios):
+            problems.append(
+                f"{layer.origin(path)}: average '{name}' bears the name of a scenario; names must be "
+                "unique. Rename one."
+            )
+        for member in average.weights:
+            origin = layer.origin(f"{path}.weights.{member}")
+            named("scenario", member, [BASE, *scenarios], origin, problems)
 
 
 def _check_states(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:

@@ -219,7 +219,7 @@ def _read_scenario(
         )
     path = reading.folder / "scenarios" / f"{scenario}.yaml"
     layer = reading.yaml(path, "scenario")
-    model = _check(schema.Scenario, layer.values, layer, "", reading)
+    model = validated(schema.Scenario, layer.values, layer, "", reading)
     if model is None:
         return None
     for base in model.based_on:
@@ -276,7 +276,7 @@ def _apply_overrides(reading: Reading, overrides: Mapping[str, Any]) -> None:
             )
 
 
-def _check(model: type[M], values: Any, layer: Layer, prefix: str, reading: Reading) -> M | None:
+def validated(model: type[M], values: Any, layer: Layer, prefix: str, reading: Reading) -> M | None:
     """Validate with pydantic; every error becomes one line with file and line number."""
     try:
         return model.model_validate(values)
@@ -342,11 +342,11 @@ def _validate(reading: Reading) -> dict[str, Any]:
         if not values:
             continue
         if isinstance(info.annotation, type):
-            parts[name] = _check(info.annotation, values, reading.layer, name, reading)
+            parts[name] = validated(info.annotation, values, reading.layer, name, reading)
             continue
         item = info.annotation.__args__[1]
         checked = {
-            key: _check(item, value, reading.layer, f"{name}.{key}", reading)
+            key: validated(item, value, reading.layer, f"{name}.{key}", reading)
             for key, value in values.items()
         }
         parts[name] = None if None in checked.values() else checked

@@ -379,6 +379,16 @@ class FitSettings:
 
 
 @dataclass(frozen=True)
+class Average:
+    """Scenarios averaged with weights that add up to 1; `base` is the base case."""
+
+    name: str
+    label: str
+    why: str
+    weights: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Settings:
     """How the problem is evaluated.
 
@@ -406,6 +416,7 @@ class Settings:
     curve_draws: int = 1200
     ceac_thresholds: tuple[float, float, int] = (0.0, 1_500_000.0, 301)
     information: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    averages: Mapping[str, Average] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,24 @@ class CovariatesModel(Model):
     columns: list[Name] = Field(min_length=1)
 
 
+class AverageModel(Model):
+    """Scenarios averaged with stated weights: a belief of the analyst, not a result."""
+
+    label: str
+    why: str
+    weights: dict[str, Annotated[float, Field(gt=0, le=1)]] = Field(
+        min_length=1, description="scenario, or base for the base case: weight; together 1"
+    )
+
+    @model_validator(mode="after")
+    def one_in_all(self) -> AverageModel:
+        total = sum(self.weights.values())
+        # one in a million, and what adding up decimals loses: three thirds of six digits are one
+        if abs(total - 1) > 1e-6 + 1e-12:
+            raise ValueError(f"the weights add up to {total:g}; they must add up to 1")
+        return self
+
+
 class Analysis(Model):
     title: str
     question: str
@@ -85,6 +103,9 @@ class Analysis(Model):
     derived: dict[Name, Expression] = {}
     categories: dict[Name, str]
     companions: list[str] = []
+    averages: dict[Name, AverageModel] = Field(
+        {}, description="scenarios averaged with weights, shown by heor scenarios --run"
+    )
     information: dict[str, list[str]] = Field(
         {}, description="label: parameters whose joint value of information is shown"
     )

@@ -1,0 +1,257 @@
+"""The report of all scenarios: how many turn the decision, which, and by how much."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from heor.report import figure_style as style
+from heor.report.figures_scenarios import ordered, scenarios
+from heor.report.provenance import record, write_json
+from heor.report.section_method import command_line, run_notes
+from heor.report.tables import write_csv
+from heor.report.words import icer_words, money, table, timing, years
+from heor.report.write import write_whole
+from heor.scenario_analysis import ScenarioResults
+
+FIGURE = "scenarios"
+
+
+def write_scenario_report(
+    results: ScenarioResults,
+    folder: Path,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Path:
+    """tables/scenarios.csv, the figure, report.md and run.json; see `write_whole`."""
+    from heor.report.figures import write_figures
+
+    def fill(place: Path) -> None:
+        write_csv(
+            {"scenarios": results.table, "averages": average_table(results)}, place / "tables"
+        )
+        figures = {FIGURE: scenarios}
+        write_figures(results, place / "figures", progress=progress, figures=figures)
+        (place / "report.md").write_text(report(results), encoding="utf-8")
+        write_json(scenario_record(results), place / "run.json")
+
+    return write_whole(folder, fill)
+
+
+def report(results: ScenarioResults) -> str:
+    """The whole report as Markdown."""
+    sections = [
+        _head(results),
+        "\n>\n".join(f"> **{line}**" for line in results.accepted),
+        "## The answer\n\n" + "  \n".join(f"**{line}**" for line in answer(results)),
+        _faults(results),
+        _averages(results),
+        _table(results),
+        f"![Net benefit by scenario](figures/{FIGURE}.svg)",
+        _whys(results),
+        _warnings(results),
+        _reproduce(results),
+    ]
+    return "\n\n".join(s for s in sections if s) + "\n"
+
+
+def answer(results: ScenarioResults) -> list[str]:
+    """The answer in plain words, the threshold that matters most first."""
+    problem = results.problem
+    label = problem.strategies[problem.settings.intervention].label
+    base, scenario_rows = results.table.iloc[0], _of_kind(results, "scenario")
+    headline = style.headline_threshold(results.decision)
+    rest = [t for t in results.decision.thresholds if t != headline]
+    lines = []
+    for name, value in [headline, *rest]:
+        where = style.threshold_label(name, value, problem.country.currency)
+        worth = "worth" if base[f"net_benefit_{name}"] > 0 else "not worth"
+        turning = scenario_rows[scenario_rows[f"turns_{name}"]]
+        named = f": {', '.join(turning['scenario'])}" if len(turning) else ""
+        verb = "turns" if len(turning) == 1 else "turn"
+        count = str(len(turning)) if len(turning) else "none"
+        unclear = int(scenario_rows[f"sign_unclear_{name}"].sum())
+        doubt = (
+            f" (in {unclear} the sign of the mean is within Monte Carlo error)" if unclear else ""
+        )
+        lines.append(
+            f"Of {len(scenario_rows)} scenarios, {count} {verb} the decision at {where}{named}{doubt}. "
+            f"In the base case {label} is {worth} its cost there."
+        )
+    lines += [
+        _average_words(results, row, *headline)
+        for _, row in _of_kind(results, "average").iterrows()
+    ]
+    return lines
+
+
+def faults(results: ScenarioResults) -> list[str]:
+    """What could not be evaluated and why, one line each."""
+    return [f"{name} was not evaluated: {why}" for name, why in results.faults.items()]
+
+
+def average_table(results: ScenarioResults) -> pd.DataFrame:
+    """Weights of each average as stated, and the share of draws each scenario got.
+
+    Returns
+    -------
+    DataFrame
+        `average, scenario, weight, achieved`.
+    """
+    return pd.DataFrame(
+        [
+            {
+                "average": name,
+                "scenario": member,
+                "weight": weight,
+                "achieved": results.achieved[name][member],
+            }
+            for name, average in results.averages.items()
+            for member, weight in average.weights.items()
+        ],
+        columns=["average", "scenario", "weight", "achieved"],
+    )
+
+
+def scenario_record(results: ScenarioResults) -> dict:
+    """The content of run.json."""
+    hashes: dict[str, str] = {}
+    for problem in results.problems.values():
+        hashes |= problem.input_hashes
+    own = {
+        "draws": results.problem.settings.draws,
+        "scenarios": list(results.problems),
+        "not_evaluated": dict(results.faults),
+        "averages": {
+            name: {"weights": dict(average.weights), "achieved": dict(results.achieved[name])}
+            for name, average in results.averages.items()
+        },
+    }
+    found = record(results, results.warnings, results.timings, own)
+    return found | {"accepted": list(results.accepted), "input_sha256": hashes}
+
+
+def _of_kind(results: ScenarioResults, kind: str) -> pd.DataFrame:
+    return results.table[results.table["kind"] == kind]
+
+
+def _head(results: ScenarioResults) -> str:
+    problem = results.problem
+    what = (
+        f"{problem.country.label} · base case, {len(results.problems) - 1} scenarios and "
+        f"{len(results.averages)} averages on the same {problem.settings.draws:,} draws · "
+        f"{problem.country.currency} {problem.country.price_year} · {problem.country.perspective}"
+    )
+    title = f"# {problem.title}: scenarios"
+    return "\n".join([title, "", problem.question, "", what, *run_notes(problem)])
+
+
+def _faults(results: ScenarioResults) -> str:
+    lines = [f"- {line}" for line in faults(results)]
+    return "\n".join(["**Not evaluated**", "", *lines]) if lines else ""
+
+
+def _average_words(results: ScenarioResults, row: pd.Series, name: str, value: float) -> str:
+    currency = results.problem.country.currency
+    turns = "turns" if row[f"turns_{name}"] else "does not turn"
+    return (
+        f"{row['label']}: net benefit {money(row[f'net_benefit_{name}'])} {currency} a patient at "
+        f"{value:,.0f} (95 % {money(row[f'net_benefit_{name}_low'])} to "
+        f"{money(row[f'net_benefit_{name}_high'])}), cost-effective in "
+        f"{style.percent(row[f'probability_{name}'])} of draws; it {turns} the decision."
+    )
+
+
+def _averages(results: ScenarioResults) -> str:
+    """The weights, whose judgement they are, and how near the draws came to them."""
+    if not results.averages:
+        return ""
+    parts = [
+        "## Structural averages",
+        "",
+        "An average is a mixture: each draw is of one scenario, chosen with its weight. The weights are "
+        "a judgement of the analyst, not a result of the model; "
+        "`averages` in `inputs/model/analysis.yaml` holds them.",
+    ]
+    for name, average in results.averages.items():
+        achieved = results.achieved[name]
+        weights = "; ".join(
+            f"{member} {weight:.1%} (of draws: {achieved[member]:.2%})"
+            for member, weight in average.weights.items()
+        )
+        parts += ["", f"- **{average.label}** ({name}): {average.why} Weights: {weights}."]
+    return "\n".join(parts)
+
+
+def _table(results: ScenarioResults) -> str:
+    """Every row at the headline threshold, from the highest net benefit down."""
+    currency = results.problem.country.currency
+    name, value = style.headline_threshold(results.decision)
+    rows = []
+    for _, r in ordered(results.table, name).iterrows():
+        benefit, difference = f"net_benefit_{name}", f"difference_{name}"
+        turns = [f"{t:,.0f}" for k, t in results.decision.thresholds if r[f"turns_{k}"]]
+        row = {
+            "Scenario": f"**{r['label']}**" if r["kind"] != "scenario" else r["label"],
+            "Cost": money(r["cost"]),
+            "QALYs": years(r["qalys"]),
+            "ICER": icer_words(r["cost"], r["qalys"], r["icer"], r["icer_label"], "").strip(),
+            "Net benefit": money(r[benefit]),
+            "95 % interval": f"{money(r[f'{benefit}_low'])} to {money(r[f'{benefit}_high'])}",
+            "Difference (SE)": f"{money(r[difference])} ({money(r[f'{difference}_se'])})",
+        }
+        if r["kind"] == "base":
+            row["Difference (SE)"] = "-"
+        for key, threshold in results.decision.thresholds:
+            row[f"Chance at {threshold:,.0f}"] = style.percent(r[f"probability_{key}"])
+        row["EVPI"] = money(r[f"evpi_{name}"])
+        row["Turns at"] = ", ".join(turns) or "-"
+        rows.append(row)
+    return "\n".join(
+        [
+            "## All scenarios",
+            "",
+            f"Differences against the comparator in {currency} a patient; net benefit, its difference "
+            f"from the base case (with the Monte Carlo standard error of the paired difference) and EVPI "
+            f"at {style.threshold_label(name, value, currency)}. Every other number, with its Monte Carlo "
+            "standard error: `tables/scenarios.csv`.",
+            "",
+            table(pd.DataFrame(rows)),
+            "",
+            timing(results.problem),
+        ]
+    )
+
+
+def _whys(results: ScenarioResults) -> str:
+    """Why each scenario is there, in the order of their names."""
+    lines = [
+        f"- **{p.scenario_label}** (`{name}`): {p.scenario_why}"
+        for name, p in results.problems.items()
+        if p.scenario
+    ]
+    return "\n".join(["## Why each is there", "", *lines]) if lines else ""
+
+
+def _warnings(results: ScenarioResults) -> str:
+    lines = [f"- {line}" for line in results.warnings]
+    return "\n".join(["## Warnings", "", *lines]) if lines else ""
+
+
+def _reproduce(results: ScenarioResults) -> str:
+    """What to type to get the same numbers; an average from a file needs its `--weights` too."""
+    names = [*(n for n, p in results.problems.items() if p.scenario), *results.faults]
+    own = [name for name in names if name not in results.problem.settings.averages]
+    draws = f"--draws {results.problem.settings.draws}"
+    command = command_line(results.problem, "scenarios --run", *own, draws)
+    return "\n".join(
+        [
+            "## Reproduce",
+            "",
+            f"`{command}`",
+            "",
+            "Versions, seed, hashes of the inputs and timings: `run.json`. Exact numbers: `tables/*.csv`.",
+        ]
+    )

@@ -1,0 +1,349 @@
+"""All scenarios beside the base case, and structural averages of them, on the same draws.
+
+Scenarios are simulated a few at a time: together they share hazards, but a block of draws of all of
+them at once would need several gigabytes. Of each only the rows of the table are kept, and the
+outcomes of those that an average needs.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pandas as pd
+
+from heor.analysis import decide, sample
+from heor.decision import cost_effectiveness
+from heor.decision.averaging import achieved_weights, allocation, mixture
+from heor.errors import HeorError, HeorWarning, InputError
+from heor.inputs.checks import BASE
+from heor.inputs.problem import Average, DecisionProblem
+from heor.outcomes.outcomes import QALYS, Outcomes
+from heor.results import Decision, Simulation
+from heor.simulation import simulate_together
+from heor.streams import Streams
+from heor.survival.fitting import SurvivalFits, fit_problems
+
+GROUP = 8  # scenarios simulated together: as fast as all at once in a quarter of the memory
+CLEAR = 1.96  # Monte Carlo standard errors from zero at which a sign is clear
+
+Problems = Mapping[str, DecisionProblem]
+Thresholds = Sequence[tuple[str, float]]
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class ScenarioResults:
+    """The base case, scenarios and averages of them, on common draws.
+
+    Attributes
+    ----------
+    problem : DecisionProblem
+        The base case.
+    problems : dict
+        Name → problem of each that ran; `base` first.
+    fits : SurvivalFits
+        Of the base case.
+    decision : Decision
+        Of the base case; its thresholds are those of every row.
+    table : DataFrame
+        One row each: base case, scenarios, averages. See `scenario_row`.
+    averages : dict
+        Name → average that was computed.
+    achieved : dict
+        Name of an average → share of draws each of its scenarios got.
+    faults : dict
+        Name of a scenario or average → why it has no row.
+    """
+
+    problem: DecisionProblem
+    problems: Problems
+    fits: SurvivalFits
+    decision: Decision
+    table: pd.DataFrame
+    averages: Mapping[str, Average] = field(default_factory=dict)
+    achieved: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)
+    accepted: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+
+def evaluate_scenarios(
+    problems: Problems,
+    averages: Mapping[str, Average] | None = None,
+    faults: Mapping[str, str] | None = None,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> ScenarioResults:
+    """Evaluate the base case, scenarios and averages of them on the same random numbers.
+
+    Parameters
+    ----------
+    problems
+        Name → problem with the draws and seed of the base case, which is called `base`; see
+        `heor.inputs.scenarios.load_scenarios`.
+    averages
+        Name → average of scenarios.
+    faults
+        Scenarios that could not be read and why; others that fail are added to them.
+    cache
+        Folder of fitted posteriors; None keeps none.
+    progress
+        Called with (stage, done, total).
+
+    Raises
+    ------
+    FitError, ModelError
+        When the base case itself fails.
+    """
+    base, averages, faults = problems[BASE], dict(averages or {}), dict(faults or {})
+    streams = Streams(base.settings.seed)
+    started = perf_counter()
+    needed = {BASE, *(name for a in averages.values() for name in a.weights)}
+    rows: dict[str, dict] = {}
+    kept: dict[str, Outcomes] = {}
+    said: dict[str, tuple[str, ...]] = {}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", HeorWarning)
+        fits = fit_scenarios(problems, faults, streams, cache, progress)
+        fitted = perf_counter()
+        ready = {name: p for name, p in problems.items() if name in fits}
+        for name, simulation in simulated(ready, fits, faults, streams, progress):
+            outcomes = simulation.outcomes
+            if name == BASE:  # comes first
+                decision = decide(base, simulation)
+                reference = cost_effectiveness.increments(outcomes, *roles(base))
+            if name in needed:
+                kept[name] = outcomes
+            said[name] = simulation.warnings
+            rows[name] = scenario_row(problems[name], outcomes, reference, decision.thresholds)
+    mixed = averaged(averages, kept, faults, streams)
+    for name, (outcomes, _) in mixed.items():
+        rows[name] = scenario_row(base, outcomes, reference, decision.thresholds)
+    ran = {name: p for name, p in problems.items() if name in rows}
+    shown = {name: averages[name] for name in mixed}
+    return ScenarioResults(
+        problem=base,
+        problems=ran,
+        fits=fits[BASE],
+        decision=decision,
+        table=turned(_table(ran, shown, rows), decision.thresholds),
+        averages=shown,
+        achieved={name: achieved for name, (_, achieved) in mixed.items()},
+        faults=faults,
+        accepted=tuple(dict.fromkeys(line for own in fits.values() for line in own.accepted)),
+        warnings=(
+            *dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, HeorWarning)),
+            *dict.fromkeys(line for own in fits.values() for line in own.cautions),
+            *(f"{name}: {line}" for name in ran for line in said[name]),
+        ),
+        timings={
+            "survival fits": fitted - started,
+            "model and tables": perf_counter() - fitted,
+        },
+    )
+
+
+def roles(problem: DecisionProblem) -> tuple[str, str]:
+    """Comparator and intervention."""
+    return problem.settings.comparator, problem.settings.intervention
+
+
+def averaged(
+    averages: Mapping[str, Average],
+    outcomes: Mapping[str, Outcomes],
+    faults: dict[str, str],
+    streams: Streams,
+) -> dict[str, tuple[Outcomes, dict[str, float]]]:
+    """Outcomes of each average and the weights achieved; one that cannot be goes to `faults`."""
+    found = {}
+    for name, average in averages.items():
+        missing = [member for member in average.weights if member not in outcomes]
+        if missing:
+            faults[name] = (
+                f"average of scenarios that did not all run: {', '.join(missing)} is missing. Run or "
+                "mend it, or leave it out of the weights."
+            )
+            continue
+        try:
+            mixed = mixture(outcomes, average.weights, streams)
+        except InputError as error:  # scenarios with other strategies or cost categories
+            faults[name] = _line(error)
+            continue
+        chosen = allocation(average.weights, mixed.n, streams)
+        found[name] = mixed, achieved_weights(chosen, average.weights)
+    return found
+
+
+def _table(
+    problems: Problems, averages: Mapping[str, Average], rows: Mapping[str, dict]
+) -> pd.DataFrame:
+    """Base case, scenarios and averages, one row each."""
+    heads = [(n, BASE if n == BASE else "scenario", p.scenario_label) for n, p in problems.items()]
+    heads += [(name, "average", average.label) for name, average in averages.items()]
+    return pd.DataFrame(
+        [
+            {"scenario": name, "kind": kind, "label": label, **rows[name]}
+            for name, kind, label in heads
+        ]
+    )
+
+
+def _line(error: HeorError) -> str:
+    """An error on one line."""
+    return " ".join(str(error).split())
+
+
+def fit_scenarios(
+    problems: Problems,
+    faults: dict[str, str],
+    streams: Streams,
+    cache: Path | None,
+    progress: Progress | None = None,
+) -> dict[str, SurvivalFits]:
+    """Fits of every problem; one that fails is left out and noted in `faults`.
+
+    All are fitted together, so each distinct fit is made once and cores are used. Only where that
+    fails is each problem tried by itself, from the posteriors just stored.
+
+    Raises
+    ------
+    FitError
+        When the base case fails.
+    """
+    with tempfile.TemporaryDirectory() as own:
+        store = cache or Path(own)
+        try:
+            return fit_problems(problems, streams, store, progress)
+        except HeorError:
+            fits = fit_problems({BASE: problems[BASE]}, streams, store)
+        for name, problem in problems.items():
+            if name == BASE:
+                continue
+            try:
+                fits |= fit_problems({name: problem}, streams, store)
+            except HeorError as error:
+                faults[name] = _line(error)
+    return fits
+
+
+def simulated(
+    problems: Problems,
+    fits: Mapping[str, SurvivalFits],
+    faults: dict[str, str],
+    streams: Streams,
+    progress: Progress | None = None,
+) -> Iterator[tuple[str, Simulation]]:
+    """Each problem's simulation, `base` first; one that breaks is left out and noted in `faults`.
+
+    Raises
+    ------
+    ModelError
+        When the base case breaks.
+    """
+    # those on the same fits stand together: they share hazards
+    order = sorted(
+        problems, key=lambda n: (n != BASE, fits[n].keys != fits[BASE].keys, fits[n].keys)
+    )
+    groups = [order[i : i + GROUP] for i in range(0, len(order), GROUP)]
+
+    def together(names: Sequence[str], report: Progress | None) -> dict[str, Simulation]:
+        # the curves of scenarios are not shown, and of each draw they take much memory
+        own = {
+            n: replace(problems[n], settings=replace(problems[n].settings, curve_draws=1))
+            for n in names
+        }
+        draws = sample(own, fits, streams)
+        return simulate_together({n: (p, draws[n]) for n, p in own.items()}, report)
+
+    for done, names in enumerate(groups):
+
+        def report(stage: str, block: int, blocks: int, done: int = done) -> None:
+            if progress:
+                progress(stage, done * blocks + block, len(groups) * blocks)
+
+        try:
+            yield from together(names, report).items()
+            continue
+        except HeorError:
+            pass  # one of them; find out which
+        for name in names:
+            try:
+                found = together([name], None)[name]
+            except HeorError as error:
+                if name == BASE:
+                    raise
+                faults[name] = _line(error)
+                continue
+            yield name, found
+
+
+def scenario_row(
+    problem: DecisionProblem,
+    outcomes: Outcomes,
+    reference: Mapping[str, np.ndarray],
+    thresholds: Thresholds,
+) -> dict[str, object]:
+    """What one scenario says, and how far it is from the base case.
+
+    Parameters
+    ----------
+    reference
+        Increments of the base case, dims of each (draw,).
+    thresholds
+        Name and money per QALY.
+
+    Returns
+    -------
+    dict
+        `cost` and `qalys` (increments), each with `_se` (Monte Carlo), `_low`, `_high` (95 %); `icer`,
+        `icer_se`, `icer_label`; and for each threshold t: `threshold_t`, `net_benefit_t` with
+        `_se`, `_low`, `_high`, `probability_t`, `evpi_t` with `_se`, `difference_t` (of the net
+        benefit from that of the base case) with `_se`, paired by draw. Money per patient.
+    """
+    both = roles(problem)
+    increments = cost_effectiveness.increment_table(outcomes, *both).set_index("outcome")
+    row: dict[str, object] = {}
+    for outcome in ("cost", QALYS):
+        line = increments.loc[outcome]
+        row[outcome] = line["mean"]
+        row |= {f"{outcome}_{k}": line[k] for k in ("se", "low", "high")}
+    icer = cost_effectiveness.icer_table(outcomes, *both).iloc[0]
+    row |= {"icer": icer["ratio"], "icer_se": icer["se"], "icer_label": icer["label"]}
+    table = cost_effectiveness.net_benefit_table(outcomes, *both, thresholds)
+    own = cost_effectiveness.increments(outcomes, *both)
+    for (name, threshold), (_, at) in zip(thresholds, table.iterrows(), strict=True):
+        change = threshold * (own[QALYS] - reference[QALYS]) - (own["cost"] - reference["cost"])
+        row |= {f"threshold_{name}": threshold, f"net_benefit_{name}": at["net_benefit"]}
+        row |= {f"net_benefit_{name}_{k}": at[k] for k in ("se", "low", "high")}
+        row |= {f"probability_{name}": at["probability"]}
+        row |= {f"probability_{name}_se": at["probability_se"]}
+        row |= {f"evpi_{name}": at["evpi"], f"evpi_{name}_se": at["evpi_se"]}
+        row |= {f"difference_{name}": change.mean()}
+        row |= {f"difference_{name}_se": float(cost_effectiveness.monte_carlo_se(change))}
+    return row
+
+
+def turned(table: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
+    """The table with, for each threshold t, `turns_t` and `sign_unclear_t`.
+
+    A row turns the decision where its mean net benefit calls for the other strategy than that of the
+    base case, the first row; its sign is unclear within 1.96 Monte Carlo standard errors of zero.
+
+    >>> rows = pd.DataFrame({"net_benefit_x": [5.0, -9.0], "net_benefit_x_se": [1.0, 6.0]})
+    >>> turned(rows, [("x", 1.0)])[["turns_x", "sign_unclear_x"]].to_numpy().tolist()
+    [[False, False], [True, True]]
+    """
+    added = {}
+    for name, _ in thresholds:
+        benefit = table[f"net_benefit_{name}"]
+        worth = benefit > 0
+        added[f"turns_{name}"] = worth != worth.iloc[0]
+        added[f"sign_unclear_{name}"] = np.abs(benefit) < CLEAR * table[f"net_benefit_{name}_se"]
+    return table.assign(**added)
