@@ -59,6 +59,9 @@ def cross_fitted(
     >>> bool(np.corrcoef(fitted[:, 0], y[:, 0])[0, 1] > 0.95)
     True
     """
+    import sklearn.ensemble
+    import sklearn.gaussian_process  # noqa: F401  both now: the limit below binds what is loaded
+
     learn = LEARNERS[regressor]
     generator = np.random.default_rng(seed)
     scores = normal_scores(parameters)

@@ -138,13 +138,15 @@ def _choose(regressor: str, parameters: int, draws: int) -> str:
 
 
 def _benefit(change: np.ndarray, threshold: float) -> np.ndarray:
-    """Net benefit against the first strategy from changes of effects, then costs, on the last axis.
+    """Net benefit against the first strategy, whose own is 0. Dims: (strategy, ...).
 
-    The first strategy's own, 0, comes first. Dims: (..., strategy).
+    `change`, dims (outcome, ...), holds changes of effects, then of costs. What is reduced over comes
+    first: sums and comparisons of strategies run along memory.
     """
-    others = change.shape[-1] // 2
-    benefit = threshold * change[..., :others] - change[..., others:]
-    return np.concatenate([np.zeros_like(benefit[..., :1]), benefit], axis=-1)
+    others = len(change) // 2
+    benefit = np.zeros((others + 1, *change.shape[1:]))
+    np.subtract(threshold * change[:others], change[others:], out=benefit[1:])
+    return benefit
 
 
 def _plugged_in(
@@ -155,18 +157,20 @@ def _plugged_in(
     The SE has two parts: coefficients simulated from their sampling distribution, at some draws; and
     the number of draws that the mean is taken over.
     """
-    n, terms = len(fit.fitted), len(fit.coefficients)
-    root = np.linalg.cholesky(fit.residual_covariance / n + 1e-18 * np.eye(len(scale)))
-    noise = generator.standard_normal((SIMULATIONS, terms, len(scale))) @ root.T
-    moved = fit.sample @ (fit.coefficients + np.sqrt(fit.shrinkage) * noise) * scale
-    fitted = fit.fitted * scale
+    n, k = fit.fitted.shape
+    root = np.linalg.cholesky(fit.residual_covariance / n + 1e-18 * np.eye(k))
+    noise = root @ generator.standard_normal((k, len(fit.coefficients) * SIMULATIONS))
+    noise = noise.reshape(k, -1, SIMULATIONS)
+    moved = fit.coefficients.T[..., None] + np.sqrt(fit.shrinkage.T)[..., None] * noise
+    moved = (fit.sample @ moved) * scale[:, None, None]
+    fitted = np.ascontiguousarray((fit.fitted * scale).T)
     value, se = np.empty((2, len(thresholds)))
     for i, threshold in enumerate(thresholds):
         benefit = _benefit(fitted, threshold)
-        best = benefit.mean(axis=0).argmax()
-        gain = benefit.max(axis=1) - benefit[:, best]
+        best = benefit.mean(axis=1).argmax()
+        gain = benefit.max(axis=0) - benefit[best]
         own = _benefit(moved, threshold)
-        simulated = own.max(axis=2).mean(axis=1) - own.mean(axis=1)[:, best]
+        simulated = (own.max(axis=0) - own[best]).mean(axis=0)
         value[i] = gain.mean()
         se[i] = np.hypot(simulated.std(ddof=1), monte_carlo_se(gain))
     return value, se
@@ -177,11 +181,11 @@ def _achieved(
 ) -> tuple[np.ndarray, np.ndarray]:
     """What deciding by fitted means gains in actual net benefit, and its SE. Dims: (threshold,)."""
     value, se = np.empty((2, len(thresholds)))
-    rows = np.arange(len(change))
+    draws = np.arange(len(change))
     for i, threshold in enumerate(thresholds):
-        benefit = _benefit(change, threshold)
-        choice = _benefit(fitted, threshold).argmax(axis=1)
-        gain = benefit[rows, choice] - benefit[:, benefit.mean(axis=0).argmax()]
+        benefit = _benefit(change.T, threshold)
+        choice = _benefit(fitted.T, threshold).argmax(axis=0)
+        gain = benefit[choice, draws] - benefit[benefit.mean(axis=1).argmax()]
         value[i] = max(gain.mean(), 0.0)
         se[i] = monte_carlo_se(gain)
     return value, se
@@ -257,7 +261,7 @@ def _faulty_parameter(parameters: pd.DataFrame, name: str) -> list[str]:
     if (wrong := ~np.isfinite(values)).any():
         found = parameters[name].iloc[int(wrong.argmax())]
         return [
-            f"parameter '{name}': {found!r} in row {wrong.argmax() + 1} ({wrong.sum()} such rows); a "
+            f"parameter '{name}': '{found}' in row {wrong.argmax() + 1} ({wrong.sum()} such rows); a "
             "finite number is required. Correct or remove the draw."
         ]
     if np.ptp(values) == 0:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import special, stats
 
 CELLS = 20
+SLIGHT = 5e-3  # share of its variance that a fit may leave of an outcome, with any pattern
 
 
 def normal_scores(parameters: np.ndarray) -> np.ndarray:
@@ -22,7 +23,8 @@ def suspicion(scores: np.ndarray, fitted: np.ndarray, residual: np.ndarray) -> f
 
     Two kinds: residuals off zero in one of 20 cells of draws, in order of each parameter and of each
     fit (F test); and residuals that go with the product of two parameters, which cells of one
-    parameter cannot show (z test).
+    parameter cannot show (z test). Not looked at is an outcome of which the fit leaves next to
+    nothing: whatever the pattern, it cannot matter.
 
     Parameters
     ----------
@@ -39,8 +41,10 @@ def suspicion(scores: np.ndarray, fitted: np.ndarray, residual: np.ndarray) -> f
     >>> suspicion(x, 0 * product, product + e[:, :1]) < 1e-3 < suspicion(x, product, e[:, :1])
     True
     """
+    variance = (fitted + residual).var(axis=0)
+    residual = residual[:, residual.var(axis=0) > SLIGHT * variance]
     p_values = [*_cells(scores, fitted, residual), *_products(scores, residual)]
-    return min(1.0, min(p_values, default=1.0) * len(p_values))
+    return min(1.0, min(p_values, default=1.0) * max(len(p_values), 1))
 
 
 def _cells(scores: np.ndarray, fitted: np.ndarray, residual: np.ndarray) -> list[float]:
