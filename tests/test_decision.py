@@ -156,19 +156,96 @@ def test_table_without_a_column(two: Outcomes) -> None:
         Outcomes.from_table(bad, "NOK")
 
 
-@pytest.mark.parametrize("rows", [[0, 1, 2], [0, 1, 2, 3, 3]])
-def test_table_with_a_missing_or_repeated_draw(rows: list[int]) -> None:
-    whole = table({"a": [1, 2], "b": [3, 4]}, {"a": [1, 1], "b": [1, 1]})
-    with pytest.raises(InputError, match="draw 1 is missing or repeated"):
-        Outcomes.from_table(whole.iloc[rows], "NOK")
+WHOLE = table({"a": [1, 2], "b": [3, 4]}, {"a": [1, 1], "b": [2, 2]}).astype(object)
 
 
-@pytest.mark.parametrize("bad", [np.nan, "much", None, np.inf])
+@pytest.mark.parametrize(
+    ("rows", "what"),
+    [
+        ([0, 1, 2], ["draw 1 is missing for strategy 'b' (1 such draws)"]),
+        ([0, 1, 2, 3, 3], ["draw 1 is repeated for strategy 'b'"]),
+        ([0, 3], ["draw 1 is missing for strategy 'a'", "draw 0 is missing for strategy 'b'"]),
+        (
+            [0, 1, 1, 2],
+            ["draw 1 is repeated for strategy 'a'", "draw 1 is missing for strategy 'b'"],
+        ),
+        ([0, 1], ["1 strategy; a decision needs at least two"]),
+        ([], ["has no rows"]),
+    ],
+)
+def test_table_with_missing_or_repeated_rows(rows: list[int], what: list[str]) -> None:
+    with pytest.raises(InputError) as raised:
+        Outcomes.from_table(WHOLE.iloc[rows], "NOK")
+    assert len(raised.value.problems) == len(what)
+    for problem, expected in zip(raised.value.problems, what, strict=True):
+        assert expected in problem
+
+
+@pytest.mark.parametrize("bad", [np.nan, "much", None, np.inf, pd.NA])
 def test_table_with_a_cell_that_is_no_number(bad: object) -> None:
-    whole = table({"a": [1, 2], "b": [3, 4]}, {"a": [1, 1], "b": [1, 1]}).astype(object)
+    whole = WHOLE.copy()
     whole.loc[3, "cost"] = bad
     with pytest.raises(InputError, match="column 'cost' of 'b' in draw 1 is .* finite number"):
         Outcomes.from_table(whole, "NOK")
+
+
+@pytest.mark.parametrize("bad", [np.nan, "first", None, np.inf, 1.5, " "])
+def test_table_with_a_draw_that_is_no_whole_number(bad: object) -> None:
+    whole = WHOLE.copy()
+    whole.loc[3, "draw"] = bad
+    with pytest.raises(InputError, match="'draw' is .* in row 4 .* whole number"):
+        Outcomes.from_table(whole, "NOK")
+
+
+@pytest.mark.parametrize("bad", [np.nan, "", None, "  "])
+def test_table_with_a_strategy_without_a_name(bad: object) -> None:
+    whole = WHOLE.copy()
+    whole.loc[3, "strategy"] = bad
+    with pytest.raises(InputError, match="'strategy' is blank in 1 rows, first in row 4"):
+        Outcomes.from_table(whole, "NOK")
+
+
+def test_table_tells_all_its_problems_at_once() -> None:
+    """Also with an index of its own that repeats labels, as after pd.concat."""
+    whole = WHOLE.iloc[[0, 1, 2, 3, 3]].copy()
+    whole.iloc[0, 2:] = ["much", np.inf]
+    whole.iloc[4, :2] = ["", 0.5]
+    with pytest.raises(InputError) as raised:
+        Outcomes.from_table(whole, "NOK")
+    columns = [next(c for c in WHOLE if f"'{c}'" in p) for p in raised.value.problems]
+    assert columns == ["strategy", "draw", "cost", "qaly"]
+
+
+@pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf])
+def test_threshold_must_be_money(two: Outcomes, bad: float) -> None:
+    for ask in (
+        lambda: ceac(two, [0.0, bad, -2.0]),
+        lambda: net_benefit_table(two, "a", "b", [("x", bad), ("y", -2.0)]),
+    ):
+        with pytest.raises(InputError) as raised:
+            ask()
+        assert [p.split(":")[0] for p in raised.value.problems] == [
+            f"threshold {bad:g}",
+            "threshold -2",
+        ]
+    with pytest.raises(InputError, match="at least 0"):
+        evpi(two, bad)
+
+
+def test_errors_of_decision_by_hand(two: Outcomes) -> None:
+    """At 30 b is the best in three draws of four, and favoured: one in four is an error."""
+    found = ceac(two, [30.0])
+    assert found.error_probability.tolist() == [0.25, 0.25]
+    assert found.probability_se.to_numpy() == pytest.approx(np.std([0, 1, 1, 1], ddof=1) / 2)
+
+
+def test_a_tie_goes_to_the_first_and_is_no_error() -> None:
+    same = Outcomes.from_table(
+        table({s: [1, 2, 3] for s in "abc"}, {s: [1, 1, 1] for s in "abc"}), "NOK"
+    )
+    found = ceac(same, [0.0, 10.0])
+    assert found.probability.tolist() == [1, 0, 0] * 2
+    assert (found.error_probability == 0).all() and (found.evpi == 0).all()
 
 
 def test_order_of_rows_does_not_matter() -> None:

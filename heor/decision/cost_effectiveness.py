@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from heor.errors import InputError
 from heor.outcomes.outcomes import LIFE_YEARS, QALYS, UNDISCOUNTED, Outcomes
 
 
@@ -111,6 +112,26 @@ def icer_table(outcomes: Outcomes, comparator: str, intervention: str) -> pd.Dat
     return pd.DataFrame(rows)
 
 
+def check_thresholds(thresholds: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Thresholds as numbers. Dims: (threshold,).
+
+    Raises
+    ------
+    InputError
+        Every threshold that is negative or not finite, and when there is none.
+    """
+    found = np.asarray(thresholds, float)
+    wrong = [t for t in found if not 0 <= t < np.inf]
+    problems = [
+        f"threshold {t:g}: money per QALY must be at least 0 and finite. Correct it." for t in wrong
+    ]
+    if found.size == 0:
+        problems = ["thresholds: there are none; at least one is needed. Name one."]
+    if problems:
+        raise InputError(problems)
+    return found
+
+
 def net_benefit(outcomes: Outcomes, threshold: float) -> np.ndarray:
     """Net monetary benefit, threshold × QALYs − cost. Dims: (draw, strategy)."""
     return threshold * outcomes.qalys - outcomes.cost
@@ -121,12 +142,20 @@ def net_benefit_table(
 ) -> pd.DataFrame:
     """Incremental net benefit, probability of being cost-effective and EVPI at named thresholds.
 
+    EVPI is that of the choice among all strategies of `outcomes`.
+
     Returns
     -------
     DataFrame
         Columns `threshold_name, threshold, net_benefit, se, low, high, probability,
         probability_se, evpi, evpi_se` (money per patient).
+
+    Raises
+    ------
+    InputError
+        A threshold that is negative or no number.
     """
+    check_thresholds([threshold for _, threshold in thresholds])
     changes = increments(outcomes, comparator, intervention)
     rows = []
     for name, threshold in thresholds:
@@ -153,7 +182,23 @@ def evpi(outcomes: Outcomes, threshold: float) -> tuple[float, float]:
     """Expected value of perfect information per patient, with Monte Carlo SE.
 
     Mean over draws of the best strategy's net benefit, less that of the best on average.
+
+    Raises
+    ------
+    InputError
+        A threshold that is negative or no number.
+
+    Examples
+    --------
+    The second strategy gains 1 or loses 3, as likely: doubt costs half of what it may gain.
+
+    >>> table = pd.DataFrame({"strategy": ["a", "a", "b", "b"], "draw": [1, 2, 1, 2], "cost": 0.0,
+    ...                       "qaly": [0, 0, 1, -3]})
+    >>> evpi(Outcomes.from_table(table, "NOK"), 1.0)
+    (0.5, 0.5)
     """
+    check_thresholds([threshold])
     benefit = net_benefit(outcomes, threshold)
-    loss = benefit.max(axis=1) - benefit[:, benefit.mean(axis=0).argmax()]
+    forgone = benefit.max(axis=1)[:, None] - benefit
+    loss = forgone[:, forgone.mean(axis=0).argmin()]
     return float(loss.mean()), float(monte_carlo_se(loss))

@@ -1,8 +1,11 @@
 """Value of information: what it is worth to know some parameters before deciding.
 
 EVPPI at a threshold is the mean over draws of the best strategy's conditional mean net benefit, less
-that of the best strategy on average. Costs and effects are regressed once (`heor.decision.regression`),
-so every threshold comes from the same fit.
+that of the best strategy on average. Costs and effects are regressed once, so every threshold comes
+from the same fit: by splines and polynomials (`heor.decision.regression`) where the draws carry their
+interactions, by boosted trees (`heor.decision.cross_fitting`) for larger groups. EVSI is the EVPPI of
+a summary of the data to come, such as the posterior mean (Strong et al. 2015,
+doi:10.1177/0272989X15575286).
 """
 
 from __future__ import annotations
@@ -13,12 +16,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from heor.decision.regression import ConditionalMean, conditional_mean
+from heor.decision.cost_effectiveness import check_thresholds, monte_carlo_se
+from heor.decision.cross_fitting import LEARNERS, cross_fitted
+from heor.decision.regression import ConditionalMean, conditional_mean, polynomial_degree
+from heor.dims import DRAW
 from heor.errors import InputError
 from heor.outcomes.outcomes import Outcomes
 
 SUSPICIOUS = 1e-3  # p-value below which residuals say that the regression missed something
 SIMULATIONS = 200
+DRAWS_PER_PARAMETER = 10
+LEAST_DRAWS = 60  # four for each term of a spline
+SPLINE_POLYNOMIAL = "spline_polynomial"
+REGRESSORS = ("auto", SPLINE_POLYNOMIAL, *LEARNERS)
 
 
 @dataclass(frozen=True)
@@ -29,9 +39,11 @@ class PartialInformation:
     ----------
     name : str
     thresholds, value, se : ndarray, dims (threshold,)
-        Money per patient; `se` from the uncertainty of the regression.
+        Money per patient; `se` from the uncertainty of the regression and the number of draws.
     suspicious : bool
         The regression left a pattern in its residuals: read the value with care.
+    regressor : str
+        `spline_polynomial`, or a cross-fitted one: then the value is a lower bound.
     """
 
     name: str
@@ -39,6 +51,7 @@ class PartialInformation:
     value: np.ndarray
     se: np.ndarray
     suspicious: bool
+    regressor: str = SPLINE_POLYNOMIAL
 
 
 def evppi(
@@ -47,6 +60,7 @@ def evppi(
     groups: Mapping[str, Sequence[str]],
     thresholds: Sequence[float],
     seed: int = 1,
+    regressor: str = "auto",
 ) -> list[PartialInformation]:
     """EVPPI of named groups of parameters.
 
@@ -55,19 +69,27 @@ def evppi(
     outcomes
         From any program.
     parameters : DataFrame, one row a draw
-        In the order of the outcomes' draws.
+        In the order of the outcomes' draws. Where it has a column or index `draw`, it must say so.
     groups
         Name → parameters; a single parameter is a group of one.
     thresholds
         Money per QALY.
     seed
-        Of the simulations behind standard errors.
+        Of the simulations behind standard errors, and of folds.
+    regressor
+        `auto`: a spline for one parameter, a polynomial for a group whose products of two the draws
+        can carry (26 parameters with 10,000 draws), boosted trees for a larger one. By name:
+        `spline_polynomial`; `boosted_trees`; `gaussian_process` (trained on at most 1,000 draws a
+        fold). The last two are cross-fitted: the value is what the decision rule they learn gains in
+        draws they have not seen, on actual net benefit, or 0 where it gains nothing. That is a lower
+        bound in expectation, with its plain standard error.
 
     Raises
     ------
     InputError
-        All problems: rows that do not match the draws, unknown or constant parameters, too many
-        parameters for the draws, values that are not finite, a negative threshold.
+        All problems: fewer than two strategies, rows that do not match the draws, unknown, repeated
+        or constant parameters, too many parameters for the draws, values that are no finite number,
+        a negative threshold, an unknown regressor.
 
     Examples
     --------
@@ -82,7 +104,7 @@ def evppi(
     >>> [bool(abs(found[0].value[0]) < 0.04), bool(abs(found[1].value[0] - 0.318) < 0.03)]
     [True, True]
     """
-    _check(outcomes, parameters, groups, thresholds)
+    _check(outcomes, parameters, groups, thresholds, regressor)
     thresholds = np.asarray(thresholds, float)
     change = np.concatenate(
         [
@@ -95,45 +117,84 @@ def evppi(
     generator = np.random.default_rng(seed)
     found = []
     for name, members in groups.items():
-        fit = conditional_mean(parameters[list(members)].to_numpy(float), change / scale)
-        values = np.array([_value(fit.fitted * scale, t) for t in thresholds])
-        errors = simulated_errors(fit, scale, thresholds, generator)
-        found.append(
-            PartialInformation(name, thresholds, values, errors, fit.suspicious < SUSPICIOUS)
-        )
+        values = parameters[list(members)].to_numpy(float)
+        chosen = _choose(regressor, len(members), outcomes.n)
+        if chosen == SPLINE_POLYNOMIAL:
+            fit = conditional_mean(values, change / scale)
+            value, se = plugged_in(fit, scale, thresholds, generator)
+            pattern = fit.suspicious
+        else:
+            fitted, pattern = cross_fitted(values, change / scale, chosen, seed)
+            value, se = _achieved(fitted * scale, change, thresholds)
+        found.append(PartialInformation(name, thresholds, value, se, pattern < SUSPICIOUS, chosen))
     return found
 
 
-def _value(fitted: np.ndarray, threshold: float) -> float:
-    """EVPPI from conditional means of effects and costs against the first strategy."""
-    others = fitted.shape[1] // 2
-    benefit = threshold * fitted[:, :others] - fitted[:, others:]
-    best = np.maximum(benefit.max(axis=1), 0.0).mean()
-    return float(best - max(benefit.mean(axis=0).max(), 0.0))
+def _choose(regressor: str, parameters: int, draws: int) -> str:
+    if regressor != "auto":
+        return regressor
+    carried = parameters == 1 or polynomial_degree(parameters, draws) > 1
+    return SPLINE_POLYNOMIAL if carried else "boosted_trees"
 
 
-def simulated_errors(
+def _benefit(change: np.ndarray, threshold: float) -> np.ndarray:
+    """Net benefit against the first strategy, whose own is 0. Dims: (strategy, ...).
+
+    `change`, dims (outcome, ...), holds changes of effects, then of costs. What is reduced over comes
+    first: sums and comparisons of strategies run along memory.
+    """
+    others = len(change) // 2
+    benefit = np.zeros((others + 1, *change.shape[1:]))
+    np.subtract(threshold * change[:others], change[others:], out=benefit[1:])
+    return benefit
+
+
+def plugged_in(
     fit: ConditionalMean,
     scale: np.ndarray,
     thresholds: Sequence[float],
     generator: np.random.Generator,
     copies: int = 1,
-) -> np.ndarray:
-    """Standard errors: EVPPI under coefficients simulated from their sampling distribution.
+) -> tuple[np.ndarray, np.ndarray]:
+    """EVPPI from fitted means, and its SE. Dims of each: (threshold,).
 
-    `copies`: how often each draw's outcomes stand in the regression. Dims: threshold.
+    `copies`: how often the outcomes of each draw stand in the regression.
+
+    The SE has two parts: coefficients simulated from their sampling distribution, at some draws; and
+    the number of draws that the mean is taken over.
     """
-    n, terms = fit.basis.shape
-    root = np.linalg.cholesky(fit.residual_covariance * copies / n + 1e-18 * np.eye(len(scale)))
-    some = fit.basis[:: max(1, n // 1000)]  # enough draws to see how much the value moves
-    centre = fit.fitted.mean(axis=0)
-    values = np.empty((SIMULATIONS, len(thresholds)))
-    for s in range(SIMULATIONS):
-        noise = generator.standard_normal((terms, len(scale))) @ root.T
-        moved = fit.coefficients + np.sqrt(fit.shrinkage) * noise
-        fitted = (centre + some @ moved) * scale
-        values[s] = [_value(fitted, t) for t in thresholds]
-    return values.std(axis=0, ddof=1)
+    n, k = fit.fitted.shape
+    root = np.linalg.cholesky(fit.residual_covariance * copies / n + 1e-18 * np.eye(k))
+    noise = root @ generator.standard_normal((k, len(fit.coefficients) * SIMULATIONS))
+    noise = noise.reshape(k, -1, SIMULATIONS)
+    moved = fit.coefficients.T[..., None] + np.sqrt(fit.shrinkage.T)[..., None] * noise
+    moved = (fit.sample @ moved) * scale[:, None, None]
+    fitted = np.ascontiguousarray((fit.fitted * scale).T)
+    value, se = np.empty((2, len(thresholds)))
+    for i, threshold in enumerate(thresholds):
+        benefit = _benefit(fitted, threshold)
+        best = benefit.mean(axis=1).argmax()
+        gain = benefit.max(axis=0) - benefit[best]
+        own = _benefit(moved, threshold)
+        simulated = (own.max(axis=0) - own[best]).mean(axis=0)
+        value[i] = gain.mean()
+        se[i] = np.hypot(simulated.std(ddof=1), monte_carlo_se(gain) * np.sqrt(copies))
+    return value, se
+
+
+def _achieved(
+    fitted: np.ndarray, change: np.ndarray, thresholds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What deciding by fitted means gains in actual net benefit, and its SE. Dims: (threshold,)."""
+    value, se = np.empty((2, len(thresholds)))
+    draws = np.arange(len(change))
+    for i, threshold in enumerate(thresholds):
+        benefit = _benefit(change.T, threshold)
+        choice = _benefit(fitted.T, threshold).argmax(axis=0)
+        gain = benefit[choice, draws] - benefit[benefit.mean(axis=1).argmax()]
+        value[i] = max(gain.mean(), 0.0)
+        se[i] = monte_carlo_se(gain)
+    return value, se
 
 
 def _check(
@@ -141,39 +202,76 @@ def _check(
     parameters: pd.DataFrame,
     groups: Mapping[str, Sequence[str]],
     thresholds: Sequence[float],
+    regressor: str,
 ) -> None:
+    """All that is wrong with a question, at once."""
     problems = []
-    if len(parameters) != outcomes.n:
+    if len(outcomes.strategies) < 2:
+        problems.append("outcomes: one strategy; a decision needs at least two. Add one.")
+    if regressor not in REGRESSORS:
         problems.append(
-            f"parameters: {len(parameters)} rows for {outcomes.n} draws of the outcomes; one row a draw, "
-            "in the same order, is needed."
+            f"regressor: '{regressor}' is unknown; {', '.join(REGRESSORS)} are allowed. Choose one."
         )
-    for threshold in thresholds:
-        if not threshold >= 0:
-            problems.append(f"threshold {threshold:g}: must be at least 0.")
-    wanted = dict.fromkeys(p for members in groups.values() for p in members)
-    for name in wanted:
-        if name not in parameters:
-            problems.append(
-                f"group: unknown parameter '{name}'; there are {', '.join(map(str, parameters.columns))}."
-            )
-            continue
-        values = parameters[name].to_numpy(float)
-        if not np.isfinite(values).all():
-            problems.append(
-                f"parameter '{name}': a value is not finite. Remove or correct the draw."
-            )
-        elif np.ptp(values) == 0:
-            problems.append(
-                f"parameter '{name}': the same in every draw; nothing can be learnt of it."
-            )
+    try:
+        check_thresholds(thresholds)
+    except InputError as error:
+        problems += error.problems
+    if outcomes.n < LEAST_DRAWS:
+        problems.append(
+            f"outcomes: {outcomes.n} draws; a regression needs at least {LEAST_DRAWS}. Draw more."
+        )
+    problems += _misaligned(outcomes, parameters)
+    for name in dict.fromkeys(p for members in groups.values() for p in members):
+        problems += _faulty_parameter(parameters, name)
     for name, members in groups.items():
         if not members:
-            problems.append(f"group '{name}': names no parameter.")
-        elif 10 * len(members) > outcomes.n:
+            problems.append(f"group '{name}': names no parameter; at least one is needed. Add it.")
+        for member in dict.fromkeys(m for m in members if list(members).count(m) > 1):
+            problems.append(f"group '{name}': names '{member}' twice; once is enough. Remove one.")
+        if DRAWS_PER_PARAMETER * len(members) > outcomes.n:
             problems.append(
-                f"group '{name}': {len(members)} parameters for {outcomes.n} draws; at least 10 draws a "
-                "parameter are needed."
+                f"group '{name}': {len(members)} parameters for {outcomes.n} draws; at least "
+                f"{DRAWS_PER_PARAMETER} draws a parameter are needed. Draw more or group fewer."
             )
     if problems:
         raise InputError(problems)
+
+
+def _misaligned(outcomes: Outcomes, parameters: pd.DataFrame) -> list[str]:
+    """Rows that are not the outcomes' draws, as far as both tell."""
+    if len(parameters) != outcomes.n:
+        return [
+            f"parameters: {len(parameters)} rows for {outcomes.n} draws of the outcomes; one row a "
+            "draw, in the same order, is needed. Remove or add rows."
+        ]
+    labels = parameters.get(DRAW, parameters.index if parameters.index.name == DRAW else None)
+    if labels is None or DRAW not in outcomes.data.coords:
+        return []
+    wrong = np.asarray(labels) != outcomes.data[DRAW].values
+    if not wrong.any():
+        return []
+    row = int(wrong.argmax())
+    return [
+        f"parameters: row {row + 1} is draw {np.asarray(labels)[row]}, of the outcomes it is draw "
+        f"{outcomes.data[DRAW].values[row]}; the order must be the same. Sort them by draw."
+    ]
+
+
+def _faulty_parameter(parameters: pd.DataFrame, name: str) -> list[str]:
+    if name not in parameters:
+        known = ", ".join(map(str, parameters.columns))
+        return [f"group: parameter '{name}' is unknown; there are {known}. Correct the name."]
+    if (times := list(parameters.columns).count(name)) > 1:
+        return [f"parameter '{name}': {times} columns have this name; one may. Rename the others."]
+    values = pd.to_numeric(parameters[name], errors="coerce").to_numpy(float)
+    if (wrong := ~np.isfinite(values)).any():
+        found = parameters[name].iloc[int(wrong.argmax())]
+        return [
+            f"parameter '{name}': '{found}' in row {wrong.argmax() + 1} ({wrong.sum()} such rows); a "
+            "finite number is required. Correct or remove the draw."
+        ]
+    if np.ptp(values) == 0:
+        return [
+            f"parameter '{name}': the same in every draw; nothing can be learnt of it. Leave it out."
+        ]
+    return []

@@ -4,17 +4,21 @@ What a parameter tells about net benefit is the conditional mean of costs and ef
 parameter is a cubic spline; several are polynomials of their normal scores up to a total degree, so
 that interactions are in the basis and not lost. Both are shrunk by ridge, the amount by generalised
 cross-validation, for every outcome by itself (Strong, Oakley and Brennan 2014,
-doi:10.1177/0272989X13505910, with another basis).
+doi:10.1177/0272989X13505910, with another basis). Terms are made and used in blocks of draws, so
+memory does not grow with draws × terms.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import comb
+from math import comb, factorial
 
 import numpy as np
-from scipy import linalg, special, stats
+from scipy import linalg
 from scipy.interpolate import BSpline
+
+from heor.decision.residuals import normal_scores, suspicion
 
 KNOTS = 10  # quantile intervals of a spline
 MOST_TERMS = 400  # of a polynomial basis
@@ -22,8 +26,11 @@ DRAWS_PER_TERM = 20
 MOST_DEGREE = 6
 PENALTIES = np.concatenate([[0.0], np.logspace(-6, 4, 61)])
 CAUTION = 1.4  # weight of degrees of freedom, against chance fits (Kim and Gu 2004)
-CELLS = 20  # of the residual check
 NOTHING = 1e-10  # share of its variance below which a term adds nothing
+BLOCK = 10_000  # draws whose terms are held at once
+SAMPLE = 1000  # draws that show how much a value moves with the coefficients
+
+Expand = Callable[[np.ndarray], np.ndarray]  # (draw, parameter) → (term, draw)
 
 
 @dataclass(frozen=True)
@@ -33,8 +40,8 @@ class ConditionalMean:
     Attributes
     ----------
     fitted : ndarray, dims (draw, outcome)
-    basis : ndarray, dims (draw, term)
-        Orthonormal over draws, without the constant, smooth terms first.
+    sample : ndarray, dims (some draw, term)
+        A constant, then the terms, orthonormal over all draws, at evenly spaced draws.
     coefficients : ndarray, dims (term, outcome)
     residual_covariance : ndarray, dims (outcome, outcome)
     shrinkage : ndarray, dims (term, outcome)
@@ -44,11 +51,23 @@ class ConditionalMean:
     """
 
     fitted: np.ndarray
-    basis: np.ndarray
+    sample: np.ndarray
     coefficients: np.ndarray
     residual_covariance: np.ndarray
     shrinkage: np.ndarray
     suspicious: float
+
+
+def polynomial_degree(parameters: int, draws: int, most_terms: int = MOST_TERMS) -> int:
+    """Highest total degree of a polynomial in so many parameters that the draws can carry.
+
+    >>> [polynomial_degree(k, 10_000) for k in (2, 4, 10, 26, 27)]
+    [6, 6, 3, 2, 1]
+    """
+    most, degree = min(most_terms, draws / DRAWS_PER_TERM), 1
+    while degree < MOST_DEGREE and comb(parameters + degree + 1, parameters) <= most:
+        degree += 1
+    return degree
 
 
 def conditional_mean(
@@ -76,106 +95,128 @@ def conditional_mean(
     >>> bool(np.abs(found.fitted - np.sin(3 * x)).max() < 0.01)
     True
     """
-    n = len(parameters)
-    single = parameters.shape[1] == 1
-    basis, roughness = _spline(parameters[:, 0]) if single else _polynomials(parameters, most_terms)
-    if basis.shape[1] > n / 4:
-        raise ValueError(f"{n} draws cannot tell {parameters.shape[1]} parameters apart.")
-    # Orthonormal over draws, smooth terms first, so that rough ones hold only what is left for them.
-    basis = _orthonormal(basis - basis.mean(axis=0))
+    n, k = parameters.shape
+    scores = normal_scores(parameters)
+    if k == 1:
+        inputs = (parameters - parameters.mean()) / parameters.std()
+        expand, roughness = _spline(inputs[:, 0])
+    else:
+        inputs = scores
+        expand, roughness = _polynomials(k, polynomial_degree(k, n, most_terms))
+    if len(roughness) > n / 4:
+        raise ValueError(f"{n} draws cannot tell {k} parameters apart.")
     centre = outcomes.mean(axis=0)
     centred = outcomes - centre
-    raw = basis.T @ centred / n
-    keep, coefficients = np.empty_like(raw), np.empty_like(raw)
-    total = (centred**2).sum(axis=0)
-    shrunk = 1 / (1 + roughness[:, None] * PENALTIES)
-    for k in range(raw.shape[1]):
-        explained = n * (raw[:, [k]] ** 2 * shrunk * (2 - shrunk)).sum(axis=0)
-        freedom = 1 + shrunk.sum(axis=0)
-        best = int(np.argmin((total[k] - explained) / (1 - CAUTION * freedom / n) ** 2))
-        keep[:, k] = shrunk[:, best]
-        coefficients[:, k] = keep[:, k] * raw[:, k]
-    fitted = centre + basis @ coefficients
+    mean, whiten, raw = _moments(inputs, expand, centred)
+    keep = _shrinkage(raw, roughness, (centred**2).sum(axis=0), n)
+    coefficients = keep * raw
+    weights = whiten.T @ coefficients
+    fitted = np.empty_like(centred)
+    for rows, terms in _blocks(inputs, expand):
+        fitted[rows] = centre + (terms - mean).T @ weights
     residual = outcomes - fitted
     freedom = n - 1 - keep.sum(axis=0)
     covariance = residual.T @ residual / np.sqrt(np.outer(freedom, freedom))
+    some = (whiten @ (expand(inputs[:: max(1, n // SAMPLE)]) - mean)).T
     return ConditionalMean(
-        fitted, basis, coefficients, covariance, keep, _suspicion(parameters, fitted, residual)
+        fitted,
+        np.column_stack([np.ones(len(some)), some]),
+        np.vstack([centre, coefficients]),
+        covariance,
+        np.vstack([np.ones_like(centre), keep]),
+        suspicion(scores, fitted, residual),
     )
 
 
-def _orthonormal(basis: np.ndarray) -> np.ndarray:
-    """Columns with basis'basis = n, each without what those before it hold.
+def _blocks(inputs: np.ndarray, expand: Expand) -> Iterator[tuple[slice, np.ndarray]]:
+    for start in range(0, len(inputs), BLOCK):
+        rows = slice(start, start + BLOCK)
+        yield rows, expand(inputs[rows])
 
-    By Cholesky of the Gram matrix, faster than QR; a column that adds nothing comes out as nothing.
+
+def _moments(
+    inputs: np.ndarray, expand: Expand, centred: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Means of terms; what makes them orthonormal; coefficients on the orthonormal terms.
+
+    By Cholesky of the Gram matrix, faster than QR, in the order of the terms: smooth ones first, so
+    that rough ones hold only what is left for them. A term that adds nothing comes out as nothing.
     """
-    basis = basis / np.maximum(np.sqrt((basis**2).mean(axis=0)), 1e-300)
-    gram = basis.T @ basis / len(basis)
-    root = linalg.cholesky(gram + NOTHING * np.eye(len(gram)))
-    return linalg.solve_triangular(root, basis.T, trans="T", check_finite=False).T
+    mean, gram, cross = 0.0, 0.0, 0.0
+    for rows, terms in _blocks(inputs, expand):
+        mean = mean + terms.sum(axis=1, keepdims=True)
+        gram = gram + terms @ terms.T
+        cross = cross + terms @ centred[rows]
+    n = len(inputs)
+    mean = mean / n
+    gram = gram / n - mean @ mean.T
+    spread = np.sqrt(np.maximum(np.diag(gram), 1e-300))
+    correlation = gram / np.outer(spread, spread)
+    root = linalg.cholesky(correlation + NOTHING * np.eye(len(gram)), lower=True)
+    whiten = linalg.solve_triangular(root, np.diag(1 / spread), lower=True)
+    return mean, whiten, whiten @ cross / n
 
 
-def _spline(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _shrinkage(raw: np.ndarray, roughness: np.ndarray, total: np.ndarray, n: int) -> np.ndarray:
+    """Share of each coefficient to keep, by generalised cross-validation. Dims: (term, outcome)."""
+    shrunk = 1 / (1 + roughness[:, None] * PENALTIES)
+    freedom = 1 + shrunk.sum(axis=0)
+    keep = np.empty_like(raw)
+    for k in range(raw.shape[1]):
+        explained = n * (raw[:, k] ** 2 @ (shrunk * (2 - shrunk)))
+        best = int(np.argmin((total[k] - explained) / (1 - CAUTION * freedom / n) ** 2))
+        keep[:, k] = shrunk[:, best]
+    return keep
+
+
+def _spline(x: np.ndarray) -> tuple[Expand, np.ndarray]:
     """A line, then cubic B-splines with knots at quantiles in order of their roughness.
 
-    Few different values are their own indicators. Returns the basis and the roughness of each term,
-    which grows with the fourth power of its number of waves.
+    Few different values are their own indicators. Returns what makes the terms of some draws, and the
+    roughness of each term, which grows with the fourth power of its number of waves.
     """
     different = np.unique(x)
     if len(different) <= KNOTS:
-        return (x[:, None] == different[1:]).astype(float), np.zeros(len(different) - 1)
+        return (
+            lambda some: (some[:, 0] == different[1:, None]).astype(float),
+            np.zeros(len(different) - 1),
+        )
     knots = np.unique(np.quantile(x, np.linspace(0, 1, KNOTS + 1)))
     padded = np.concatenate([[knots[0]] * 3, knots, [knots[-1]] * 3])
-    splines = BSpline.design_matrix(x, padded, 3).toarray()
-    size = splines.shape[1]
+    size = len(padded) - 4
     # Cosines over the coefficients: smooth combinations first.
     waves = np.cos(np.pi * np.outer(np.arange(size) + 0.5, np.arange(1, size)) / size)
-    basis = np.column_stack([x - x.mean(), splines @ waves])
-    return basis, np.concatenate([[0.0], np.arange(1.0, size) ** 4])
+    splines = BSpline(padded, waves, 3)
+    return (
+        lambda some: np.vstack([some[:, 0], splines(some[:, 0]).T]),
+        np.concatenate([[0.0], np.arange(1.0, size) ** 4]),
+    )
 
 
-def _polynomials(x: np.ndarray, most_terms: int) -> tuple[np.ndarray, np.ndarray]:
-    """Products of Hermite polynomials of normal scores up to a total degree, in order of degree.
+def _polynomials(k: int, degree: int) -> tuple[Expand, np.ndarray]:
+    """Products of Hermite polynomials of k normal scores up to a total degree, in order of degree.
 
-    Returns the basis, dims (draw, term), and the roughness of each term, which grows with the fourth
-    power of its degree less one.
+    Returns what makes the terms of some draws, and the roughness of each term, which grows with the
+    fourth power of its degree less one.
     """
-    n, k = x.shape
-    degree = 1
-    while degree < MOST_DEGREE and comb(k + degree + 1, k) <= min(most_terms, n / DRAWS_PER_TERM):
-        degree += 1
-    scores = special.ndtri((stats.rankdata(x, axis=0) - 0.5) / n)
-    powers = [np.ones_like(scores), scores]
-    for d in range(1, degree):
-        powers.append(scores * powers[-1] - d * powers[-2])
-    single = [p / np.sqrt(special.factorial(d)) for d, p in enumerate(powers)]
-    terms = {(): np.ones(n)}  # (parameter, degree) pairs in order of parameter
+    degrees = {(): 0}  # (parameter, degree) pairs in order of parameter → total degree
     for j in range(k):
-        for key, value in list(terms.items()):
-            used = sum(d for _, d in key)
-            for d in range(1, degree - used + 1):
-                terms[*key, (j, d)] = value * single[d][:, j]
-    del terms[()]
-    degrees = {key: sum(d for _, d in key) for key in terms}
-    order = sorted(terms, key=lambda key: degrees[key])
-    basis = np.stack([terms[key] for key in order], axis=1)
-    return basis, np.array([(degrees[key] - 1.0) ** 4 for key in order])
+        for key, used in list(degrees.items()):
+            degrees |= {(*key, (j, d)): used + d for d in range(1, degree - used + 1)}
+    del degrees[()]
+    place = {key: i for i, key in enumerate(sorted(degrees, key=degrees.__getitem__))}
 
+    def expand(scores: np.ndarray) -> np.ndarray:
+        x = scores.T
+        powers = [np.ones_like(x), x]
+        for d in range(1, degree):
+            powers.append(x * powers[-1] - d * powers[-2])
+        single = [p / np.sqrt(factorial(d)) for d, p in enumerate(powers)]
+        terms = np.empty((len(place), len(scores)))
+        for key, i in place.items():  # a product's shorter part has a lower degree: it is there
+            j, d = key[-1]
+            own = single[d][j]
+            terms[i] = terms[place[key[:-1]]] * own if len(key) > 1 else own
+        return terms
 
-def _suspicion(parameters: np.ndarray, fitted: np.ndarray, residual: np.ndarray) -> float:
-    """Are residuals of some cell of draws off zero? F test in cells of each parameter and of the fit."""
-    n, smallest, tests = len(residual), 1.0, 0
-    for x in (*parameters.T, *fitted.T):
-        cell = np.minimum((stats.rankdata(x) - 0.5) / n * CELLS, CELLS - 1).astype(int)
-        counts = np.bincount(cell, minlength=CELLS)
-        for r in residual.T:
-            sums = np.bincount(cell, r, CELLS)
-            between = (sums**2 / np.maximum(counts, 1)).sum()
-            within = (r**2).sum() - between
-            if within <= 1e-12 * max((r**2).sum(), 1e-300):
-                continue
-            groups = int((counts > 0).sum())
-            f = (between / groups) / (within / (n - groups))
-            smallest = min(smallest, float(stats.f.sf(f, groups, n - groups)))
-            tests += 1
-    return min(1.0, smallest * max(tests, 1))
+    return expand, np.array([(degrees[key] - 1.0) ** 4 for key in place])

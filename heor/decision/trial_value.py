@@ -20,7 +20,7 @@ import numpy as np
 from scipy import linalg
 
 from heor import execution
-from heor.decision.information import SUSPICIOUS, simulated_errors
+from heor.decision.information import SUSPICIOUS, plugged_in
 from heor.decision.regression import conditional_mean
 from heor.decision.trial_data import ARMS, Design, Patients, enrol, follow
 from heor.outcomes.outcomes import Outcomes
@@ -173,11 +173,10 @@ def _value(
     if not len(change) or shown.shape[1] == 0 or np.ptp(shown, axis=0).max() == 0:
         return TrialValue(design, none, none, none, 1.0)
     fit = conditional_mean(shown, np.tile(change / scale, (len(trials), 1)), MOST_TERMS)
-    errors = simulated_errors(fit, scale, thresholds, generator, copies=len(trials))
-    value, changes = none.copy(), none.copy()
+    value, errors = plugged_in(fit, scale, thresholds, generator, copies=len(trials))
+    changes = none.copy()
     for k, threshold in enumerate(thresholds):
         benefit = _benefit(fit.fitted * scale, threshold)
-        value[k] = benefit.max(axis=1).mean() - benefit.mean(axis=0).max()
         changes[k] = (benefit.argmax(axis=1) != benefit.mean(axis=0).argmax()).mean()
     return TrialValue(design, value, errors, changes, fit.suspicious)
 

@@ -85,43 +85,104 @@ class Outcomes:
     def from_table(cls, table: pd.DataFrame, currency: str) -> Outcomes:
         """Outcomes of any other program: columns strategy, draw, cost, qaly.
 
+        Draws come out in order of their number, which the axis keeps; strategies in order of
+        appearance.
+
         Raises
         ------
         InputError
-            When a column is missing, a cell is no number, or a strategy lacks or repeats a draw.
+            All problems: a missing column, an empty table, fewer than two strategies, a blank name, a
+            draw that is no whole number, a cost or QALY that is no finite number, and every draw that
+            a strategy lacks or repeats.
+
+        Examples
+        --------
+        >>> table = pd.DataFrame({"strategy": ["a", "a", "b", "b"], "draw": [2, 1, 1, 2],
+        ...                       "cost": [20.0, 10.0, 15.0, 25.0], "qaly": [1.0, 2.0, 3.0, 4.0]})
+        >>> own = Outcomes.from_table(table, "NOK")
+        >>> own.strategies, own.cost.tolist()
+        (('a', 'b'), [[10.0, 15.0], [20.0, 25.0]])
         """
         missing = {"strategy", "draw", "cost", "qaly"} - set(table.columns)
         if missing:
-            raise InputError(f"outcomes table: columns {sorted(missing)} are missing.")
-        for column in ("cost", "qaly"):
-            numbers = pd.to_numeric(table[column], errors="coerce")
-            wrong = ~np.isfinite(numbers.to_numpy(float))
-            if wrong.any():
-                row = table.loc[wrong].iloc[0]
-                raise InputError(
-                    f"outcomes table: column '{column}' of '{row['strategy']}' in draw {row['draw']} is "
-                    f"{row[column]!r}; a finite number is required."
-                )
-            table = table.assign(**{column: numbers})
-        counts = table.groupby(["draw", "strategy"], sort=False).size().unstack(fill_value=0)
-        if (counts != 1).any().any():
-            draw = counts.index[(counts != 1).any(axis=1)][0]
             raise InputError(
-                f"outcomes table: draw {draw} is missing or repeated for a strategy; every strategy "
-                "needs each draw once."
+                f"outcomes table: columns {sorted(missing)} are missing; strategy, draw, cost and qaly "
+                "are required. Rename or add them."
             )
+        if table.empty:
+            raise InputError("outcomes table: has no rows; one a strategy and draw is required.")
+        table = table.reset_index(drop=True)
+        numbers = {c: pd.to_numeric(table[c], errors="coerce") for c in ("draw", "cost", "qaly")}
+        problems = _faulty_cells(table, numbers)
+        table = table[["strategy"]].assign(**numbers)
+        labelled = ~_blank(table["strategy"]) & _whole(table["draw"])
+        problems += _faulty_draws(table[labelled])
+        if problems:
+            raise InputError(problems)
         order = list(dict.fromkeys(table["strategy"]))
-        wide = {
-            c: table.pivot(index="draw", columns="strategy", values=c)[order]
-            for c in ("cost", "qaly")
-        }
-        values = np.stack([wide["cost"].to_numpy(), wide["qaly"].to_numpy()], axis=2)
+        wide = table.pivot(index="draw", columns="strategy", values=["cost", "qaly"])
+        values = np.stack([wide[c][order].to_numpy() for c in ("cost", "qaly")], axis=2)
         data = xr.DataArray(
             values,
             dims=(DRAW, STRATEGY, COMPONENT),
-            coords={STRATEGY: order, COMPONENT: ["cost", QALYS]},
+            coords={
+                DRAW: wide.index.to_numpy().astype(int),
+                STRATEGY: order,
+                COMPONENT: ["cost", QALYS],
+            },
         )
         return cls(data, ("cost",), currency)
+
+
+def _blank(names: pd.Series) -> pd.Series:
+    return names.isna() | (names.astype(str).str.strip() == "")
+
+
+def _whole(draws: pd.Series) -> pd.Series:
+    return np.isfinite(draws) & (draws == np.floor(draws))
+
+
+def _faulty_cells(table: pd.DataFrame, numbers: dict[str, pd.Series]) -> list[str]:
+    """Cells that are not what their column holds: for each column how many, and the first."""
+    problems = []
+    blank = _blank(table["strategy"])
+    if blank.any():
+        problems.append(
+            f"outcomes table: column 'strategy' is blank in {blank.sum()} rows, first in row "
+            f"{blank.argmax() + 1}; every row needs a name. Fill it in."
+        )
+    wrong = ~_whole(numbers["draw"])
+    if wrong.any():
+        problems.append(
+            f"outcomes table: column 'draw' is {table['draw'][wrong.argmax()]!r} in row "
+            f"{wrong.argmax() + 1} ({wrong.sum()} such rows); a whole number is required. Number the "
+            "draws."
+        )
+    for column in ("cost", "qaly"):
+        wrong = ~np.isfinite(numbers[column])
+        if wrong.any():
+            row = table.loc[wrong.argmax()]
+            problems.append(
+                f"outcomes table: column '{column}' of '{row['strategy']}' in draw {row['draw']} is "
+                f"{row[column]!r} ({wrong.sum()} such rows); a finite number is required. Correct it."
+            )
+    return problems
+
+
+def _faulty_draws(table: pd.DataFrame) -> list[str]:
+    """Strategies that lack or repeat a draw; a decision needs two, in the same draws."""
+    problems = []
+    if (k := table["strategy"].nunique()) < 2:
+        problems.append(f"outcomes table: {k} strategy; a decision needs at least two. Add one.")
+    counts = table.groupby(["draw", "strategy"], sort=False).size().unstack(fill_value=0)
+    for strategy, own in counts.items():
+        for what, wrong in (("missing", own == 0), ("repeated", own > 1)):
+            if wrong.any():
+                problems.append(
+                    f"outcomes table: draw {wrong.idxmax():.0f} is {what} for strategy '{strategy}' "
+                    f"({wrong.sum()} such draws); every strategy needs each draw once. Correct it."
+                )
+    return problems
 
 
 def components(categories: Sequence[str]) -> tuple[str, ...]:

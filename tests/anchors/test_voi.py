@@ -64,15 +64,32 @@ def test_many_normal_draws() -> None:
         assert value[name] == pytest.approx(exact, rel=0.015)
 
 
+#: EVSI of a study of n that observes p1 with an SD of 1
+EXACT_SAMPLE = {
+    10: 0.0723251202608624,
+    100: 0.0821176055971138,
+    1000: 0.0831946060999866,
+    10_000: 0.0833033732612032,
+}
+
+
 @pytest.mark.exhaustive
 def test_four_million_normal_draws() -> None:
+    """1 % for EVPI, both EVPPI and four EVSI, whose summary of the data is the posterior mean."""
     generator = np.random.default_rng(4)
     draws = pd.DataFrame(
         {"p1": generator.normal(1, 1, 4_000_000), "p2": generator.normal(0, 2, 4_000_000)}
     )
-    _, value, _ = normal_case(draws)
+    own, value, _ = normal_case(draws)
     for name, exact in EXACT.items():
+        print(f"{name}: {value[name]:.6f}, exact {exact:.6f}")
         assert value[name] == pytest.approx(exact, rel=0.01)
+    for n, exact in EXACT_SAMPLE.items():
+        observed = draws["p1"] + generator.standard_normal(len(draws)) / np.sqrt(n)
+        posterior = pd.DataFrame({"mean": (1 + n * observed) / (1 + n)})
+        found = evppi(own, posterior, {"study": ["mean"]}, [1.0])[0].value[0]
+        print(f"study of {n}: {found:.6f}, exact {exact:.6f}")
+        assert found == pytest.approx(exact, rel=0.01)
 
 
 @pytest.fixture(scope="module")
