@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 
 from heor import what_if
-from heor.decision import acceptability, cost_effectiveness, information, sensitivity
+from heor.decision import cost_effectiveness, information, sensitivity
 from heor.decision.crossings import WhatIfMap
 from heor.decision.net_benefit_of_sampling import TrialFindings, value_of_trial
 from heor.decision.severity import Severity, severity_of
+from heor.decision.tables import decision_tables
 from heor.errors import HeorWarning
 from heor.inputs.checks import SURVIVAL
 from heor.inputs.problem import DecisionProblem
@@ -32,6 +33,7 @@ from heor.survival.fitting import SurvivalFits, fit_problems
 from heor.survival.joining import fitted_units
 from heor.what_if import Response
 
+CURVE_POINTS = 41  # thresholds of the curves of the value of information
 LEAST_DRAWS = 500  # for regressions of the value of information
 Progress = Callable[[str, int, int], None]
 
@@ -96,7 +98,9 @@ def evaluate(
                 decisions[name] = decide(other, simulations[name], decisions[""].severity)
         deterministic, tornado = one_way(problem, fits[""], decisions[""])
         stamp("decision and one-way sensitivity")
-        worth = value_of_information(problem, draws[""], simulations[""], decisions[""])
+        worth, by_threshold = value_of_information(
+            problem, draws[""], simulations[""], decisions[""]
+        )
         stamp("value of information")
         trial = trial_findings(problem, simulations[""], decisions[""], streams, progress)
         stamp("value of the trial")
@@ -119,6 +123,7 @@ def evaluate(
         deterministic=deterministic,
         tornado=tornado,
         information=worth,
+        information_curves=by_threshold,
         trial=trial,
         tipping=tipping,
         prices=prices,
@@ -226,14 +231,9 @@ def decide(
     thresholds = [(f"{t:.0f}", t) for t in country.thresholds]
     if shortfall is not None and shortfall.threshold is not None:
         thresholds.insert(1, ("severity", shortfall.threshold))
-    tables = {
-        "strategies": cost_effectiveness.strategy_table(outcomes),
-        "increments": cost_effectiveness.increment_table(outcomes, *roles),
-        "icer": cost_effectiveness.icer_table(outcomes, *roles),
-        "net_benefit": cost_effectiveness.net_benefit_table(outcomes, *roles, thresholds),
-    }
     low, high, points = settings.ceac_thresholds
-    tables["ceac"] = acceptability.ceac(outcomes, np.linspace(low, high, points))
+    grid = np.linspace(low, high, points)
+    tables = decision_tables(outcomes, *roles, thresholds, grid)
     if shortfall is not None:
         tables["severity_classes"] = shortfall.class_probabilities
         tables["severity_ages"] = shortfall.class_ages
@@ -242,18 +242,17 @@ def decide(
 
 def value_of_information(
     problem: DecisionProblem, draws: Draws, simulation: Simulation, decision: Decision
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What it is worth to know each uncertain parameter, and each group the analysis names.
 
     Returns
     -------
-    DataFrame
-        `name, kind` (all, group, single)`, threshold_name, threshold, value, se, suspicious`: money
-        per patient; kind `all` is EVPI. Empty with fewer than 500 draws, too few to regress on.
+    table, curves : DataFrame
+        As `information_table` and `information_curves` of `heor.decision.information`; empty with fewer
+        than 500 draws, too few to regress on.
     """
-    columns = ["name", "kind", "threshold_name", "threshold", "value", "se", "suspicious"]
     if draws.n < LEAST_DRAWS:
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame(), pd.DataFrame()
     outcomes, names = simulation.outcomes, sensitivity.uncertain_parameters(problem)
     comparator = outcomes.strategies.index(problem.settings.comparator)
     table = {name: draws.values[name] for name in names}
@@ -271,32 +270,12 @@ def value_of_information(
         for label, members in problem.settings.information.items()
         if (own := [m for m in members if m in frame])
     }
-    thresholds = [value for _, value in decision.thresholds]
-    found = [
-        *(("group", x) for x in information.evppi(outcomes, frame, groups, thresholds)),
-        *(
-            ("single", x)
-            for x in information.evppi(outcomes, frame, {n: [n] for n in frame}, thresholds)
-        ),
-    ]
-    rows = []
-    for i, (label, threshold) in enumerate(decision.thresholds):
-        at = {"threshold_name": label, "threshold": threshold}
-        value, se = cost_effectiveness.evpi(outcomes, threshold)
-        rows.append({"name": "all", "kind": "all", **at, "value": value, "se": se})
-        rows += [
-            {
-                "name": x.name,
-                "kind": kind,
-                **at,
-                "value": x.value[i],
-                "se": x.se[i],
-                "suspicious": x.suspicious,
-            }
-            for kind, x in found
-        ]
-    frame = pd.DataFrame(rows, columns=columns)
-    return frame.assign(suspicious=frame["suspicious"].fillna(False).astype(bool))
+    low, high, _ = problem.settings.ceac_thresholds
+    grid = np.linspace(low, high, CURVE_POINTS)
+    return (
+        information.information_table(outcomes, frame, groups, decision.thresholds),
+        information.information_curves(outcomes, frame, groups, grid),
+    )
 
 
 def trial_findings(

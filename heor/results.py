@@ -108,6 +108,7 @@ class Results:
     deterministic: pd.DataFrame
     tornado: pd.DataFrame
     information: pd.DataFrame = field(default_factory=pd.DataFrame)
+    information_curves: pd.DataFrame = field(default_factory=pd.DataFrame)
     trial: TrialFindings | None = None
     tipping: pd.DataFrame = field(default_factory=pd.DataFrame)
     prices: pd.DataFrame = field(default_factory=pd.DataFrame)

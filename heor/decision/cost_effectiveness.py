@@ -6,14 +6,29 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import special, stats
 
 from heor.errors import InputError
 from heor.outcomes.outcomes import LIFE_YEARS, QALYS, UNDISCOUNTED, Outcomes
 
+Z95 = float(special.ndtri(0.975))
 
-def monte_carlo_se(x: np.ndarray) -> np.ndarray:
-    """Standard error of a mean over draws (axis 0)."""
-    return np.std(x, axis=0, ddof=1) / np.sqrt(len(x)) if len(x) > 1 else np.zeros(x.shape[1:])
+
+def independent(x: np.ndarray, replicates: int = 1) -> np.ndarray:
+    """Independent numbers with the mean of x: the draws (axis 0), or means of replicates."""
+    return x if replicates == 1 else x.reshape(replicates, -1, *x.shape[1:]).mean(axis=1)
+
+
+def monte_carlo_se(x: np.ndarray, replicates: int = 1) -> np.ndarray:
+    """Standard error of a mean over draws (axis 0), from the spread of replicates where there are any.
+
+    >>> float(monte_carlo_se(np.array([1.0, 3.0, 2.0, 2.0]), replicates=2))
+    0.0
+    """
+    own = independent(x, replicates)
+    return (
+        np.std(own, axis=0, ddof=1) / np.sqrt(len(own)) if len(own) > 1 else np.zeros(x.shape[1:])
+    )
 
 
 def strategy_table(outcomes: Outcomes) -> pd.DataFrame:
@@ -32,13 +47,17 @@ def strategy_table(outcomes: Outcomes) -> pd.DataFrame:
         for name in (QALYS, LIFE_YEARS, *UNDISCOUNTED):
             if name in outcomes.data.component.values:
                 series[name] = outcomes.component(name)[:, i]
-        rows += [{"strategy": strategy, "outcome": k, **_summary(v)} for k, v in series.items()]
+        rows += [
+            {"strategy": strategy, "outcome": k, **_summary(v, outcomes.replicates)}
+            for k, v in series.items()
+        ]
     return pd.DataFrame(rows)
 
 
-def _summary(x: np.ndarray) -> dict[str, float]:
+def _summary(x: np.ndarray, replicates: int) -> dict[str, float]:
     low, high = np.quantile(x, [0.025, 0.975])
-    return {"mean": x.mean(), "se": float(monte_carlo_se(x)), "low": low, "high": high}
+    se = float(monte_carlo_se(x, replicates))
+    return {"mean": x.mean(), "se": se, "low": low, "high": high}
 
 
 def increments(outcomes: Outcomes, comparator: str, intervention: str) -> dict[str, np.ndarray]:
@@ -55,10 +74,13 @@ def increments(outcomes: Outcomes, comparator: str, intervention: str) -> dict[s
 def increment_table(outcomes: Outcomes, comparator: str, intervention: str) -> pd.DataFrame:
     """Mean, Monte Carlo SE and 95 % interval of every increment. Columns as `strategy_table`."""
     changes = increments(outcomes, comparator, intervention)
-    return pd.DataFrame([{"outcome": k, **_summary(v)} for k, v in changes.items()])
+    replicates = outcomes.replicates
+    return pd.DataFrame([{"outcome": k, **_summary(v, replicates)} for k, v in changes.items()])
 
 
-def ratio_of_means(cost: np.ndarray, effect: np.ndarray) -> tuple[float, float]:
+def ratio_of_means(
+    cost: np.ndarray, effect: np.ndarray, replicates: int = 1
+) -> tuple[float, float]:
     """Ratio of mean cost to mean effect over draws, with its Monte Carlo SE (delta method).
 
     >>> ratio_of_means(np.array([100.0, 200.0]), np.array([1.0, 2.0]))
@@ -69,7 +91,32 @@ def ratio_of_means(cost: np.ndarray, effect: np.ndarray) -> tuple[float, float]:
         return float("nan"), float("nan")
     ratio = c / e
     residual = cost - ratio * effect
-    return float(ratio), float(monte_carlo_se(residual) / abs(e))
+    return float(ratio), float(monte_carlo_se(residual, replicates) / abs(e))
+
+
+def fieller_interval(
+    cost: np.ndarray, effect: np.ndarray, replicates: int = 1
+) -> tuple[float, float]:
+    """95 % Monte Carlo interval of a ratio of means (Fieller 1954); NaN where it has no ends.
+
+    It has none where the mean effect is not told from zero: any ratio is then possible.
+
+    >>> low, high = fieller_interval(np.array([9.0, 10.0, 11.0, 10.0]), np.array([1.0, 1.1, 0.9, 1.0]))
+    >>> 0 < low < 10 < high
+    True
+    """
+    own = np.stack([independent(x, replicates) for x in (cost, effect)])
+    n = own.shape[1]
+    if n < 3:
+        return float("nan"), float("nan")
+    t = Z95 if replicates == 1 else float(stats.t.ppf(0.975, n - 1))
+    c, e = own.mean(axis=1)
+    covariance = np.cov(own) / n * t**2
+    a, b = e**2 - covariance[1, 1], c * e - covariance[0, 1]
+    inside = b**2 - a * (c**2 - covariance[0, 0])
+    if a <= 0 or inside < 0:
+        return float("nan"), float("nan")
+    return float((b - np.sqrt(inside)) / a), float((b + np.sqrt(inside)) / a)
 
 
 def icer_label(cost: float, effect: float) -> str:
@@ -82,23 +129,25 @@ def icer_label(cost: float, effect: float) -> str:
 
 
 def icer_table(outcomes: Outcomes, comparator: str, intervention: str) -> pd.DataFrame:
-    """ICER and cost per life year, with Monte Carlo SE.
+    """ICER and cost per life year, with Monte Carlo SE and 95 % Monte Carlo interval.
 
     Returns
     -------
     DataFrame
-        Columns `measure, cost, effect, ratio, se, label`.
+        Columns `measure, cost, effect, ratio, se, low, high, label`.
     """
     changes = increments(outcomes, comparator, intervention)
     rows = []
     for measure, effect in (("cost per QALY", QALYS), ("cost per life year", LIFE_YEARS)):
         if effect not in changes:
             continue
-        ratio, se = ratio_of_means(changes["cost"], changes[effect])
+        pair = changes["cost"], changes[effect]
+        ratio, se = ratio_of_means(*pair, outcomes.replicates)
+        low, high = fieller_interval(*pair, outcomes.replicates)
         cost, gain = changes["cost"].mean(), changes[effect].mean()
         label = icer_label(cost, gain)
         if label in ("dominant", "dominated"):  # a ratio would mislead
-            ratio, se = np.nan, np.nan
+            ratio = se = low = high = np.nan
         rows.append(
             {
                 "measure": measure,
@@ -106,6 +155,8 @@ def icer_table(outcomes: Outcomes, comparator: str, intervention: str) -> pd.Dat
                 "effect": gain,
                 "ratio": ratio,
                 "se": se,
+                "low": low,
+                "high": high,
                 "label": label,
             }
         )
@@ -147,8 +198,9 @@ def net_benefit_table(
     Returns
     -------
     DataFrame
-        Columns `threshold_name, threshold, net_benefit, se, low, high, probability,
-        probability_se, evpi, evpi_se` (money per patient).
+        Columns `threshold_name, threshold, net_benefit, se, low, high, net_health_benefit` (QALYs)`,
+        probability, probability_se, error_probability` (chance that the decision on average is wrong)`,
+        evpi, evpi_se` (money per patient).
 
     Raises
     ------
@@ -162,15 +214,18 @@ def net_benefit_table(
         benefit = threshold * changes[QALYS] - changes["cost"]
         wins = (benefit > 0).astype(float)
         value, value_se = evpi(outcomes, threshold)
-        summary = _summary(benefit)
+        summary = _summary(benefit, outcomes.replicates)
+        mean = summary.pop("mean")
         rows.append(
             {
                 "threshold_name": name,
                 "threshold": threshold,
-                "net_benefit": summary.pop("mean"),
+                "net_benefit": mean,
                 **summary,
+                "net_health_benefit": mean / threshold if threshold > 0 else np.nan,
                 "probability": wins.mean(),
-                "probability_se": float(monte_carlo_se(wins)),
+                "probability_se": float(monte_carlo_se(wins, outcomes.replicates)),
+                "error_probability": float((wins == 0).mean() if mean > 0 else wins.mean()),
                 "evpi": value,
                 "evpi_se": value_se,
             }
@@ -201,4 +256,31 @@ def evpi(outcomes: Outcomes, threshold: float) -> tuple[float, float]:
     benefit = net_benefit(outcomes, threshold)
     forgone = benefit.max(axis=1)[:, None] - benefit
     loss = forgone[:, forgone.mean(axis=0).argmin()]
-    return float(loss.mean()), float(monte_carlo_se(loss))
+    return float(loss.mean()), float(monte_carlo_se(loss, outcomes.replicates))
+
+
+def quadrant_table(outcomes: Outcomes, comparator: str) -> pd.DataFrame:
+    """Share of draws in each quadrant of the plane, every other strategy against the comparator.
+
+    Returns
+    -------
+    DataFrame
+        Columns `strategy, more_qalys, higher_cost, share`; shares of a strategy sum to 1.
+    """
+    rows = []
+    for strategy in outcomes.strategies:
+        if strategy == comparator:
+            continue
+        changes = increments(outcomes, comparator, strategy)
+        more, dearer = changes[QALYS] > 0, changes["cost"] > 0
+        rows += [
+            {
+                "strategy": strategy,
+                "more_qalys": bool(a),
+                "higher_cost": bool(b),
+                "share": float(((more == a) & (dearer == b)).mean()),
+            }
+            for a in (True, False)
+            for b in (True, False)
+        ]
+    return pd.DataFrame(rows)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from heor.decision.cost_effectiveness import check_thresholds, monte_carlo_se
+from heor.decision.cost_effectiveness import check_thresholds, evpi, monte_carlo_se
 from heor.decision.cross_fitting import LEARNERS, cross_fitted
 from heor.decision.regression import ConditionalMean, conditional_mean, polynomial_degree
 from heor.dims import DRAW
@@ -275,3 +275,72 @@ def _faulty_parameter(parameters: pd.DataFrame, name: str) -> list[str]:
             f"parameter '{name}': the same in every draw; nothing can be learnt of it. Leave it out."
         ]
     return []
+
+
+def information_table(
+    outcomes: Outcomes,
+    parameters: pd.DataFrame,
+    groups: Mapping[str, Sequence[str]],
+    thresholds: Sequence[tuple[str, float]],
+) -> pd.DataFrame:
+    """EVPI, and EVPPI of each group and of each parameter by itself.
+
+    Returns
+    -------
+    DataFrame
+        `name, kind` (all, group, single)`, threshold_name, threshold, value, se, suspicious, regressor`:
+        money per patient; kind `all` is EVPI.
+    """
+    values = [value for _, value in thresholds]
+    singles = {name: [name] for name in parameters}
+    found = [
+        *(("group", x) for x in evppi(outcomes, parameters, groups, values)),
+        *(("single", x) for x in evppi(outcomes, parameters, singles, values)),
+    ]
+    rows = []
+    for i, (label, threshold) in enumerate(thresholds):
+        at = {"threshold_name": label, "threshold": threshold}
+        value, se = evpi(outcomes, threshold)
+        rows.append({"name": "all", "kind": "all", **at, "value": value, "se": se})
+        rows += [
+            {
+                "name": x.name,
+                "kind": kind,
+                **at,
+                "value": x.value[i],
+                "se": x.se[i],
+                "suspicious": x.suspicious,
+                "regressor": x.regressor,
+            }
+            for kind, x in found
+        ]
+    columns = [
+        "name",
+        "kind",
+        "threshold_name",
+        "threshold",
+        "value",
+        "se",
+        "suspicious",
+        "regressor",
+    ]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.assign(suspicious=frame["suspicious"].fillna(False).astype(bool))
+
+
+def information_curves(
+    outcomes: Outcomes,
+    parameters: pd.DataFrame,
+    groups: Mapping[str, Sequence[str]],
+    grid: np.ndarray,
+) -> pd.DataFrame:
+    """EVPI and EVPPI of groups by threshold: `name, threshold, value`, money per patient."""
+    found = {x.name: x.value for x in evppi(outcomes, parameters, groups, grid)}
+    whole = np.array([evpi(outcomes, t)[0] for t in grid])
+    return pd.concat(
+        [
+            pd.DataFrame({"name": name, "threshold": grid, "value": value})
+            for name, value in {"all": whole, **found}.items()
+        ],
+        ignore_index=True,
+    )

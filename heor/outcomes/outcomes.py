@@ -28,15 +28,23 @@ class Outcomes:
     categories : tuple of str
         The components that are costs; they add up to the cost.
     currency : str
+    replicates : int
+        Draws come in so many equal blocks that are independent of each other, while those within a
+        block are not (randomised quasi-Monte Carlo); 1 for independent draws.
     """
 
     data: xr.DataArray
     categories: tuple[str, ...]
     currency: str
+    replicates: int = 1
 
     def __post_init__(self) -> None:
         require(self.data, (DRAW, STRATEGY, COMPONENT), "outcomes")
         values = self.data.values
+        if self.replicates < 1 or len(values) % self.replicates:
+            raise ModelError(
+                f"outcomes: {len(values)} draws in {self.replicates} replicates; each needs as many draws."
+            )
         if not np.isfinite(values).all():
             draw, strategy, component = np.argwhere(~np.isfinite(values))[0]
             names = self.data.coords

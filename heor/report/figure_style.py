@@ -21,6 +21,7 @@ from heor.report.needs import HasProblem
 
 if TYPE_CHECKING:
     from heor.inputs.problem import Country, DecisionProblem
+    from heor.report.comparison import Comparison
     from heor.results import Decision, Results
 
 P = ParamSpec("P")
@@ -93,7 +94,9 @@ def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
     return draw
 
 
-def canvas(results: HasProblem, title: str, caption: Iterable[str], height: float) -> Figure:
+def canvas(
+    results: HasProblem | Comparison, title: str, caption: Iterable[str], height: float
+) -> Figure:
     """An empty figure with its title above and its caption below.
 
     Parameters
@@ -106,7 +109,9 @@ def canvas(results: HasProblem, title: str, caption: Iterable[str], height: floa
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left")
     sentences = " ".join(s for s in caption if s)
-    lines = [QUICK_NOTE + "."] if results.problem.settings.fit.quick else []
+    problem = getattr(results, "problem", None)
+    quick = results.quick if problem is None else problem.settings.fit.quick
+    lines = [QUICK_NOTE + "."] if quick else []
     if sentences:
         lines.append(textwrap.fill(sentences, CAPTION_COLUMNS))
     if lines:
@@ -116,12 +121,19 @@ def canvas(results: HasProblem, title: str, caption: Iterable[str], height: floa
 
 def strategy_colours(problem: DecisionProblem) -> dict[str, str]:
     """One colour a strategy, the same in every figure."""
-    others = iter(OTHER_STRATEGIES * len(problem.strategies))
-    fixed = {
-        problem.settings.comparator: COMPARATOR,
-        problem.settings.intervention: INTERVENTION,
-    }
-    return {name: fixed[name] if name in fixed else next(others) for name in problem.strategies}
+    return colours(problem.strategies, problem.settings.comparator, problem.settings.intervention)
+
+
+def colours(names: Iterable[str], comparator: str, intervention: str) -> dict[str, str]:
+    """The comparator and the intervention keep their own colour; the others take turns."""
+    others = itertools.cycle(OTHER_STRATEGIES)
+    fixed = {comparator: COMPARATOR, intervention: INTERVENTION}
+    return {name: fixed[name] if name in fixed else next(others) for name in names}
+
+
+def wrapped(words: str, width: int) -> str:
+    """Words on lines of this many characters, two at most."""
+    return "\n".join(textwrap.wrap(words, width, max_lines=2, placeholder=" …"))
 
 
 def family_style(index: int) -> dict:

@@ -17,18 +17,26 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from heor.report import figures_comparison as comparison
 from heor.report import figures_decision as decision
 from heor.report import figures_drivers as drivers
 from heor.report import figures_fits as fits
 from heor.report import figures_survival as survival
 from heor.report import figures_trial as trial
 from heor.report import figures_what_if as what_if
+from heor.report.comparison import Comparison
 from heor.report.figure_style import house_style
 
 if TYPE_CHECKING:
     from heor.results import Results
 
 Progress = Callable[[str, int, int], None]
+
+
+def _compared(figure: Callable[[Comparison], Figure]) -> Callable[[Results], Figure]:
+    """A figure of any decision, of a run's."""
+    return lambda results: figure(Comparison.of(results))
+
 
 FIGURES: dict[str, Callable[[Results], Figure]] = {
     "survival_os": partial(survival.survival, endpoint="os"),
@@ -37,8 +45,10 @@ FIGURES: dict[str, Callable[[Results], Figure]] = {
     "fits_pfs": partial(fits.fits, endpoint="pfs"),
     "hazards": fits.hazards,
     "occupancy": survival.occupancy,
-    "plane": decision.plane,
-    "ceac": decision.ceac,
+    "plane": _compared(comparison.plane),
+    "ceac": _compared(comparison.ceac),
+    "expected_loss": _compared(comparison.expected_loss),
+    "information": _compared(comparison.information),
     "tornado": drivers.tornado,
     "costs": drivers.costs,
     "companions": decision.companions,
@@ -88,6 +98,8 @@ def figures_of(results: Results) -> dict[str, Callable[[Results], Figure]]:
     left_out = ("survival", "fits", "hazards")
     if len(results.structures) < 2:
         left_out += ("structure",)
+    if results.information.empty:
+        left_out += ("information",)
     if results.trial is None:
         left_out += ("trial",)
     others = {k: draw for k, draw in FIGURES.items() if not k.startswith(left_out)}

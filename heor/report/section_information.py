@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 from scipy.integrate import trapezoid
 
-from heor.inputs.checks import SURVIVAL
 from heor.inputs.problem import DecisionProblem
 from heor.outcomes.discounting import discount_factor
 from heor.report import page_trial
 from heor.report.section_drivers import reference
-from heor.report.words import STATUS_WORDS, money, table
+from heor.report.words import STATUS_WORDS, money, parameter_label, table
 from heor.results import Results
 
 SINGLE = 8  # parameters shown by themselves
@@ -68,21 +67,12 @@ def _row(problem: DecisionProblem, name: str, found: pd.Series, whole: float) ->
     if found["kind"] == "group":
         status = f"{len(problem.settings.information[name])} parameters together"
     return {
-        "What": f"**{name}**" if found["kind"] == "group" else label(problem, name),
+        "What": f"**{name}**" if found["kind"] == "group" else parameter_label(problem, name),
         f"Worth a patient ({problem.country.currency})": money(found["value"]),
         "SE": money(found["se"]),
         "Share of all": f"{found['value'] / whole:.0%}" if whole > 0 else "-",
         "Status": status + (" (check)" if found["suspicious"] else ""),
     }
-
-
-def label(problem: DecisionProblem, name: str) -> str:
-    """A parameter, pooled effect or the comparator's survival in words."""
-    if name == SURVIVAL:
-        return f"survival on {problem.strategies[problem.settings.comparator].label}"
-    if name in problem.syntheses:
-        return problem.syntheses[name].label
-    return problem.parameters[name].description
 
 
 def _population(problem: DecisionProblem, value: float) -> str:

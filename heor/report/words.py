@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from heor.inputs.checks import SURVIVAL
 from heor.inputs.problem import DecisionProblem
 
 STATUS_WORDS = {
@@ -67,6 +68,15 @@ def plain(x: float) -> str:
 def icer_words(cost: float, effect: float, ratio: float, label: str, unit: str) -> str:
     """The ICER, or what replaces it."""
     return f"{significant(ratio)} {unit}" if label == "icer" else label
+
+
+def parameter_label(problem: DecisionProblem, name: str) -> str:
+    """A parameter, pooled effect, group or the comparator's survival in words."""
+    if name == SURVIVAL:
+        return f"survival on {problem.strategies[problem.settings.comparator].label}"
+    if name in problem.syntheses:
+        return problem.syntheses[name].label
+    return problem.parameters[name].description if name in problem.parameters else name
 
 
 def timing(problem: DecisionProblem) -> str:

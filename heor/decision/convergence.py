@@ -1,0 +1,99 @@
+"""Are there enough draws? Results at growing numbers of draws, and how many a precision needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from heor.decision import cost_effectiveness
+from heor.decision.cost_effectiveness import monte_carlo_se
+from heor.outcomes.outcomes import QALYS, Outcomes
+
+SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
+LEAST = 16  # draws of the shortest row
+#: What standard error is small enough: of a chance 1 point, of everything else relative to `scale`.
+PRECISION = {
+    "incremental QALYs": 0.01,  # of one QALY
+    "incremental cost": 0.01,  # of the threshold: one hundredth of a QALY's worth
+    "ICER": 0.01,  # of the ICER
+    "net benefit": 0.01,  # of the threshold
+    "probability": 0.01,
+    "EVPI": 0.05,  # of EVPI
+}
+
+
+def convergence_table(
+    outcomes: Outcomes,
+    comparator: str,
+    intervention: str,
+    thresholds: Sequence[tuple[str, float]],
+) -> pd.DataFrame:
+    """Each result at a growing number of draws, with its Monte Carlo standard error.
+
+    Replicates are taken whole.
+
+    Returns
+    -------
+    DataFrame
+        `measure, threshold_name, threshold, draws, value, se, target, draws_needed`: `target` is the
+        standard error that is small enough (`PRECISION`); `draws_needed` assumes that it falls with
+        the square root of the number of draws (quasi-random draws need fewer).
+    """
+    replicates, n = outcomes.replicates, outcomes.n
+    size = n // replicates
+    rows = []
+    for share in SHARES:
+        blocks = max(int(replicates * share), 1)
+        used = blocks * size if replicates > 1 else int(n * share)
+        if used < LEAST or (replicates > 1 and blocks < 2):
+            continue
+        own = Outcomes(
+            outcomes.data[:used], outcomes.categories, outcomes.currency, blocks if size < n else 1
+        )
+        rows += _at(own, comparator, intervention, thresholds)
+    columns = ["measure", "threshold_name", "threshold", "draws", "value", "se", "target"]
+    frame = pd.DataFrame(rows, columns=columns)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        needed = frame["draws"] * (frame["se"] / frame["target"]) ** 2
+    return frame.assign(draws_needed=np.ceil(needed))
+
+
+def _at(
+    outcomes: Outcomes,
+    comparator: str,
+    intervention: str,
+    thresholds: Sequence[tuple[str, float]],
+) -> list[dict]:
+    changes = cost_effectiveness.increments(outcomes, comparator, intervention)
+    cost, qalys, replicates = changes["cost"], changes[QALYS], outcomes.replicates
+    headline = thresholds[-1][1]
+    ratio, ratio_se = cost_effectiveness.ratio_of_means(cost, qalys, replicates)
+    found = [
+        ("incremental cost", cost.mean(), monte_carlo_se(cost, replicates), headline),
+        ("incremental QALYs", qalys.mean(), monte_carlo_se(qalys, replicates), 1.0),
+        ("ICER", ratio, ratio_se, abs(ratio)),
+    ]
+    rows = [_row(m, "", np.nan, outcomes.n, v, se, scale) for m, v, se, scale in found]
+    table = cost_effectiveness.net_benefit_table(outcomes, comparator, intervention, thresholds)
+    for _, r in table.iterrows():
+        at = r["threshold_name"], r["threshold"], outcomes.n
+        rows += [
+            _row("net benefit", *at, r["net_benefit"], r["se"], r["threshold"]),
+            _row("probability", *at, r["probability"], r["probability_se"], 1.0),
+            _row("EVPI", *at, r["evpi"], r["evpi_se"], r["evpi"]),
+        ]
+    return rows
+
+
+def _row(measure, name, threshold, draws, value, se, scale) -> dict:
+    return {
+        "measure": measure,
+        "threshold_name": name,
+        "threshold": threshold,
+        "draws": draws,
+        "value": value,
+        "se": float(se),
+        "target": PRECISION[measure] * scale,
+    }

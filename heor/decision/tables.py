@@ -1,0 +1,42 @@
+"""Every table of a decision that needs outcomes alone: the same for this model and for any other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from heor.decision import acceptability, convergence, cost_effectiveness, frontier
+from heor.outcomes.outcomes import Outcomes
+
+
+def decision_tables(
+    outcomes: Outcomes,
+    comparator: str,
+    intervention: str,
+    thresholds: Sequence[tuple[str, float]],
+    grid: np.ndarray,
+) -> dict[str, pd.DataFrame]:
+    """Tables by name; what each holds stands with the function that makes it.
+
+    Parameters
+    ----------
+    thresholds
+        Names and values at which net benefit is given.
+    grid : ndarray, dims (threshold,)
+        Of the acceptability curves.
+    """
+    roles = comparator, intervention
+    return {
+        "strategies": cost_effectiveness.strategy_table(outcomes),
+        "increments": cost_effectiveness.increment_table(outcomes, *roles),
+        "icer": cost_effectiveness.icer_table(outcomes, *roles),
+        "frontier": frontier.incremental_analysis(
+            outcomes.strategies, outcomes.cost.mean(axis=0), outcomes.qalys.mean(axis=0)
+        ),
+        "net_benefit": cost_effectiveness.net_benefit_table(outcomes, *roles, thresholds),
+        "quadrants": cost_effectiveness.quadrant_table(outcomes, comparator),
+        "ceac": acceptability.ceac(outcomes, grid),
+        "convergence": convergence.convergence_table(outcomes, *roles, thresholds),
+    }
