@@ -287,6 +287,116 @@ def _run_scenarios(base, inputs: Path, names, weights: str | None, output: str |
     return 1 if results.faults else 0
 
 
+@cli.command()
+@click.argument("draws", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "--threshold",
+    "thresholds",
+    multiple=True,
+    required=True,
+    metavar="MONEY",
+    help="Money per QALY (20000, or 20000,30000); may be repeated. A currency before it must be that "
+    "of --currency (EUR 20000).",
+)
+@click.option("--currency", default="EUR", show_default=True, help="Of costs and thresholds.")
+@click.option("--comparator", help="Strategy compared with; default: the first in FILE.")
+@click.option("--intervention", help="Strategy asked about; default: the last in FILE.")
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    metavar="LABEL=NAME,NAME",
+    help="Parameters whose joint value of information is shown; may be repeated.",
+)
+@click.option(
+    "--parameters",
+    type=click.Path(exists=True, dir_okay=False),
+    help="CSV with draw and one column a parameter, where they are not in FILE.",
+)
+@click.option("--largest", type=click.FloatRange(0), help="Largest threshold of the curves.")
+@click.option("--ellipse", is_flag=True, help="95 % ellipses in the plane instead of contours.")
+@click.option("--output", type=click.Path(file_okay=False), help="Folder for the results.")
+def analyse(
+    draws,
+    thresholds,
+    currency,
+    comparator,
+    intervention,
+    groups,
+    parameters,
+    largest,
+    ellipse,
+    output,
+) -> None:
+    """Decision analysis of another program's draws.
+
+    FILE is a CSV with the columns strategy, draw, cost and qaly; any other column is a parameter.
+    """
+    from heor.progress import progress_display
+    from heor.psa import analyse as analyse_draws
+    from heor.report.psa import answer, write_analysis
+
+    source = Path(draws)
+    found = analyse_draws(
+        source,
+        currency,
+        _money(thresholds, currency),
+        comparator=comparator,
+        intervention=intervention,
+        groups=_groups(groups),
+        parameters=Path(parameters) if parameters else None,
+        largest=largest,
+    )
+    folder = Path(output) if output else Path("outputs") / f"analyse-{source.stem}"
+    with progress_display() as progress:
+        write_analysis(found, folder, progress, ellipse)
+    for line in (*answer(found), *found.notes):
+        click.echo(line)
+    click.echo(f"Report: {_shown(folder / 'report.md')} (tables, figures and run.json beside it)")
+
+
+def _money(texts: tuple[str, ...], currency: str) -> list[float]:
+    """Thresholds as numbers; a currency in front of one must be that of the costs."""
+    import re
+
+    from heor.errors import InputError
+
+    found, problems = [], []
+    for text in (part.strip() for t in texts for part in t.split(",")):
+        match = re.fullmatch(r"([A-Za-z]{3})?\s*([-+\d.eE_ ]+)", text)
+        own = match.group(1) if match else None
+        if own and own.upper() != currency.upper():
+            problems.append(
+                f"--threshold {text}: is in {own.upper()}, the costs are in {currency}; they must be in one "
+                "currency. Convert it, or name the other with --currency."
+            )
+            continue
+        try:
+            found.append(float(match.group(2).replace(" ", "").replace("_", "")) if match else None)
+        except ValueError:
+            match = None
+        if match is None:
+            found = [f for f in found if f is not None]
+            problems.append(
+                f"--threshold {text}: is no number; money per QALY is required (20000)."
+            )
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def _groups(texts: tuple[str, ...]) -> dict[str, list[str]]:
+    from heor.errors import InputError
+
+    wrong = [
+        f"--group {t}: no '=' found; write --group label=name,name." for t in texts if "=" not in t
+    ]
+    if wrong:
+        raise InputError(wrong)
+    pairs = (t.split("=", 1) for t in texts)
+    return {label.strip(): [n.strip() for n in names.split(",")] for label, names in pairs}
+
+
 @cli.group()
 def km() -> None:
     """Published Kaplan-Meier curves."""

@@ -325,7 +325,7 @@ def information_table(
         "regressor",
     ]
     frame = pd.DataFrame(rows, columns=columns)
-    return frame.assign(suspicious=frame["suspicious"].fillna(False).astype(bool))
+    return frame.assign(suspicious=frame["suspicious"].eq(True))
 
 
 def information_curves(

@@ -403,5 +403,5 @@ def information(view: Comparison) -> Figure:
     below.set_ylim(bottom=0)
     below.set_xlabel(f"Threshold, {view.currency} per QALY")
     below.set_ylabel(f"Worth a patient, {view.currency}")
-    style.legend_below(below, 3, drop=0.28)
+    style.legend_below(below, 3, drop=0.36)
     return figure
