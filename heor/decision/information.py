@@ -40,6 +40,7 @@ class PartialInformation:
     name : str
     thresholds, value, se : ndarray, dims (threshold,)
         Money per patient; `se` from the uncertainty of the regression and the number of draws.
+        It is too small where hardly any draw changes the decision: such values are near 0.
     suspicious : bool
         The regression left a pattern in its residuals: read the value with care.
     regressor : str

@@ -28,7 +28,7 @@ PENALTIES = np.concatenate([[0.0], np.logspace(-6, 4, 61)])
 CAUTION = 1.4  # weight of degrees of freedom, against chance fits (Kim and Gu 2004)
 NOTHING = 1e-10  # share of its variance below which a term adds nothing
 BLOCK = 10_000  # draws whose terms are held at once
-SAMPLE = 1000  # draws that show how much a value moves with the coefficients
+SAMPLE = 500  # draws that show how much a value moves with the coefficients
 
 Expand = Callable[[np.ndarray], np.ndarray]  # (draw, parameter) → (term, draw)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -17,7 +17,6 @@ from heor.outcomes.outcomes import Outcomes
 
 N = 2000
 THRESHOLDS = [0.0, 50_000.0, 500_000.0]
-few = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 seeds = st.integers(0, 2**31)
 PARAMETERS = ["p", "q", "r"]
 
@@ -45,7 +44,6 @@ def ask(own: Outcomes, draws: pd.DataFrame, thresholds: list[float]) -> list[Par
     return evppi(own, draws, {"p": ["p"], "p+q": ["p", "q"], "all": PARAMETERS}, thresholds)
 
 
-@few
 @given(seed=seeds, strategies=st.integers(2, 4))
 def test_partial_information_is_worth_between_nothing_and_everything(
     seed: int, strategies: int
@@ -62,29 +60,33 @@ def test_partial_information_is_worth_between_nothing_and_everything(
             assert less.value[i] <= more.value[i] + 3 * np.hypot(less.se[i], more.se[i]) + 1e-9
 
 
-@few
-@given(mean=st.floats(-2, 2), known=st.floats(0.2, 2), rest=st.floats(0.2, 2), seed=seeds)
+@given(z=st.floats(-2, 2), known=st.floats(0.2, 2), rest=st.floats(0.2, 2), seed=seeds)
 def test_two_strategies_with_normal_net_benefit(
-    mean: float, known: float, rest: float, seed: int
+    z: float, known: float, rest: float, seed: int
 ) -> None:
     """Net benefit N(mean, sd): value sd × unit normal loss of |mean| / sd (Raiffa and Schlaifer)."""
     x, y = np.random.default_rng(seed).standard_normal((2, N))
+    mean = z * known
     benefit = mean + known * x + rest * y
     own = outcomes_of(np.stack([[0 * x, 0 * x], [0 * x, benefit]]).transpose(2, 0, 1), "ab")
     found = evppi(own, pd.DataFrame({"x": x}), {"x": ["x"]}, [1.0])[0]
-    pairs = {
-        "part": (found.value[0], found.se[0], known),
-        "whole": (*evpi(own, 1.0), np.hypot(known, rest)),
-    }
-    for value, se, sd in pairs.values():
-        z = abs(mean) / sd
-        exact = sd * (stats.norm.pdf(z) - z * stats.norm.sf(z))
-        # Which strategy is best on average is itself uncertain: its error is not in the loss alone.
-        error = np.hypot(se, benefit.std() / np.sqrt(N) * stats.norm.sf(z))
-        assert abs(value - exact) < 4 * error + 1e-9
+    cases = [
+        (found.value[0], found.se[0], known, rest),
+        (*evpi(own, 1.0), np.hypot(known, rest), 0.0),
+    ]
+    for value, se, sd, unknown in cases:
+        u = abs(mean) / sd
+        wrong, density = stats.norm.sf(u), stats.norm.pdf(u)
+        exact = sd * (density - u * wrong)
+        # Of the loss, and of the noise that stays in the draws where the decision changes. Draws with
+        # a low loss also have a low standard error, so the exact one counts where it is larger.
+        variance = sd**2 * ((1 + u**2) * wrong - u * density) - exact**2 + unknown**2 * wrong
+        exact_se = np.sqrt(variance / N)
+        assert abs(value - exact) < 3 * max(se, exact_se)
+        if abs(z) < 1:  # else few draws change the decision, and they vary
+            assert 0.5 < se / exact_se < 2
 
 
-@few
 @given(seed=seeds, constant=st.floats(-1e5, 1e5))
 def test_a_cost_common_to_all_tells_nothing(seed: int, constant: float) -> None:
     own, draws = problem(seed)
@@ -94,7 +96,6 @@ def test_a_cost_common_to_all_tells_nothing(seed: int, constant: float) -> None:
         np.testing.assert_allclose(b.se, a.se, rtol=1e-6, atol=1e-6)
 
 
-@few
 @given(seed=seeds, factor=st.floats(0.01, 100))
 def test_another_currency_scales_the_value(seed: int, factor: float) -> None:
     own, draws = problem(seed)
@@ -107,7 +108,6 @@ def test_another_currency_scales_the_value(seed: int, factor: float) -> None:
     np.testing.assert_allclose(factor * curves[0].evpi, curves[1].evpi, atol=1e-6 * factor)
 
 
-@few
 @given(seed=seeds, order=st.permutations(range(3)))
 def test_order_of_strategies_tells_nothing(seed: int, order: list[int]) -> None:
     """The regression is of increments over the first, so up to the error of the ridge's choice."""
@@ -121,7 +121,6 @@ def test_order_of_strategies_tells_nothing(seed: int, order: list[int]) -> None:
 
 
 @given(seed=seeds, strategies=st.integers(2, 5))
-@settings(deadline=None)
 def test_acceptability_adds_up(seed: int, strategies: int) -> None:
     """Whole draws that sum to all of them; loss on the frontier is EVPI, elsewhere not less."""
     own, _ = problem(seed, strategies)
