@@ -68,7 +68,7 @@ def evaluate(
         A law of the model broke.
     """
     companions = companions or {}
-    streams = Streams(problem.settings.seed)
+    streams = problem.streams
     started, timings = perf_counter(), {}
 
     def stamp(stage: str) -> None:

@@ -103,7 +103,7 @@ def evaluate_scenarios(
         When the base case itself fails.
     """
     base, averages, faults = problems[BASE], dict(averages or {}), dict(faults or {})
-    streams = Streams(base.settings.seed)
+    streams = base.streams
     started = perf_counter()
     needed = {BASE, *(name for a in averages.values() for name in a.weights)}
     rows: dict[str, dict] = {}

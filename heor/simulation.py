@@ -161,7 +161,13 @@ def _simulation(problem: DecisionProblem, totals: Totals, unattained_most: float
     n = len(totals.outcomes)
     capped = _capped(problem, totals.capped, totals.excess_years)
     return Simulation(
-        outcomes=Outcomes(data, tuple(settings.categories), problem.country.currency),
+        outcomes=Outcomes(
+            data,
+            tuple(settings.categories),
+            problem.country.currency,
+            # cases of a sensitivity analysis are no replicates
+            problem.replicates if n == settings.draws else 1,
+        ),
         curves=_bands(problem, np.concatenate(totals.curves)),
         occupancy=xr.DataArray(
             totals.occupancy / n,

@@ -163,6 +163,8 @@ def _settings(
         intervention=analysis.intervention,
         cycle=cycle_years(analysis.cycle),
         within_cycle=analysis.within_cycle,
+        sampling=analysis.sampling,
+        replicates=analysis.replicates,
         structures=tuple(analysis.structures),
         patients=analysis.patients,
         histories=analysis.histories,

@@ -21,6 +21,7 @@ from heor.inputs.curve_types import RelativeCurve as RelativeCurve
 from heor.inputs.curve_types import SeriesCurve as SeriesCurve
 from heor.inputs.trial import Trial
 from heor.inputs.what_if import WhatIf
+from heor.streams import PSEUDO_RANDOM, Streams, most_replicates
 
 MONTHS_PER_YEAR = 12.0
 
@@ -409,6 +410,8 @@ class Settings:
     categories: Mapping[str, str]
     fit: FitSettings
     within_cycle: str = "trapezoid"
+    sampling: str = "pseudo_random"
+    replicates: int = 16
     structures: tuple[str, ...] = ()
     patients: int = 1000
     histories: int = 0
@@ -451,6 +454,20 @@ class DecisionProblem:
     trial: Trial | None = None
     prices: tuple[str, ...] = ()
     what_if: tuple[WhatIf, ...] = ()
+
+    @property
+    def replicates(self) -> int:
+        """Equal blocks of draws, independent of each other: 1 for independent draws."""
+        settings = self.settings
+        if settings.sampling == PSEUDO_RANDOM:
+            return 1
+        return most_replicates(settings.draws, settings.replicates)
+
+    @property
+    def streams(self) -> Streams:
+        """The random numbers of a run."""
+        settings = self.settings
+        return Streams(settings.seed, settings.sampling, self.replicates)
 
     @property
     def strategies_with_curves(self) -> list[Strategy]:

@@ -73,6 +73,10 @@ class Analysis(Model):
     country: str = "norway"
     draws: int = Field(5000, ge=50, le=10_000_000)
     seed: int = Field(ge=0)
+    sampling: Literal["pseudo_random", "sobol"] = "pseudo_random"
+    replicates: int = Field(
+        16, ge=2, le=1000, description="of a Sobol sequence, for its Monte Carlo error"
+    )
     model: Structure = "partitioned_survival"
     structures: list[Structure] = Field([], description="evaluated beside the model, same draws")
     patients: int = Field(1000, ge=10, le=1_000_000, description="of each draw, individual model")

@@ -4,7 +4,8 @@ OS and PFS of one data set share their family in a draw: separately chosen famil
 everywhere. They also share their patients, so whoever lives longer without progression lives
 longer: draws of separately fitted endpoints are paired to the correlation that the same patients
 give (`heor.survival.correlation`); the curves of a joint model are the same draw by construction.
-A posterior of M draws feeds N model draws by a seeded permutation, repeated when N > M.
+A posterior of M draws feeds N model draws by a seeded permutation, repeated when N > M; with a Sobol
+sequence, by the quantiles of its restricted mean survival.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from scipy.integrate import trapezoid
 
 from heor.inputs.problem import DecisionProblem, RelativeCurve
 from heor.parameters.draws import CurveDraws
-from heor.streams import Streams
+from heor.streams import SOBOL, Streams
 from heor.survival.correlation import pair_order
 from heor.survival.distributions import survival
 from heor.survival.posterior import SurvivalPosterior
@@ -72,7 +73,7 @@ def curve_draws(
             np.searchsorted(shares, uniform * shares[-1], side="right"), len(families) - 1
         )
         chosen = {
-            f: _chosen(unit, f, np.flatnonzero(family == i), posteriors, correlations, streams)
+            f: _chosen(unit, f, np.flatnonzero(family == i), posteriors, correlations, streams, n)
             for i, f in enumerate(families)
         }
         for k, evidence in enumerate(unit):
@@ -88,12 +89,19 @@ def _chosen(
     posteriors: Posteriors,
     correlations: Mapping[Unit, float],
     streams: Streams,
+    n: int,
 ) -> list[np.ndarray]:
     """Which posterior draws the rows of a family use, for each evidence of the unit."""
     own = [posteriors[name, family] for name in unit]
     size = len(next(iter(own[0].parameters.values())))
-    order = streams.generator(f"survival/{unit[0]}/{family}/order").permutation(size)
-    first = order[rows % size]
+    if streams.sampling == SOBOL:
+        # Posterior draws in order of survival: a point of the sequence is a quantile of it.
+        uniform = streams.uniform(f"survival/{unit[0]}/draw", n)[rows]
+        order = np.argsort(restricted_mean(own[0]), kind="stable")
+        first = order[(uniform * size).astype(int)]
+    else:
+        order = streams.generator(f"survival/{unit[0]}/{family}/order").permutation(size)
+        first = order[rows % size]
     if len(unit) == 1 or own[0].joint:
         return [first] * len(unit)
     means, chosen = [restricted_mean(posterior) for posterior in own], [first]

@@ -97,7 +97,7 @@ def appraise(
         A posterior failed its diagnostics and is not accepted by name.
     """
     problem = unscreened(problem)
-    streams = Streams(problem.settings.seed)
+    streams = problem.streams
     started, timings = perf_counter(), {}
 
     def stamp(stage: str) -> None:
