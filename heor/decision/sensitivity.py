@@ -67,13 +67,15 @@ def one_way_cases(problem: DecisionProblem) -> list[Case]:
 
 def _partners(problem: DecisionProblem, name: str) -> list[tuple[str, float]]:
     """Names paired with this one, and their correlation."""
-    return [
-        (other, problem.parameters[c.correlation].mean)
-        for c in problem.correlations
-        if c.pair is not None and name in c.pair
-        for other in c.pair
-        if other != name
-    ]
+    found = []
+    for c in problem.correlations:
+        if c.matrix is not None and name in c.names:
+            row = c.matrix[c.names.index(name)]
+            found += [(n, float(r)) for n, r in zip(c.names, row, strict=True) if n != name]
+        elif c.pair is not None and name in c.pair and c.correlation is not None:
+            rho = c.of_normal_scores(problem.parameters[c.correlation].mean)
+            found += [(n, rho) for n in c.pair if n != name]
+    return found
 
 
 def tornado(

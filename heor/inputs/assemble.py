@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from heor.inputs import evidence_tables, landmarks, schema, tables
+from heor.inputs.covariance import read_covariance
 from heor.inputs.expressions import evaluate, problem_with
 from heor.inputs.layers import Layer
 from heor.inputs.problem import (
@@ -112,7 +113,7 @@ def problem(
             for n, m in analysis.syntheses.items()
         },
         correlations=tuple(
-            Correlation(m.correlation, m.group, tuple(m.pair) if m.pair else None)
+            _correlation(m, folder / "model", shown, parameters, problems)
             for m in analysis.correlations.values()
         ),
         evidence=evidence,
@@ -131,6 +132,22 @@ def problem(
         prices=tuple(analysis.prices),
         what_if=tuple(m.what_if(n) for n, m in analysis.what_if.items()),
     )
+
+
+def _correlation(
+    model: schema.CorrelationModel,
+    folder: Path,
+    shown: Callable[[Path], str],
+    parameters: Mapping[str, Parameter],
+    problems: list[str],
+) -> Correlation:
+    if model.covariance is None:
+        pair = tuple(model.pair) if model.pair else None
+        return Correlation(model.correlation, model.group, pair, model.scale)
+    path = folder / model.covariance
+    found = read_covariance(path, shown(path), parameters, problems)
+    names, matrix = found or ((), None)
+    return Correlation(None, names=names, matrix=matrix)
 
 
 def _covariates(

@@ -57,6 +57,7 @@ def check(
             if fault:
                 problems.append(f"{origin}: trial.{path}: {fault}")
     _check_correlations(problem, models, layer, declared, problems)
+    _check_correlated_once(problem, layer, problems)
     _check_sources(problem, models, layer, problems)
     for name in ("start_age", "share_male"):
         if name not in declared:
@@ -162,6 +163,8 @@ def _check_correlations(
             problems.append(f"{layer.origin(f'{path}.shift')}: shift: {fault}")
     for key, model in models.analysis.correlations.items():
         origin = layer.origin(f"analysis.correlations.{key}")
+        if model.correlation is None:
+            continue
         named("parameter", model.correlation, declared, origin, problems)
         rho = problem.parameters.get(model.correlation)
         if model.group and rho is not None and not 0 <= rho.mean <= 1:
@@ -177,6 +180,25 @@ def _check_correlations(
                 f"{origin}: no parameter has correlation_group '{model.group}'."
                 f"{nearest(model.group, groups)}"
             )
+
+
+def _check_correlated_once(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
+    """A parameter in a covariance file is in no other group, pair or file."""
+    places: dict[str, int] = {}
+    for correlation in problem.correlations:
+        members = {*correlation.names, *(correlation.pair or ())}
+        if correlation.group:
+            own = problem.parameters.values()
+            members |= {p.name for p in own if p.correlation_group == correlation.group}
+        for name in members:
+            places[name] = places.get(name, 0) + 1
+    for correlation in problem.correlations:
+        for name in correlation.names:
+            if places[name] > 1:
+                problems.append(
+                    f"{layer.origin('analysis.correlations')}: parameter '{name}' of a covariance file is "
+                    "also correlated elsewhere (file, group or pair); once is allowed. Remove one."
+                )
 
 
 def _check_sources(

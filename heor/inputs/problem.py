@@ -244,11 +244,26 @@ class Synthesis:
 
 @dataclass(frozen=True)
 class Correlation:
-    """Gaussian-copula correlation: a one-factor group of parameters, or a pair."""
+    """Gaussian-copula correlation: a one-factor group of parameters, a pair, or a whole matrix.
 
-    correlation: str
+    `scale` says what the correlation is of: `normal` scores, or `rank` (Spearman). `matrix`, dims
+    (name, name), holds the correlations of `names` from a covariance file.
+    """
+
+    correlation: str | None
     group: str | None = None
     pair: tuple[str, str] | None = None
+    scale: str = "normal"
+    names: tuple[str, ...] = ()
+    matrix: np.ndarray | None = None
+
+    def of_normal_scores(self, correlation: float) -> float:
+        """Correlation of normal scores that gives the one asked for.
+
+        >>> round(Correlation("rho", scale="rank").of_normal_scores(0.5), 3)
+        0.518
+        """
+        return correlation if self.scale == "normal" else float(2 * np.sin(np.pi * correlation / 6))
 
 
 @dataclass(frozen=True)

@@ -31,14 +31,24 @@ class SynthesisModel(Model):
 
 
 class CorrelationModel(Model):
-    correlation: str = Field(description="name of a parameter with unit correlation")
+    correlation: str | None = Field(None, description="name of a parameter with unit correlation")
     group: str | None = None
     pair: list[str] | None = Field(None, min_length=2, max_length=2)
+    covariance: str | None = Field(
+        None,
+        description="CSV in model/: covariances of normal and lognormal (log scale) parameters",
+    )
+    scale: Literal["normal", "rank"] = Field(
+        "normal", description="what the correlation is of: normal scores, or ranks (Spearman)"
+    )
 
     @model_validator(mode="after")
     def one_of(self) -> CorrelationModel:
-        if (self.group is None) == (self.pair is None):
-            raise ValueError("give exactly one of 'group' and 'pair'")
+        given = [self.group, self.pair, self.covariance]
+        if sum(g is not None for g in given) != 1:
+            raise ValueError("give exactly one of 'group', 'pair' and 'covariance'")
+        if (self.correlation is None) != (self.covariance is not None):
+            raise ValueError("'group' and 'pair' need a 'correlation', 'covariance' has its own")
         return self
 
 

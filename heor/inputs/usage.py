@@ -25,7 +25,7 @@ def used_parameters(problem: DecisionProblem, *, fits: bool = True) -> set[str]:
             names |= names_in(text)
         if fits and others:  # tables of other structures
             names |= names_in(strategy.after_progression)
-    names |= {c.correlation for c in problem.correlations}
+    names |= {c.correlation for c in problem.correlations if c.correlation}
     if fits:
         names |= _opinion_names(problem)
     return _resolved(problem, names) & set(problem.parameters)

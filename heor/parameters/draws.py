@@ -146,7 +146,14 @@ def _uniforms(problem: DecisionProblem, n: int, streams: Streams) -> dict[str, n
     ] + list(problem.syntheses)
     uniforms = {name: streams.uniform(f"parameters/{name}", n) for name in names}
     for correlation in problem.correlations:
-        rho = problem.parameters[correlation.correlation].mean
+        if correlation.matrix is not None:
+            scores = special.ndtri(np.stack([uniforms[n] for n in correlation.names]))
+            uniforms |= zip(
+                correlation.names, special.ndtr(_root(correlation.matrix) @ scores), strict=True
+            )
+            continue
+        assert correlation.correlation is not None
+        rho = correlation.of_normal_scores(problem.parameters[correlation.correlation].mean)
         if correlation.group is not None:
             members = [
                 k
@@ -166,6 +173,15 @@ def _uniforms(problem: DecisionProblem, n: int, streams: Streams) -> dict[str, n
             )
             uniforms[second] = special.ndtr(z)
     return uniforms
+
+
+def _root(correlation: np.ndarray) -> np.ndarray:
+    """Lower triangular L with L L' the matrix, which may be singular. Dims: (name, name)."""
+    try:
+        return np.linalg.cholesky(correlation)
+    except np.linalg.LinAlgError:  # rounding, or one parameter a combination of others
+        slight = 1e-10
+        return np.linalg.cholesky((correlation + slight * np.eye(len(correlation))) / (1 + slight))
 
 
 def _dirichlets(
