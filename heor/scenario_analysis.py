@@ -141,7 +141,7 @@ def evaluate_scenarios(
         warnings=(
             *dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, HeorWarning)),
             *dict.fromkeys(line for own in fits.values() for line in own.cautions),
-            *(f"{name}: {line}" for name in ran for line in said[name]),
+            *_said_of({name: said[name] for name in ran}),
         ),
         timings={
             "survival fits": fitted - started,
@@ -193,6 +193,15 @@ def _table(
             for name, kind, label in heads
         ]
     )
+
+
+def _said_of(said: Mapping[str, Sequence[str]]) -> list[str]:
+    """Each warning once, after the names of the scenarios it is true of."""
+    names: dict[str, list[str]] = {}
+    for name, lines in said.items():
+        for line in lines:
+            names.setdefault(line, []).append(name)
+    return [f"{', '.join(own)}: {line}" for line, own in names.items()]
 
 
 def _line(error: HeorError) -> str:

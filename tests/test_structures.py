@@ -593,6 +593,8 @@ def four_states(inputs: Path, tmp_path: Path) -> Path:
         text[: text.index("    - joint_lognormal_weibull")]
         + text[text.index("  # Laplace screens") :]
     )
+    # nor averages of scenarios that are not here
+    text = text[: text.index("averages:")] + text[text.index("# What a reader must know") :]
     analysis.write_text(text, encoding="utf-8")
     (folder / "model/strategies.yaml").write_text(FOUR, encoding="utf-8")
     survival = folder / "model/survival"

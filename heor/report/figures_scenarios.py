@@ -14,6 +14,9 @@ from heor.report import figure_style as style
 from heor.scenario_analysis import ScenarioResults
 
 ROW = 0.158  # inches a row: 55 rows with their frame fill an A4 page
+FRAME = 1.7  # inches: title, axis, key and caption
+LEAST_ROWS = 6  # with fewer, a row is higher
+NUMBERS_END = 44, 72  # points to the right of the axes at which mean and share end
 LABEL_WIDTH = 46  # characters
 TURNS, KEEPS = style.INTERVENTION, style.GREY
 MARKERS = {"base": "D", "scenario": "s", "average": "o"}
@@ -33,7 +36,7 @@ def scenarios(results: ScenarioResults) -> Figure:
             "interval over model draws, on the same random numbers; to the right, the mean and the "
             "share of draws in which the intervention is worth its cost. Dashed line: the base case."
         ],
-        1.55 + ROW * len(table),
+        FRAME + ROW * max(len(table), LEAST_ROWS),
     )
     axes = figure.subplots()
     rows = np.arange(len(table))[::-1]
@@ -53,7 +56,16 @@ def scenarios(results: ScenarioResults) -> Figure:
     style.money_axis(axes.xaxis)
     axes.set_xlabel(f"Incremental net benefit per patient ({style.prices(problem.country)})")
     axes.grid(axis="x")
-    style.legend_below(axes, 2, _key(set(table["kind"])), drop=0.0 + 0.55 / (ROW * len(table)))
+    axes.legend(
+        handles=_key(set(table["kind"])),
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=4,
+        fontsize=6.5,
+        columnspacing=1.2,
+        handletextpad=0.4,
+        borderaxespad=0.2,
+    )
     return figure
 
 
@@ -81,22 +93,26 @@ def _row(axes: Axes, row: int, line: pd.Series, threshold: str) -> None:
     weight = 1.6 if line["kind"] != "scenario" else 1.0
     axes.plot([line[f"{key}_low"], line[f"{key}_high"]], [row, row], color=colour, linewidth=weight)
     axes.plot(line[key], row, MARKERS[line["kind"]], color=colour, markersize=3.6)
-    text = {
-        "transform": axes.get_yaxis_transform(),
-        "va": "center",
-        "ha": "right",
-        "fontsize": 6.5,
-        "color": colour if turns else style.DARK,
-    }
-    axes.text(1.15, row, style.amount(line[key]), **text)
-    axes.text(1.26, row, style.percent(line[f"probability_{threshold}"]), **text)
+    numbers = style.amount(line[key]), style.percent(line[f"probability_{threshold}"])
+    for words, points in zip(numbers, NUMBERS_END, strict=True):
+        axes.annotate(
+            words,
+            (1.0, row),
+            (points, 0),
+            xycoords=axes.get_yaxis_transform(),
+            textcoords="offset points",
+            va="center",
+            ha="right",
+            fontsize=6.5,
+            color=colour if turns else style.DARK,
+        )
 
 
 def _key(kinds: set[str]) -> list[Line2D]:
     """What marks and colours mean."""
     words = {
         "base": "base case",
-        "average": "weighted average of scenarios",
+        "average": "weighted average",
         "scenario": "scenario",
     }
     shown = [

@@ -46,9 +46,9 @@ def report(results: ScenarioResults) -> str:
         "\n>\n".join(f"> **{line}**" for line in results.accepted),
         "## The answer\n\n" + "  \n".join(f"**{line}**" for line in answer(results)),
         _faults(results),
+        f"![Net benefit by scenario](figures/{FIGURE}.svg)",
         _averages(results),
         _table(results),
-        f"![Net benefit by scenario](figures/{FIGURE}.svg)",
         _whys(results),
         _warnings(results),
         _reproduce(results),
@@ -57,33 +57,29 @@ def report(results: ScenarioResults) -> str:
 
 
 def answer(results: ScenarioResults) -> list[str]:
-    """The answer in plain words, the threshold that matters most first."""
-    problem = results.problem
-    label = problem.strategies[problem.settings.intervention].label
-    base, scenario_rows = results.table.iloc[0], _of_kind(results, "scenario")
+    """The answer in plain words, the threshold that matters most first, then the averages."""
     headline = style.headline_threshold(results.decision)
     rest = [t for t in results.decision.thresholds if t != headline]
-    lines = []
-    for name, value in [headline, *rest]:
-        where = style.threshold_label(name, value, problem.country.currency)
-        worth = "worth" if base[f"net_benefit_{name}"] > 0 else "not worth"
-        turning = scenario_rows[scenario_rows[f"turns_{name}"]]
-        named = f": {', '.join(turning['scenario'])}" if len(turning) else ""
-        verb = "turns" if len(turning) == 1 else "turn"
-        count = str(len(turning)) if len(turning) else "none"
-        unclear = int(scenario_rows[f"sign_unclear_{name}"].sum())
-        doubt = (
-            f" (in {unclear} the sign of the mean is within Monte Carlo error)" if unclear else ""
-        )
-        lines.append(
-            f"Of {len(scenario_rows)} scenarios, {count} {verb} the decision at {where}{named}{doubt}. "
-            f"In the base case {label} is {worth} its cost there."
-        )
-    lines += [
-        _average_words(results, row, *headline)
-        for _, row in _of_kind(results, "average").iterrows()
-    ]
-    return lines
+    lines = [_turning_words(results, name, value) for name, value in (headline, *rest)]
+    averages = _of_kind(results, "average")
+    return [*lines, *(_average_words(results, row, *headline) for _, row in averages.iterrows())]
+
+
+def _turning_words(results: ScenarioResults, name: str, value: float) -> str:
+    """How many scenarios turn the decision at a threshold, which, and what it is without them."""
+    problem, found = results.problem, _of_kind(results, "scenario")
+    label = problem.strategies[problem.settings.intervention].label
+    turning = list(found.loc[found[f"turns_{name}"], "scenario"])
+    unclear = int(found[f"sign_unclear_{name}"].sum())
+    where = style.threshold_label(name, value, problem.country.currency)
+    worth = "worth" if results.table[f"net_benefit_{name}"].iloc[0] > 0 else "not worth"
+    return (
+        f"Of {len(found)} scenario{'' if len(found) == 1 else 's'}, {len(turning) or 'none'} "
+        f"{'turn' if len(turning) > 1 else 'turns'} the decision at {where}"
+        + (f": {', '.join(turning)}" if turning else "")
+        + (f" (the sign of {unclear} is within Monte Carlo error)" if unclear else "")
+        + f". In the base case {label} is {worth} its cost there."
+    )
 
 
 def faults(results: ScenarioResults) -> list[str]:
@@ -139,8 +135,8 @@ def _of_kind(results: ScenarioResults, kind: str) -> pd.DataFrame:
 def _head(results: ScenarioResults) -> str:
     problem = results.problem
     what = (
-        f"{problem.country.label} · base case, {len(results.problems) - 1} scenarios and "
-        f"{len(results.averages)} averages on the same {problem.settings.draws:,} draws · "
+        f"{problem.country.label} · {len(results.table)} rows (base case, scenarios, averages) on the "
+        f"same {problem.settings.draws:,} draws · "
         f"{problem.country.currency} {problem.country.price_year} · {problem.country.perspective}"
     )
     title = f"# {problem.title}: scenarios"
