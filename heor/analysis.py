@@ -18,6 +18,7 @@ from heor import what_if
 from heor.decision import cost_effectiveness, information, sensitivity
 from heor.decision.crossings import WhatIfMap
 from heor.decision.net_benefit_of_sampling import TrialFindings, value_of_trial
+from heor.decision.priorities import population, source_first
 from heor.decision.severity import Severity, severity_of
 from heor.decision.tables import decision_tables
 from heor.errors import HeorWarning
@@ -124,6 +125,7 @@ def evaluate(
         tornado=tornado,
         information=worth,
         information_curves=by_threshold,
+        source_first=source_first(problem, worth, tornado),
         trial=trial,
         tipping=tipping,
         prices=prices,
@@ -255,16 +257,16 @@ def value_of_information(
         return pd.DataFrame(), pd.DataFrame()
     outcomes, names = simulation.outcomes, sensitivity.uncertain_parameters(problem)
     comparator = outcomes.strategies.index(problem.settings.comparator)
-    table = {name: draws.values[name] for name in names}
-    table |= {
+    values = {name: draws.values[name] for name in names}
+    values |= {
         name: draws.values[name]
         for g in problem.settings.information.values()
         for name in g
         if name != SURVIVAL
     }
     if draws.curves:
-        table[SURVIVAL] = outcomes.component("life_years_undiscounted")[:, comparator]
-    frame = pd.DataFrame({k: v for k, v in table.items() if np.ptp(v) > 0})
+        values[SURVIVAL] = outcomes.component("life_years_undiscounted")[:, comparator]
+    frame = pd.DataFrame({k: v for k, v in values.items() if np.ptp(v) > 0})
     groups = {
         label: own
         for label, members in problem.settings.information.items()
@@ -272,8 +274,12 @@ def value_of_information(
     }
     low, high, _ = problem.settings.ceac_thresholds
     grid = np.linspace(low, high, CURVE_POINTS)
+    table = information.information_table(outcomes, frame, groups, decision.thresholds)
+    patients = population(problem)
+    if patients is not None:
+        table["population_value"] = table["value"] * patients
     return (
-        information.information_table(outcomes, frame, groups, decision.thresholds),
+        table,
         information.information_curves(outcomes, frame, groups, grid),
     )
 
@@ -337,10 +343,22 @@ def what_if_maps(
                 drawn = sample({"": other}, {"": found}, streams)[""]
                 known[name] = Response.of(other, drawn, simulate(other, drawn))
         labels = {n: known[n].problem.scenario_label for n in names}
-        centre = what_if.centre_of(response.draws, simulation, question)
+        centre = what_if.centre_of(problem, response.draws, simulation, question)
         own = {n: known[n] for n in names}
         made.append(what_if.what_if_map(question, own, thresholds, labels, centre))
     return made
+
+
+def response_of(
+    problem: DecisionProblem, cache: Path | None = None, progress: Progress | None = None
+) -> tuple[Response, Decision, SurvivalFits]:
+    """What questions of the kind "what if" are asked of: the run without its other analyses."""
+    problem = replace(problem, trial=None)
+    streams = problem.streams
+    fits = fit_problems({"": problem}, streams, cache, progress)[""]
+    draws = sample({"": problem}, {"": fits}, streams)[""]
+    simulation = simulate(problem, draws, progress)
+    return Response.of(problem, draws, simulation), decide(problem, simulation), fits
 
 
 def one_way(

@@ -287,6 +287,95 @@ def _run_scenarios(base, inputs: Path, names, weights: str | None, output: str |
     return 1 if results.faults else 0
 
 
+@cli.command("what-if")
+@click.argument("names", nargs=-1, required=True, metavar="NAME [NAME]")
+@inputs_option
+@country_option
+@scenario_option
+@set_option
+@click.option(
+    "--range", "ranges", multiple=True, metavar="FROM:TO", help="Of each NAME, as entered."
+)
+@click.option("--points", type=click.IntRange(3, 101), default=13, show_default=True)
+@click.option("--draws", type=click.IntRange(50), help="Model draws.")
+@click.option("--seed", type=click.IntRange(0), help="Seed of all random numbers.")
+@click.option("--quick", is_flag=True, help="Laplace approximation instead of NUTS.")
+@accept_option
+@click.option("--output", type=click.Path(file_okay=False), help="Folder for the results.")
+def what_if(
+    names,
+    inputs,
+    country,
+    scenario,
+    settings,
+    ranges,
+    points,
+    draws,
+    seed,
+    quick,
+    accept,
+    output,
+) -> None:
+    """Where the answer turns along one parameter, or over two.
+
+    NAME is a parameter, pooled effect or derived quantity (see `heor show`). The others stay as uncertain
+    as they are. Over its plausible range, unless --range says another: one for each NAME.
+    """
+    from heor.analysis import response_of
+    from heor.inputs.load import load
+    from heor.progress import progress_display
+    from heor.report.what_if import answer, write_what_if
+    from heor.what_if import question, what_if_map
+
+    limits = _ranges(names, ranges)
+    problem = load(
+        inputs,
+        country,
+        scenario,
+        _overrides(settings),
+        draws=draws,
+        seed=seed,
+        quick=quick,
+        accept=accept,
+    )
+    outputs = Path(inputs).resolve().parent / "outputs"
+    parts = [problem.country.name, *(problem.scenario or "").split("+"), "what-if", *names]
+    folder = Path(output) if output else outputs / "-".join(p for p in parts if p)
+    with progress_display() as progress:
+        response, decision, _ = response_of(problem, outputs / "cache", progress)
+        asked = question(response, names, limits, points)
+        labels = {"": problem.scenario_label}
+        found = what_if_map(asked, {"": response}, decision.thresholds, labels, {})
+        write_what_if(problem, decision, found, folder)
+    if quick:
+        click.echo("Quick run (Laplace approximation): not for a decision.")
+    for line in answer(problem, decision, found):
+        click.echo(line)
+    click.echo(f"Report: {_shown(folder / 'report.md')} (table and figure beside it)")
+
+
+def _ranges(names: tuple[str, ...], texts: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    """--range FROM:TO, one a name."""
+    from heor.errors import InputError
+
+    problems = []
+    if len(names) > 2:
+        problems.append(f"what-if: {len(names)} names; one or two are possible.")
+    if texts and len(texts) != len(names):
+        problems.append(f"--range: {len(texts)} given for {len(names)} names; one each is needed.")
+    found = {}
+    for name, text in zip(names, texts, strict=False):
+        try:
+            low, high = (float(part) for part in text.split(":"))
+        except ValueError:
+            problems.append(f"--range {text}: is no range; write two numbers, FROM:TO (0.1:0.4).")
+            continue
+        found[name] = (low, high)
+    if problems:
+        raise InputError(problems)
+    return found
+
+
 @cli.command()
 @click.argument("draws", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
 @click.option(

@@ -109,6 +109,7 @@ class Results:
     tornado: pd.DataFrame
     information: pd.DataFrame = field(default_factory=pd.DataFrame)
     information_curves: pd.DataFrame = field(default_factory=pd.DataFrame)
+    source_first: pd.DataFrame = field(default_factory=pd.DataFrame)
     trial: TrialFindings | None = None
     tipping: pd.DataFrame = field(default_factory=pd.DataFrame)
     prices: pd.DataFrame = field(default_factory=pd.DataFrame)

@@ -15,10 +15,12 @@ import pandas as pd
 
 from heor.decision import cost_effectiveness
 from heor.decision.crossings import WhatIfMap, crossings, refined_crossings
-from heor.decision.sensitivity import labels, uncertain_parameters
+from heor.decision.sensitivity import labels as parameter_labels
+from heor.decision.sensitivity import uncertain_parameters
 from heor.errors import InputError
 from heor.inputs.curve_types import expressions
 from heor.inputs.expressions import names_in
+from heor.inputs.layers import nearest
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.structures import fault, with_structure
 from heor.inputs.units import UNITS, lookup
@@ -187,7 +189,7 @@ def tipping_points(
         low, high = limits[name] if name in limits else search_range(response, name)
         x = np.linspace(low, high, POINTS if name in on_curves else FEW_POINTS)
         cost, qalys = response.increments([{name: v} for v in x])
-        about = labels(response.problem, name)
+        about = parameter_labels(response.problem, name)
         factor = about.pop("factor")
         about |= {"searched_from": low / factor, "searched_to": high / factor}
         own = response.draws.values[name]
@@ -232,7 +234,7 @@ def value_based_prices(
     """
     rows = []
     for name in names:
-        about = labels(response.problem, name)
+        about = parameter_labels(response.problem, name)
         factor = about.pop("factor")
         current = float(response.draws.values[name].mean())
         x = np.array([0.0, current, 2 * current])
@@ -270,7 +272,8 @@ def what_if_map(
     grid = [dict(zip((a.name for a in axes), v, strict=True)) for v in _product(axes)]
     tables, found = [], []
     for scenario, response in responses.items():
-        cost, qalys = response.increments(grid)
+        unit = {a.name: parameter_labels(response.problem, a.name)["factor"] for a in axes}
+        cost, qalys = response.increments([{k: v * unit[k] for k, v in g.items()} for g in grid])
         own = pd.DataFrame(
             {
                 "scenario": scenario,
@@ -316,10 +319,52 @@ def _along(at: pd.Series, benefit: pd.Series, x: float) -> list[dict]:
     ]
 
 
-def centre_of(draws: Draws, simulation: Simulation, what_if: WhatIf) -> dict[str, float]:
-    """Where the run itself lies on the axes: the median of the quantity over draws."""
-    known = {**draws.values, **{k: simulation.hazard_ratios[k] for k in simulation.hazard_ratios}}
+def centre_of(
+    problem: DecisionProblem, draws: Draws, simulation: Simulation, what_if: WhatIf
+) -> dict[str, float]:
+    """Where the run itself lies on the axes: the median of the quantity over draws, as entered."""
+    ratios = {k: simulation.hazard_ratios[k].to_numpy() for k in simulation.hazard_ratios}
+    known = {
+        name: values / parameter_labels(problem, name)["factor"]
+        for name, values in draws.values.items()
+        if name in (what_if.x.compare, what_if.y.compare if what_if.y else "")
+    } | ratios
     axes = [what_if.x, *([what_if.y] if what_if.y else [])]
     return {
         axis.name: float(np.median(known[axis.compare])) for axis in axes if axis.compare in known
     }
+
+
+def question(
+    response: Response,
+    names: Sequence[str],
+    limits: Mapping[str, tuple[float, float]] | None = None,
+    points: int = POINTS,
+) -> WhatIf:
+    """A question about one or two names over their range (as entered), asked on the command line.
+
+    Raises
+    ------
+    InputError
+        Every name that cannot be given a value, and a range that does not rise.
+    """
+    problem, problems, axes = response.problem, [], []
+    for name in names:
+        if name not in response.draws.values:
+            problems.append(
+                f"what-if: unknown name '{name}'; parameters, pooled effects and derived quantities can be "
+                f"given a value.{nearest(name, response.draws.values)}"
+            )
+            continue
+        about = parameter_labels(problem, name)
+        low, high = (x / about["factor"] for x in search_range(response, name))
+        low, high = (limits or {}).get(name, (low, high))
+        if high <= low:
+            problems.append(f"what-if: {name} from {low:g} to {high:g}; the range must rise.")
+            continue
+        label = about["description"] + (f" ({about['unit']})" if about["unit"] else "")
+        axes.append(Axis(name, label[:1].upper() + label[1:], low, high, points, name))
+    if problems:
+        raise InputError(problems)
+    words = " and ".join(axis.label for axis in axes)
+    return WhatIf("_".join(names), f"What if: {words}", axes[0], axes[1] if len(axes) > 1 else None)

@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Axis:
-    """A parameter, pooled effect or derived quantity and the values it is given (internal units).
+    """A parameter, pooled effect or derived quantity and the values it is given (as entered).
 
     `compare` names what of the run lies on this axis: the same name, or an uncured hazard ratio
     (`<strategy>_<endpoint>`).

@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
+from scipy.interpolate import PchipInterpolator
 
 from heor.decision.crossings import WhatIfMap
 from heor.report import figure_style as style
 
 if TYPE_CHECKING:
-    from heor.results import Results
+    from heor.inputs.problem import DecisionProblem
+    from heor.results import Decision, Results
 
 THOUSAND = 1000.0
 
 
-@style.styled
+@dataclass(frozen=True)
+class Asked:
+    """A map with the decision it is about."""
+
+    problem: DecisionProblem
+    decision: Decision
+    shown: WhatIfMap
+
+
 def what_if(results: Results, index: int) -> Figure:
     """One of the run's maps."""
-    shown = results.maps[index]
-    return _lines(results, shown) if shown.what_if.y is None else _maps(results, shown)
+    return what_if_of(Asked(results.problem, results.decision, results.maps[index]))
 
 
-def _maps(results: Results, shown: WhatIfMap) -> Figure:
+@style.styled
+def what_if_of(asked: Asked) -> Figure:
+    """A line a scenario along one quantity, or a heat map over two."""
+    shown = asked.shown
+    return _lines(asked, shown) if shown.what_if.y is None else _maps(asked, shown)
+
+
+def _maps(results: Asked, shown: WhatIfMap) -> Figure:
     """A heat map with its zero line, a panel a threshold."""
     question, currency = shown.what_if, results.problem.country.currency
     assert question.y is not None
@@ -59,8 +76,8 @@ def _maps(results: Results, shown: WhatIfMap) -> Figure:
         _centre(axes, shown)
         title = style.threshold_label(name, value, currency).replace(" (", "\n(")
         axes.set_title(title, fontsize=7)
-        axes.set_xlabel(question.x.label, fontsize=7)
-    panels[0].set_ylabel(question.y.label)
+    panels[len(panels) // 2].set_xlabel(question.x.label)
+    panels[0].set_ylabel(style.wrapped(question.y.label, 44))
     figure.colorbar(image, ax=list(panels), label=f"Net benefit, thousand {currency}", shrink=0.9)
     return figure
 
@@ -80,7 +97,7 @@ def _centre(axes: Axes, shown: WhatIfMap) -> None:
         )
 
 
-def _lines(results: Results, shown: WhatIfMap) -> Figure:
+def _lines(results: Asked, shown: WhatIfMap) -> Figure:
     """A line a scenario, a panel a threshold."""
     question, currency = shown.what_if, results.problem.country.currency
     figure = style.canvas(
@@ -88,7 +105,8 @@ def _lines(results: Results, shown: WhatIfMap) -> Figure:
         question.label,
         [
             "Mean incremental net benefit; every other input as uncertain as in the run. Above nil: worth "
-            "its cost. Curves of these series by Laplace approximation.",
+            "its cost."
+            + (" Curves of these series by Laplace approximation." if question.scenarios else ""),
         ],
         3.8,
     )
@@ -98,7 +116,11 @@ def _lines(results: Results, shown: WhatIfMap) -> Figure:
         for i, (scenario, label) in enumerate(shown.labels.items()):
             own = shown.table[shown.table["scenario"] == scenario]
             benefit = (value * own["qalys"] - own["cost"]) / THOUSAND
-            axes.plot(own["x"], benefit, **style.family_style(i), label=label)
+            x, y = own["x"].to_numpy(), benefit.to_numpy()
+            fine = np.linspace(x[0], x[-1], 200)
+            look = style.family_style(i)
+            axes.plot(fine, PchipInterpolator(x, y)(fine), label=label, **look)
+            axes.plot(x, y, ".", color=look["color"], markersize=3)
         axes.axhline(0, color=style.DARK, linewidth=0.8)
         title = style.threshold_label(name, value, currency).replace(" (", "\n(")
         axes.set_title(title, fontsize=7)
@@ -106,5 +128,7 @@ def _lines(results: Results, shown: WhatIfMap) -> Figure:
     middle = panels[len(panels) // 2]
     middle.set_xlabel(question.x.label)
     panels[0].set_ylabel(f"Net benefit a patient, thousand {currency}")
-    style.legend_below(panels[0], 1, drop=0.24)
+    if len(shown.labels) > 1:
+        handles, words = panels[0].get_legend_handles_labels()
+        figure.legend(handles, words, loc="outside lower left", fontsize=7)
     return figure

@@ -93,7 +93,25 @@ def answer_section(results: Results) -> str:
         "",
         caveat(results),
     ]
-    return "\n".join([*text, "", table(pd.DataFrame(rows)), "", timing(problem), "", *ratios])
+    text += ["", table(pd.DataFrame(rows)), "", timing(problem), "", *ratios]
+    return "\n".join([*text, *_frontier(results)])
+
+
+def _frontier(results: Results) -> list[str]:
+    """Full incremental analysis, where there are more strategies than the two of the question."""
+    problem, frame = results.problem, results.decision.tables["frontier"]
+    if len(frame) < 3:
+        return []
+    rows = pd.DataFrame(
+        {
+            "Strategy": [problem.strategies[s].label for s in frame["strategy"]],
+            f"Cost ({problem.country.currency})": [money(x) for x in frame["cost"]],
+            "QALYs": [years(x) for x in frame["effect"]],
+            "ICER to the one before": [significant(x) if x == x else "" for x in frame["icer"]],
+            "": frame["status"],
+        }
+    )
+    return ["", "Full incremental analysis of all strategies:", "", table(rows)]
 
 
 def _reversals(results: Results, frame: pd.DataFrame) -> str:

@@ -173,6 +173,7 @@ def uncertainty(results: Results) -> str:
             "Net benefit": money(r["net_benefit"]),
             "95 % interval": f"{money(r['low'])} to {money(r['high'])}",
             "Chance cost-effective": f"{r['probability']:.1%} (SE {r['probability_se']:.1%})",
+            "Chance of a wrong decision": f"{r['error_probability']:.1%}",
             "EVPI a patient": f"{money(r['evpi'])} (SE {money(r['evpi_se'])})",
         }
         for _, r in results.decision.tables["net_benefit"].iterrows()
@@ -190,6 +191,8 @@ def uncertainty(results: Results) -> str:
             "",
             table(pd.DataFrame(rows)),
             "",
+            _enough(results),
+            "",
             f"With every input at its central value: {base['qalys']:+.2f} QALYs, "
             f"{money(base['cost'])} {currency}, {significant(base['icer'])} {currency} per QALY "
             "(differs from the mean over draws because the model is not linear)."
@@ -199,4 +202,27 @@ def uncertainty(results: Results) -> str:
                 else ""
             ),
         ]
+    )
+
+
+def _enough(results: Results) -> str:
+    """Whether the draws are enough, and how many would be."""
+    frame = results.decision.tables["convergence"]
+    last = frame[frame["draws"] == frame["draws"].max()]
+    draws = results.simulation.outcomes.n
+    icer = results.decision.tables["icer"].iloc[0]
+    interval = (
+        f" The ICER's 95 % Monte Carlo interval is {significant(icer['low'])} to "
+        f"{significant(icer['high'])}."
+        if icer["low"] == icer["low"]
+        else ""
+    )
+    worst = last.loc[last["draws_needed"].idxmax()]
+    if worst["draws_needed"] <= draws:
+        words = f"{draws:,} draws are enough"
+    else:
+        words = f"{worst['measure']} needs {worst['draws_needed']:,.0f} draws instead of {draws:,}"
+    return (
+        f"{words} for a standard error of 1 % (EVPI 5 %; `tables/convergence.csv`).{interval} SE: Monte "
+        "Carlo, of the mean over draws."
     )

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
-from scipy.integrate import trapezoid
 
+from heor.decision.priorities import PEOPLE, YEARS, population
 from heor.inputs.problem import DecisionProblem
-from heor.outcomes.discounting import discount_factor
 from heor.report import page_trial
 from heor.report.section_drivers import reference
 from heor.report.words import STATUS_WORDS, money, parameter_label, table
 from heor.results import Results
 
 SINGLE = 8  # parameters shown by themselves
-PEOPLE, YEARS = "eligible_per_year", "technology_horizon"
+FIRST = 8  # inputs to find a better source for
 
 
 def value_of_information(results: Results) -> str:
@@ -41,7 +39,7 @@ def value_of_information(results: Results) -> str:
         table(pd.DataFrame(rows)),
         "",
         "Conditional mean net benefit by regression over draws (splines; polynomials with interactions for "
-        "groups); SE of the regression. Parameters may be worth much together and nothing apart; those not "
+        "groups; boosted trees, cross-fitted, for large ones); SE of regression and draws. Parameters may be worth much together and nothing apart; those not "
         "shown are worth nothing by themselves. All parameters and thresholds: `tables/information.csv`.",
     ]
     if own["suspicious"].any():
@@ -49,7 +47,8 @@ def value_of_information(results: Results) -> str:
         text.append(
             f"\n**The regression left a pattern in its residuals for {flagged}: read with care.**"
         )
-    return "\n".join(text)
+    first = _source_first(results)
+    return "\n".join([*text, "", first] if first else text)
 
 
 def value_of_trial(results: Results) -> str:
@@ -70,21 +69,50 @@ def _row(problem: DecisionProblem, name: str, found: pd.Series, whole: float) ->
         "What": f"**{name}**" if found["kind"] == "group" else parameter_label(problem, name),
         f"Worth a patient ({problem.country.currency})": money(found["value"]),
         "SE": money(found["se"]),
+        **_in_all(problem, found["value"]),
         "Share of all": f"{found['value'] / whole:.0%}" if whole > 0 else "-",
         "Status": status + (" (check)" if found["suspicious"] else ""),
     }
 
 
+def _in_all(problem: DecisionProblem, value: float) -> dict[str, str]:
+    patients = population(problem)
+    return {} if patients is None else {"In all, million": f"{value * patients / 1e6:,.1f}"}
+
+
 def _population(problem: DecisionProblem, value: float) -> str:
     """The value over the patients of the years a decision holds, where the inputs say how many."""
-    people, years = (problem.parameters.get(k) for k in (PEOPLE, YEARS))
-    if people is None or years is None:
+    patients = population(problem)
+    if patients is None:
         return ""
-    time = np.linspace(0, years.mean, 1001)
-    bands, timing = problem.country.discount_costs, problem.country.discount_timing
-    patients = people.mean * float(trapezoid(discount_factor(bands, time, timing), time))
+    people, years = problem.parameters[PEOPLE], problem.parameters[YEARS]
     return (
         f", and {value * patients / 1e6:,.1f} million {problem.country.currency} over the "
         f"{people.mean:,.0f} patients a year for {years.mean:g} years (discounted; "
         f"{STATUS_WORDS[people.status]})"
+    )
+
+
+def _source_first(results: Results) -> str:
+    """Assumed or unverified inputs, those worth most to find a better source for first."""
+    frame = results.source_first.head(FIRST)
+    if frame.empty:
+        return ""
+    currency = results.problem.country.currency
+    rows = pd.DataFrame(
+        {
+            "First": [f"{r}" for r in frame["rank"]],
+            "Input": frame["description"],
+            "Status": [STATUS_WORDS[s] for s in frame["status"]],
+            f"Worth a patient ({currency})": [
+                f"{money(r['evppi'])} at {r['threshold']:,.0f}" if r["evppi"] >= 50 else "0"
+                for _, r in frame.iterrows()
+            ],
+            "Its interval moves net benefit by": [money(x) for x in frame["range"]],
+        }
+    )
+    return (
+        "Which inputs to find a better source for first (assumed or not verified; at the threshold where "
+        "knowing them is worth most): `tables/source_first.csv` has them all.\n\n"
+        + table(rows, left=3)
     )

@@ -267,6 +267,7 @@ TABLES: dict[str, Callable[[Results], pd.DataFrame]] = {
     "frontier": _decision("frontier"),
     "quadrants": _decision("quadrants"),
     "convergence": _decision("convergence"),
+    "source_first": lambda results: results.source_first,
     "information_curves": lambda results: results.information_curves,
     "information": lambda results: results.information,
     "tipping_points": lambda results: results.tipping,

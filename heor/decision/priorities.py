@@ -1,0 +1,68 @@
+"""Which inputs to find a better source for first."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.integrate import trapezoid
+
+from heor.inputs.problem import UNCERTAIN_STATUSES, DecisionProblem
+from heor.outcomes.discounting import discount_factor
+
+PEOPLE, YEARS = "eligible_per_year", "technology_horizon"
+
+
+def population(problem: DecisionProblem) -> float | None:
+    """Discounted patients for whom the decision is made, at the parameters' means; None if not given.
+
+    `eligible_per_year` patients, evenly over `technology_horizon` years from now; discounted as costs.
+    """
+    people, years = (problem.parameters.get(k) for k in (PEOPLE, YEARS))
+    if people is None or years is None:
+        return None
+    time = np.linspace(0, years.mean, 1001)
+    country = problem.country
+    factor = discount_factor(country.discount_costs, time, country.discount_timing)
+    return people.mean * float(trapezoid(factor, time))
+
+
+def source_first(
+    problem: DecisionProblem, information: pd.DataFrame, tornado: pd.DataFrame
+) -> pd.DataFrame:
+    """Inputs that are assumed or not verified, those that matter most first.
+
+    Ranked by the value of knowing the parameter by itself, at the threshold where that is largest; then,
+    among those worth nothing by themselves, by how far their interval moves net benefit.
+
+    Returns
+    -------
+    DataFrame
+        `rank, parameter, description, status, evppi, threshold` (where EVPPI is largest)`, range`
+        (of net benefit over the parameter's 95 % interval, largest over thresholds). Money per patient.
+    """
+    single = information[information["kind"] == "single"] if len(information) else information
+    ranges = tornado.set_index("parameter")[[c for c in tornado if c.startswith("range_")]].max(
+        axis=1
+    )
+    rows = []
+    for _, line in tornado.iterrows():
+        name = line["parameter"]
+        if line["status"] not in UNCERTAIN_STATUSES or name not in problem.parameters:
+            continue
+        own = single[single["name"] == name] if len(single) else single
+        best = own.loc[own["value"].idxmax()] if len(own) else None
+        rows.append(
+            {
+                "parameter": name,
+                "description": line["description"],
+                "status": line["status"],
+                "evppi": np.nan if best is None else best["value"],
+                "threshold": np.nan if best is None else best["threshold"],
+                "range": ranges[name],
+            }
+        )
+    columns = ["parameter", "description", "status", "evppi", "threshold", "range"]
+    frame = pd.DataFrame(rows, columns=columns)
+    frame = frame.sort_values(["evppi", "range"], ascending=False, kind="stable", ignore_index=True)
+    frame.insert(0, "rank", np.arange(1, len(frame) + 1))
+    return frame

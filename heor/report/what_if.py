@@ -1,0 +1,71 @@
+"""One question of the kind "what if", asked on the command line: table, figure and words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from heor.decision.crossings import WhatIfMap
+from heor.inputs.problem import DecisionProblem
+from heor.report.figures import write_figures
+from heor.report.figures_what_if import Asked, what_if_of
+from heor.report.tables import write_csv
+from heor.report.words import plain, timing
+from heor.report.write import write_whole
+from heor.results import Decision
+
+
+def answer(problem: DecisionProblem, decision: Decision, found: WhatIfMap) -> list[str]:
+    """Where the decision turns, at each threshold."""
+    label = problem.strategies[problem.settings.intervention].label
+    question, currency, lines = found.what_if, problem.country.currency, []
+    for name, threshold in decision.thresholds:
+        own = found.crossings[found.crossings["threshold_name"] == name]
+        turns = own[own["value"].notna()]
+        head = f"At {threshold:,.0f} {currency} per QALY {label}"
+        if question.y is not None:
+            benefit = threshold * found.table["qalys"] - found.table["cost"]
+            lines.append(f"{head} is worth its cost in {(benefit > 0).mean():.0%} of the map.")
+        elif turns.empty:
+            always = bool(own["worth_above"].iloc[0])
+            lines.append(
+                f"{head} is {'always' if always else 'never'} worth its cost for {question.x.name} from "
+                f"{plain(question.x.start)} to {plain(question.x.end)}."
+            )
+        else:
+            places = " and ".join(
+                f"{'above' if r['worth_above'] else 'below'} {plain(r['value'])}"
+                for _, r in turns.iterrows()
+            )
+            lines.append(f"{head} is worth its cost with {question.x.name} {places}.")
+    return lines
+
+
+def write_what_if(
+    problem: DecisionProblem, decision: Decision, found: WhatIfMap, folder: Path
+) -> Path:
+    """tables/what_if.csv, tables/crossings.csv, figures/what_if.*, report.md; whole or not at all."""
+    asked = Asked(problem, decision, found)
+    table = found.table.drop(columns="scenario")
+    for name, threshold in decision.thresholds:
+        table[f"net_benefit_{name}"] = threshold * table["qalys"] - table["cost"]
+    crossings = found.crossings.drop(columns="scenario")
+    if found.what_if.y is None:
+        table, crossings = table.drop(columns="y"), crossings.drop(columns="x")
+    lines = [
+        f"# {found.what_if.label}",
+        "  \n".join(f"**{line}**" for line in answer(problem, decision, found)),
+        "Mean incremental net benefit with this value fixed and everything else as uncertain as in a run of "
+        f"{problem.scenario_label.lower()}, {problem.country.label}.",
+        "![what if](figures/what_if.svg)",
+        timing(problem),
+    ]
+
+    def fill(place: Path) -> None:
+        write_csv({"what_if": table, "crossings": crossings}, place / "tables")
+        write_figures(asked, place / "figures", figures={"what_if": what_if_of})
+        (place / "report.md").write_text("\n\n".join(lines) + "\n", encoding="utf-8")
+
+    assert np.isfinite(table["cost"]).all()
+    return write_whole(folder, fill)
