@@ -21,7 +21,7 @@ from heor.decision.net_benefit_of_sampling import TrialFindings, value_of_trial
 from heor.decision.priorities import population, source_first
 from heor.decision.severity import Severity, severity_of
 from heor.decision.tables import decision_tables
-from heor.errors import HeorWarning
+from heor.errors import HeorWarning, InputError
 from heor.inputs.checks import SURVIVAL
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.structures import STRUCTURES, fault, with_structure
@@ -44,7 +44,7 @@ def evaluate(
     companions: Mapping[str, DecisionProblem] | None = None,
     cache: Path | None = None,
     progress: Progress | None = None,
-    alternatives: Mapping[str, DecisionProblem] | None = None,
+    alternatives: Mapping[str, DecisionProblem | InputError] | None = None,
 ) -> Results:
     """Evaluate a decision problem, and its companion scenarios on the same random numbers.
 
@@ -59,7 +59,7 @@ def evaluate(
     progress
         Called with (stage, done, total).
     alternatives
-        Name → problem: scenarios under which questions of `what_if` are asked.
+        Name → problem: scenarios under which questions of `what_if` are asked; or why one cannot be.
 
     Raises
     ------
@@ -290,9 +290,10 @@ def trial_findings(
     decision: Decision,
     streams: Streams,
     progress: Progress | None = None,
+    least_draws: int = LEAST_DRAWS,
 ) -> TrialFindings | None:
     """Value of the trial the analysis names; None without one, or with too few draws to regress on."""
-    if problem.trial is None or simulation.survival is None or simulation.outcomes.n < LEAST_DRAWS:
+    if problem.trial is None or simulation.survival is None or simulation.outcomes.n < least_draws:
         return None
     survival = simulation.survival
     return value_of_trial(
@@ -325,7 +326,7 @@ def what_if_maps(
     thresholds: Sequence[tuple[str, float]],
     fits: SurvivalFits,
     simulation: Simulation,
-    alternatives: Mapping[str, DecisionProblem],
+    alternatives: Mapping[str, DecisionProblem | InputError],
     streams: Streams,
     cache: Path | None,
 ) -> list[WhatIfMap]:
@@ -334,6 +335,11 @@ def what_if_maps(
     for question in problem.what_if:
         names = question.scenarios or ("",)
         if not set(names) <= {"", *alternatives}:
+            continue
+        faults = [a for n in names if isinstance(a := alternatives.get(n), InputError)]
+        if faults:
+            why = faults[0].problems[0]
+            warnings.warn(f"Left out: {question.label}. {why}", HeorWarning, stacklevel=2)
             continue
         for name in names:
             if name not in known:

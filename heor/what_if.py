@@ -29,9 +29,10 @@ from heor.parameters.draws import CurveDraws, Draws, add_derived
 from heor.results import Simulation
 from heor.simulation import simulate
 
-DRAWS = 200  # shared by all cases
-POINTS = 13  # of a search along what acts on survival; net benefit may turn there
-FEW_POINTS = 4  # along anything else: net benefit is straight, or nearly
+DRAWS = 200  # shared by all cases, at most
+LEAST_DRAWS, SHARE = 40, 25  # at least so many, or one in so many of the run's
+POINTS = 9  # of a search along what acts on survival; net benefit may turn there
+FEW_POINTS = 3  # along anything else: net benefit is straight, or nearly
 INSIDE = (0.001, 0.999)  # quantiles between which an uncertain parameter is searched
 Case = Mapping[str, float]
 Thresholds = Sequence[tuple[str, float]]
@@ -56,7 +57,11 @@ class Response:
 
     @classmethod
     def of(
-        cls, problem: DecisionProblem, draws: Draws, simulation: Simulation, size: int = DRAWS
+        cls,
+        problem: DecisionProblem,
+        draws: Draws,
+        simulation: Simulation,
+        size: int | None = None,
     ) -> Response:
         """The response around a run, on some of its draws, evenly spaced.
 
@@ -64,6 +69,7 @@ class Response:
         """
         roles = problem.settings.comparator, problem.settings.intervention
         whole = cost_effectiveness.increments(simulation.outcomes, *roles)
+        size = min(DRAWS, max(LEAST_DRAWS, draws.n // SHARE)) if size is None else size
         rows = np.unique(np.linspace(0, draws.n - 1, min(size, draws.n)).round().astype(int))
         some = Draws(
             {k: v[rows] for k, v in draws.values.items()},

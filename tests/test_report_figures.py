@@ -12,7 +12,8 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from heor.analysis import decide, one_way
+from heor.analysis import decide, one_way, trial_findings
+from heor.decision import information
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.structures import STRUCTURES
 from heor.parameters.draws import CurveDraws
@@ -33,7 +34,8 @@ DRAWS = 60
 
 def made_up_results(problem: DecisionProblem, made_up_draws: Callable) -> Results:
     """Results on log-normal curves with no fit behind them."""
-    problem = replace(problem, settings=replace(problem.settings, draws=DRAWS))
+    trial = replace(problem.trial, sizes=(40, 62), follow_ups=(1.0, 2.0))
+    problem = replace(problem, settings=replace(problem.settings, draws=DRAWS), trial=trial)
     draws = made_up_draws(problem, DRAWS)
     model = DISTRIBUTIONS["lognormal"]
     curves = {k: replace(curve, families=(model,)) for k, curve in draws.curves.items()}
@@ -42,6 +44,10 @@ def made_up_results(problem: DecisionProblem, made_up_draws: Callable) -> Result
     simulation = simulate(problem, draws, workers=1)
     decision = decide(problem, simulation)
     deterministic, tornado = one_way(problem, fits, decision)
+    known = pd.DataFrame({n: draws.values[n] for n in ("cure_if_operated", "log_hr_os")})
+    groups = {"Treatment effect and cure": list(known)}
+    grid = np.linspace(0, 1_000_000, 5)
+    outcomes = simulation.outcomes
     beside = Companion("again", "The same run again", "A row below.", decision)
     return Results(
         problem=problem,
@@ -51,6 +57,9 @@ def made_up_results(problem: DecisionProblem, made_up_draws: Callable) -> Result
         decision=decision,
         deterministic=deterministic,
         tornado=tornado,
+        information=information.information_table(outcomes, known, groups, decision.thresholds),
+        information_curves=information.information_curves(outcomes, known, groups, grid),
+        trial=trial_findings(problem, simulation, decision, problem.streams, least_draws=DRAWS),
         companions=(beside,),
         structures=tuple(
             Structure(model, STRUCTURES[model], decision, simulation)

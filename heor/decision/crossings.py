@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 
 from heor.inputs.what_if import WhatIf
 
-STEPS = 3  # of the refinement
+STEPS = 2  # of the refinement
 TOLERANCE = 1e-9
 
 

@@ -98,7 +98,7 @@ def power_of_proportions(
     """Power of the two-sided comparison of two proportions, arms of equal size, normal approximation.
 
     >>> round(power_of_proportions(0.30, 0.65, 62), 2)
-    0.83
+    0.84
     """
     arm = patients / 2
     se = np.sqrt((first * (1 - first) + second * (1 - second)) / arm)

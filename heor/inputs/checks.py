@@ -129,6 +129,12 @@ def _check_states(problem: DecisionProblem, layer: Layer, problems: list[str]) -
             f"{origin}: the last state is '{states[-1]}'; it must be dead. List states in the order "
             "patients leave them."
         )
+    for name in states[:-1]:
+        if name.startswith("dead"):  # cohorts count everyone outside the last state as alive
+            problems.append(
+                f"{origin}: state '{name}' comes before the last; only the last state is death, and whoever "
+                "is in another lives. Use one state of death."
+            )
     for what, names in (("state", states), ("endpoint", endpoints)):
         for name in sorted({n for n in names if names.count(n) > 1}):
             problems.append(

@@ -375,17 +375,24 @@ def load_companions(problem: DecisionProblem, folder: str | Path) -> dict[str, D
     return {name: _beside(problem, folder, scenarios) for name, scenarios in choices}
 
 
-def load_alternatives(problem: DecisionProblem, folder: str | Path) -> dict[str, DecisionProblem]:
+def load_alternatives(
+    problem: DecisionProblem, folder: str | Path
+) -> dict[str, DecisionProblem | InputError]:
     """The scenarios that the questions of `what_if` are asked under, on top of the run's own.
 
-    Their fits are quick: they show where an answer turns, they are not the answer.
+    Their fits are quick: they show where an answer turns, they are not the answer. A scenario that does
+    not go with this run (a model that cannot follow its curves) is its fault instead: the question is
+    left out, and the run says why.
     """
     own = tuple(problem.scenario.split("+")) if problem.scenario else ()
     names = dict.fromkeys(name for question in problem.what_if for name in question.scenarios)
-    return {
-        name: _beside(problem, folder, tuple(dict.fromkeys((*own, name))), quick=True)
-        for name in names
-    }
+    found: dict[str, DecisionProblem | InputError] = {}
+    for name in names:
+        try:
+            found[name] = _beside(problem, folder, tuple(dict.fromkeys((*own, name))), quick=True)
+        except InputError as error:
+            found[name] = error
+    return found
 
 
 def _beside(

@@ -50,6 +50,7 @@ FIGURES: dict[str, Callable[[Results], Figure]] = {
     "expected_loss": _compared(comparison.expected_loss),
     "information": _compared(comparison.information),
     "tornado": drivers.tornado,
+    "tornado_icer": drivers.tornado_icer,
     "costs": drivers.costs,
     "companions": decision.companions,
     "structures": decision.structures,
@@ -83,6 +84,12 @@ def figure_bytes(figure: Figure, form: str) -> bytes:
     return stream.getvalue()
 
 
+def has_icer(results: Results) -> bool:
+    """Whether the central answer is a ratio of more cost to more QALYs."""
+    base = results.deterministic.set_index("case").loc["base"]
+    return bool(base["cost"] > 0 and base["qalys"] > 0)
+
+
 def figures_of(results: Results) -> dict[str, Callable[[Results], Figure]]:
     """The figures a run has: survival for its own endpoints, none where nothing is fitted."""
     problem = results.problem
@@ -98,6 +105,8 @@ def figures_of(results: Results) -> dict[str, Callable[[Results], Figure]]:
     left_out = ("survival", "fits", "hazards")
     if len(results.structures) < 2:
         left_out += ("structure",)
+    if not has_icer(results):
+        left_out += ("tornado_icer",)
     if results.information.empty:
         left_out += ("information",)
     if results.trial is None:

@@ -366,12 +366,12 @@ def information(view: Comparison) -> Figure:
     above, below = figure.subplots(2, 1, height_ratios=(0.6 + 0.24 * len(bars), 2.2))
     rows = np.arange(len(bars))[::-1]
     colours = [style.DARK if k == "group" else "#A6A6A6" for k in bars["kind"]]
-    above.barh(rows, bars["value"], color=colours, height=0.62)
-    low = np.minimum(1.96 * bars["se"], bars["value"])
+    values, error = bars["value"].to_numpy(), 1.96 * bars["se"].to_numpy()
+    above.barh(rows, values, color=colours, height=0.62)
     above.errorbar(
-        bars["value"],
+        values,
         rows,
-        xerr=[low, 1.96 * bars["se"]],
+        xerr=[np.minimum(error, values), error],
         fmt="none",
         ecolor="black",
         elinewidth=0.7,

@@ -29,23 +29,56 @@ MARK_WORDS = {
 }
 
 
-@style.styled
 def tornado(results: Results) -> Figure:
     """Net benefit with each parameter at the ends of its 95 % interval, widest first."""
-    problem = results.problem
     name, value = style.headline_threshold(results.decision)
-    table = results.tornado.head(TORNADO_BARS)
+    currency = results.problem.country.currency
+    return _tornado(
+        results,
+        f"net_benefit_{name}",
+        "One-way sensitivity: what moves the net benefit",
+        f"At {style.threshold_label(name, value, currency)}.",
+        f"Incremental net benefit per patient ({style.prices(results.problem.country)})",
+        _central_benefit(results, value),
+    )
+
+
+def tornado_icer(results: Results) -> Figure:
+    """ICER with each parameter at the ends of its 95 % interval, widest first.
+
+    Only where the ICER is one at every end drawn: a ratio of a loss of QALYs means something else.
+    """
+    base = results.deterministic.set_index("case").loc["base"]
+    country = results.problem.country
+    return _tornado(
+        results,
+        "icer",
+        "One-way sensitivity: what moves the ICER",
+        "Incremental cost per QALY; parameters at an end of which the intervention loses QALYs are left out.",
+        f"{country.currency} per QALY ({country.price_year} prices)",
+        float(base["icer"]),
+    )
+
+
+@style.styled
+def _tornado(
+    results: Results, measure: str, title: str, what: str, axis: str, base: float
+) -> Figure:
+    """Bars from the central value to both ends of each parameter, widest first."""
+    problem = results.problem
+    whole = results.tornado.dropna(subset=[f"{measure}_low", f"{measure}_high"])
+    ends = whole[[f"{measure}_low", f"{measure}_high"]]
+    span = ends.max(axis=1).clip(lower=base) - ends.min(axis=1).clip(upper=base)
+    table = whole.loc[span.sort_values(ascending=False, kind="stable").index].head(TORNADO_BARS)
     currency = problem.country.currency
     figure = style.canvas(
         results,
-        "One-way sensitivity: what moves the net benefit",
-        _tornado_caption(table, style.threshold_label(name, value, currency), len(results.tornado)),
+        title,
+        _tornado_caption(table, what, len(results.tornado)),
         1.6 + 0.34 * max(len(table), 3),
     )
     axes = figure.subplots()
-    base = _central_benefit(results, value)
-    low = table[f"net_benefit_{name}_low"].to_numpy()
-    high = table[f"net_benefit_{name}_high"].to_numpy()
+    low, high = table[f"{measure}_low"].to_numpy(), table[f"{measure}_high"].to_numpy()
     rows = np.arange(len(table))[::-1]
     for row, a, b, (_, line) in zip(rows, low, high, table.iterrows(), strict=True):
         bars = sorted(((a, LOW_END), (b, HIGH_END)), key=lambda bar: -abs(bar[0] - base))
@@ -55,7 +88,12 @@ def tornado(results: Results) -> Figure:
             axes, row, base, (a, style.entered(line["low"])), (b, style.entered(line["high"]))
         )
     axes.axvline(base, color=style.DARK, linewidth=0.8)
-    axes.axvline(0, color=style.GREY, linewidth=0.8, linestyle=(0, (3, 2)), zorder=0)
+    if measure == "icer":
+        for _, value in results.decision.thresholds:
+            axes.axvline(value, color=style.GREY, linewidth=0.8, linestyle=(0, (3, 2)), zorder=0)
+        axes.set_xlim(left=min(0.0, low.min(), high.min()))
+    else:
+        axes.axvline(0, color=style.GREY, linewidth=0.8, linestyle=(0, (3, 2)), zorder=0)
     axes.set_yticks(rows, [_bar_label(line, currency) for _, line in table.iterrows()])
     axes.tick_params(axis="y", length=0, labelsize=6.5)
     axes.set_ylim(-0.6, len(table) - 0.4)
@@ -63,7 +101,7 @@ def tornado(results: Results) -> Figure:
     axes.margins(x=0.16)
     axes.locator_params(axis="x", nbins=6)
     style.money_axis(axes.xaxis)
-    axes.set_xlabel(f"Incremental net benefit per patient ({style.prices(problem.country)})")
+    axes.set_xlabel(axis)
     axes.grid(axis="x")
     ends = [Patch(color=LOW_END, label="low end"), Patch(color=HIGH_END, label="high end")]
     axes.legend(handles=ends, loc="lower right", title="Parameter at its", title_fontsize=7)
@@ -103,13 +141,13 @@ def _bar_label(line: pd.Series, currency: str) -> str:
     return "\n".join(textwrap.wrap(words, 52, max_lines=2, placeholder=" …"))
 
 
-def _tornado_caption(table: pd.DataFrame, threshold: str, total: int) -> list[str]:
+def _tornado_caption(table: pd.DataFrame, what: str, total: int) -> list[str]:
     used = [s for s in MARKS if s in set(table["status"])]
     marks = "; ".join(f"{MARKS[s]} the value is {MARK_WORDS[s]}" for s in used)
     return [
-        f"At {threshold}. The {len(table)} widest of {total} parameters, each at the ends of its "
+        f"{what} The {len(table)} widest of {total} parameters, each at the ends of its "
         "own 95 % interval (numbers at the bars, as entered) with the others at their centre.",
-        "Solid line: all at their centre; dashed line: no net benefit.",
+        "Solid line: all at their centre; dashed: where the decision turns.",
         f"{marks}." if marks else "",
     ]
 

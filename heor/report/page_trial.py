@@ -221,7 +221,8 @@ def _sizes(results: Results, found: TrialFindings) -> str:
         "## Other designs, begun today",
         "Million in all, discounted: value for later patients, less the trial's cost and the net benefit "
         "forgone by those randomised to what looks worse today. A larger trial recruits for longer, so its "
-        "result serves fewer patients; with more centres the pace is another (`trial_accrual`).",
+        "result serves fewer patients; with more centres the pace is another (`trial_accrual`). (check): the regression left a pattern in its "
+        "residuals; read with care.",
     ]
     for name, threshold in results.decision.thresholds:
         own = found.designs[found.designs["threshold_name"] == name]
@@ -229,7 +230,10 @@ def _sizes(results: Results, found: TrialFindings) -> str:
         rows = pd.DataFrame(
             {
                 "Patients": [f"{n:.0f}" for n in shown["patients"]],
-                f"Worth a patient ({currency})": [money(x) for x in shown["evsi"]],
+                f"Worth a patient ({currency})": [
+                    money(x) + (" (check)" if doubt else "")
+                    for x, doubt in zip(shown["evsi"], shown["suspicious"], strict=True)
+                ],
                 "Used after, years": [f"{x:.1f}" for x in shown["used_after_years"]],
                 "Value": [millions(x) for x in shown["population_value"]],
                 "Trial's cost": [millions(x) for x in shown["trial_cost"]],
