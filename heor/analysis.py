@@ -35,6 +35,7 @@ from heor.survival.joining import fitted_units
 from heor.what_if import Response
 
 CURVE_POINTS = 41  # thresholds of the curves of the value of information
+MAP_DRAWS = 1000  # on which the scenarios of a map are placed
 LEAST_DRAWS = 500  # for regressions of the value of information
 Progress = Callable[[str, int, int], None]
 
@@ -108,7 +109,7 @@ def evaluate(
         response = Response.of(problem, draws[""], simulations[""])
         thresholds = decisions[""].thresholds
         tipping = what_if.tipping_points(
-            response, thresholds, could_tip(response, tornado, decisions[""]), progress=progress
+            response, thresholds, could_tip(response, tornado, decisions[""])
         )
         prices = what_if.value_based_prices(response, thresholds, problem.prices)
         maps = what_if_maps(
@@ -346,7 +347,7 @@ def what_if_maps(
                 other = replace(alternatives[name], trial=None)
                 same = fitted_units(other) == fitted_units(problem)
                 found = fits if same else fit_problems({"": other}, streams, cache)[""]
-                drawn = sample({"": other}, {"": found}, streams)[""]
+                drawn = what_if.thinned(sample({"": other}, {"": found}, streams)[""], MAP_DRAWS)
                 known[name] = Response.of(other, drawn, simulate(other, drawn))
         labels = {n: known[n].problem.scenario_label for n in names}
         centre = what_if.centre_of(problem, response.draws, simulation, question)

@@ -7,14 +7,14 @@ draws of the run, so that the run's own answer lies on every curve.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from heor.decision import cost_effectiveness
-from heor.decision.crossings import WhatIfMap, crossings, refined_crossings
+from heor.decision.crossings import WhatIfMap, crossings
 from heor.decision.sensitivity import labels as parameter_labels
 from heor.decision.sensitivity import uncertain_parameters
 from heor.errors import InputError
@@ -33,6 +33,8 @@ DRAWS = 200  # shared by all cases, at most
 LEAST_DRAWS, SHARE = 40, 25  # at least so many, or one in so many of the run's
 POINTS = 9  # of a search along what acts on survival; net benefit may turn there
 FEW_POINTS = 3  # along anything else: net benefit is straight, or nearly
+REFINEMENTS = 2  # evaluations where net benefit seems to turn
+TOLERANCE = 1e-6  # of the range: a crossing this near to an evaluated value is one
 INSIDE = (0.001, 0.999)  # quantiles between which an uncertain parameter is searched
 Case = Mapping[str, float]
 Thresholds = Sequence[tuple[str, float]]
@@ -70,11 +72,7 @@ class Response:
         roles = problem.settings.comparator, problem.settings.intervention
         whole = cost_effectiveness.increments(simulation.outcomes, *roles)
         size = min(DRAWS, max(LEAST_DRAWS, draws.n // SHARE)) if size is None else size
-        rows = np.unique(np.linspace(0, draws.n - 1, min(size, draws.n)).round().astype(int))
-        some = Draws(
-            {k: v[rows] for k, v in draws.values.items()},
-            {k: _taken(c, rows) for k, c in draws.curves.items()},
-        )
+        some = thinned(draws, size)
         used = replace(problem, trial=None)
         if used.settings.model == "individual" and not fault(used, "semi_markov"):
             used = with_structure(used, "semi_markov")
@@ -113,6 +111,15 @@ class Response:
         """Mean incremental net benefit. Dims: case."""
         cost, qalys = self.increments(cases)
         return threshold * qalys - cost
+
+
+def thinned(draws: Draws, size: int) -> Draws:
+    """Some of the draws, evenly spaced."""
+    rows = np.unique(np.linspace(0, draws.n - 1, min(size, draws.n)).round().astype(int))
+    return Draws(
+        {k: v[rows] for k, v in draws.values.items()},
+        {k: _taken(c, rows) for k, c in draws.curves.items()},
+    )
 
 
 def _taken(curves: CurveDraws, rows: np.ndarray) -> CurveDraws:
@@ -166,7 +173,6 @@ def tipping_points(
     thresholds: Thresholds,
     names: Sequence[str] | None = None,
     limits: Mapping[str, tuple[float, float]] | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Values at which the intervention starts or stops being worth its cost; every one of them.
 
@@ -190,38 +196,67 @@ def tipping_points(
     """
     names = uncertain_parameters(response.problem) if names is None else list(names)
     limits, on_curves = dict(limits or {}), curve_inputs(response.problem)
-    rows: list[dict] = []
-    for done, name in enumerate(names, start=1):
+    lines: dict[str, Line] = {}
+    asked = {}
+    for name in names:
         low, high = limits[name] if name in limits else search_range(response, name)
-        x = np.linspace(low, high, POINTS if name in on_curves else FEW_POINTS)
-        cost, qalys = response.increments([{name: v} for v in x])
-        about = parameter_labels(response.problem, name)
-        factor = about.pop("factor")
-        about |= {"searched_from": low / factor, "searched_to": high / factor}
-        own = response.draws.values[name]
-        for label, threshold in thresholds:
-
-            def benefit(values: np.ndarray, t: float = threshold, name: str = name) -> np.ndarray:
-                return response.net_benefit([{name: v} for v in values], t)
-
-            y = threshold * qalys - cost
-            found = refined_crossings(benefit, x, y)
-            at = {**about, "threshold_name": label, "threshold": threshold}
-            if not len(found):
-                rows.append({**at, "value": np.nan, "worth_above": bool(y[0] > 0)})
-            edges = [low, *found, high]
-            for k, value in enumerate(found):
-                middle = (value + edges[k + 2]) / 2
-                worth = bool(np.interp(middle, x, y) > 0)
-                share = float((own < value).mean() if worth else (own > value).mean())
-                rows.append(
-                    {**at, "value": value / factor, "worth_above": worth, "probability": share}
-                )
-        if progress:
-            progress("Tipping points", done, len(names))
+        asked[name] = np.linspace(low, high, POINTS if name in on_curves else FEW_POINTS)
+    for _ in range(1 + REFINEMENTS):  # all names at once: one simulation a step
+        points = [(name, x) for name, xs in asked.items() for x in xs]
+        if not points:
+            break
+        cost, qalys = response.increments([{name: x} for name, x in points])
+        for (name, x), c, q in zip(points, cost, qalys, strict=True):
+            lines.setdefault(name, Line()).add(x, c, q)
+        asked = {name: line.unseen_crossings(thresholds) for name, line in lines.items()}
+    rows = [row for name, line in lines.items() for row in _turns(response, name, line, thresholds)]
     columns = ["parameter", "description", "unit", "status", "searched_from", "searched_to"]
     columns += ["threshold_name", "threshold", "value", "worth_above", "probability"]
     return pd.DataFrame(rows, columns=columns)
+
+
+@dataclass
+class Line:
+    """Mean increments at the values of one quantity, in rising order."""
+
+    x: np.ndarray = field(default_factory=lambda: np.empty(0))
+    cost: np.ndarray = field(default_factory=lambda: np.empty(0))
+    qalys: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+    def add(self, x: float, cost: float, qalys: float) -> None:
+        place = int(np.searchsorted(self.x, x))
+        self.x = np.insert(self.x, place, x)
+        self.cost = np.insert(self.cost, place, cost)
+        self.qalys = np.insert(self.qalys, place, qalys)
+
+    def crossings(self, threshold: float) -> np.ndarray:
+        return crossings(self.x, threshold * self.qalys - self.cost)
+
+    def unseen_crossings(self, thresholds: Thresholds) -> list[float]:
+        """Where net benefit seems to turn, and was not evaluated yet."""
+        near = TOLERANCE * (self.x[-1] - self.x[0])
+        found = [x for _, t in thresholds for x in self.crossings(t)]
+        return sorted({x for x in found if np.abs(self.x - x).min() > near})
+
+
+def _turns(response: Response, name: str, line: Line, thresholds: Thresholds) -> list[dict]:
+    """Rows of one name: its crossings at each threshold, or what holds throughout."""
+    about = parameter_labels(response.problem, name)
+    factor = about.pop("factor")
+    about |= {"searched_from": line.x[0] / factor, "searched_to": line.x[-1] / factor}
+    own, rows = response.draws.values[name], []
+    for label, threshold in thresholds:
+        at = {**about, "threshold_name": label, "threshold": threshold}
+        benefit = threshold * line.qalys - line.cost
+        found = line.crossings(threshold)
+        if not len(found):
+            rows.append({**at, "value": np.nan, "worth_above": bool(benefit[0] > 0)})
+            continue
+        for value, after in zip(found, [*found[1:], line.x[-1]], strict=True):
+            worth = bool(np.interp((value + after) / 2, line.x, benefit) > 0)
+            share = float((own < value).mean() if worth else (own > value).mean())
+            rows.append({**at, "value": value / factor, "worth_above": worth, "probability": share})
+    return rows
 
 
 def value_based_prices(

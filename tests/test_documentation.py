@@ -30,6 +30,15 @@ def test_readme_commands_run(command: str, tmp_path: Path) -> None:
         words += ["--output", str(tmp_path / "out")]
         words += [] if "--quick" in words else ["--quick"]
         words += ["--draws", "200"] if words[0] == "run" else ["--set", FEW]
+    if words[:2] == ["scenarios", "--run"]:
+        words += ["s11_no_cure", "s06_null", "--quick", "--draws", "100"]
+        words += ["--output", str(tmp_path / "out")]
+    if words[0] == "what-if":
+        words += ["--quick", "--draws", "200", "--points", "3", "--output", str(tmp_path / "out")]
+    if words[0] == "analyse":  # the reader's own file
+        folder = tmp_path
+        rows = [f"{s},{i},{100 * k + i},{k + i / 9}" for k, s in enumerate("ab") for i in range(20)]
+        (tmp_path / "psa.csv").write_text("\n".join(["strategy,draw,cost,qaly", *rows]))
     if words[0] == "km":  # the reader's own files
         folder = tmp_path
         (tmp_path / "clicks.csv").write_text("time,survival\n0,1\n6,0.8\n12,0.5\n24,0.2\n")

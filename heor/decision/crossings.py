@@ -6,7 +6,7 @@ at a low threshold, a cured one less), so one bisection could miss a crossing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,6 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq
 
 from heor.inputs.what_if import WhatIf
-
-STEPS = 2  # of the refinement
-TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -73,37 +70,3 @@ def crossings(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if y[-1] == 0 and y[-2] != 0:
         found.append(x[-1])
     return np.array(found)
-
-
-def refined_crossings(
-    function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, y: np.ndarray
-) -> np.ndarray:
-    """Crossings of a function known at x, refined by evaluating it where they seem to lie.
-
-    Parameters
-    ----------
-    function
-        Vectorised: dims (point,) to dims (point,).
-    x, y : ndarray, dims (point,)
-        x rising.
-
-    Examples
-    --------
-    >>> x = np.linspace(0, 3, 7)
-    >>> found = refined_crossings(lambda v: np.exp(v) - 5, x, np.exp(x) - 5)
-    >>> bool(abs(found[0] - np.log(5)) < 1e-6)
-    True
-    """
-    x, y = np.asarray(x, float), np.asarray(y, float)
-    span = x[-1] - x[0]
-    for _ in range(STEPS):
-        found = crossings(x, y)
-        new = (
-            found[[np.abs(x - c).min() > TOLERANCE * span for c in found]] if len(found) else found
-        )
-        if not len(new):
-            break
-        x, y = np.concatenate([x, new]), np.concatenate([y, function(new)])
-        order = np.argsort(x)
-        x, y = x[order], y[order]
-    return crossings(x, y)
