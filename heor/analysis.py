@@ -6,7 +6,7 @@ parameters → draws → survival posteriors → curves → state occupancy → 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -14,9 +14,8 @@ from time import perf_counter
 import numpy as np
 import pandas as pd
 
-from heor import what_if
+from heor import questions, what_if
 from heor.decision import cost_effectiveness, information, sensitivity
-from heor.decision.crossings import WhatIfMap
 from heor.decision.net_benefit_of_sampling import TrialFindings, value_of_trial
 from heor.decision.priorities import population, source_first
 from heor.decision.severity import Severity, severity_of
@@ -25,8 +24,9 @@ from heor.errors import HeorWarning, InputError
 from heor.inputs.checks import SURVIVAL
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.structures import STRUCTURES, fault, with_structure
-from heor.parameters.draws import Draws, add_derived, central_values, draw_parameters
+from heor.parameters.draws import Draws, add_derived, central_values
 from heor.results import Companion, Decision, Results, Simulation, Structure
+from heor.sampling import sample
 from heor.simulation import simulate, simulate_together
 from heor.streams import Streams
 from heor.survival import joining
@@ -35,7 +35,6 @@ from heor.survival.joining import fitted_units
 from heor.what_if import Response
 
 CURVE_POINTS = 41  # thresholds of the curves of the value of information
-MAP_DRAWS = 1000  # on which the scenarios of a map are placed
 LEAST_DRAWS = 500  # for regressions of the value of information
 Progress = Callable[[str, int, int], None]
 
@@ -109,10 +108,10 @@ def evaluate(
         response = Response.of(problem, draws[""], simulations[""])
         thresholds = decisions[""].thresholds
         tipping = what_if.tipping_points(
-            response, thresholds, could_tip(response, tornado, decisions[""])
+            response, thresholds, questions.could_tip(response, tornado, decisions[""])
         )
         prices = what_if.value_based_prices(response, thresholds, problem.prices)
-        maps = what_if_maps(
+        maps = questions.what_if_maps(
             response, thresholds, fits[""], simulations[""], alternatives or {}, streams, cache
         )
         stamp("what if")
@@ -154,24 +153,6 @@ def evaluate(
         ),
         timings=timings,
     )
-
-
-def sample(
-    problems: Mapping[str, DecisionProblem], fits: Mapping[str, SurvivalFits], streams: Streams
-) -> dict[str, Draws]:
-    """One draw axis for parameters and curves; problems on the same curves share their draws."""
-    known: dict[str, dict] = {}
-    quantiles: dict[tuple, np.ndarray] = {}
-    out = {}
-    for name, problem in problems.items():
-        n, own = problem.settings.draws, fits[name]
-        key = repr((n, own.weights, own.keys, own.correlations))
-        if key not in known:
-            known[key] = joining.curve_draws(
-                problem, own.posteriors, own.weights, own.correlations, n, streams
-            )
-        out[name] = Draws(draw_parameters(problem, n, streams, quantiles), known[key])
-    return out
 
 
 def other_structures(
@@ -306,54 +287,6 @@ def trial_findings(
         streams,
         progress,
     )
-
-
-def could_tip(response: Response, tornado: pd.DataFrame, decision: Decision) -> list[str]:
-    """Parameters along which a tipping point is looked for: those that could have one.
-
-    Whatever acts on survival, where net benefit may turn; of the rest those whose 95 % interval moves
-    net benefit by a quarter of what separates it from nil, at some threshold.
-    """
-    benefit = decision.tables["net_benefit"].set_index("threshold_name")["net_benefit"].abs()
-    wide = np.zeros(len(tornado), bool)
-    for name, _ in decision.thresholds:
-        wide |= tornado[f"range_{name}"].to_numpy() > 0.25 * benefit[name]
-    on_curves = tornado["parameter"].isin(what_if.curve_inputs(response.problem))
-    return list(tornado["parameter"][wide | on_curves])
-
-
-def what_if_maps(
-    response: Response,
-    thresholds: Sequence[tuple[str, float]],
-    fits: SurvivalFits,
-    simulation: Simulation,
-    alternatives: Mapping[str, DecisionProblem | InputError],
-    streams: Streams,
-    cache: Path | None,
-) -> list[WhatIfMap]:
-    """The maps of the questions the analysis asks, where their scenarios were loaded."""
-    problem, known, made = response.problem, {"": response}, []
-    for question in problem.what_if:
-        names = question.scenarios or ("",)
-        if not set(names) <= {"", *alternatives}:
-            continue
-        faults = [a for n in names if isinstance(a := alternatives.get(n), InputError)]
-        if faults:
-            why = faults[0].problems[0]
-            warnings.warn(f"Left out: {question.label}. {why}", HeorWarning, stacklevel=2)
-            continue
-        for name in names:
-            if name not in known:
-                other = replace(alternatives[name], trial=None)
-                same = fitted_units(other) == fitted_units(problem)
-                found = fits if same else fit_problems({"": other}, streams, cache)[""]
-                drawn = what_if.thinned(sample({"": other}, {"": found}, streams)[""], MAP_DRAWS)
-                known[name] = Response.of(other, drawn, simulate(other, drawn))
-        labels = {n: known[n].problem.scenario_label for n in names}
-        centre = what_if.centre_of(problem, response.draws, simulation, question)
-        own = {n: known[n] for n in names}
-        made.append(what_if.what_if_map(question, own, thresholds, labels, centre))
-    return made
 
 
 def response_of(

@@ -48,6 +48,7 @@ def _formulas() -> str:
     return digest.hexdigest()
 
 
+@cache
 def _versions() -> dict[str, str]:
     out = {}
     for package in PACKAGES:
