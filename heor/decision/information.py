@@ -114,7 +114,7 @@ def evppi(
         ],
         axis=1,
     )
-    scale = np.maximum(change.std(axis=0), 1e-300)
+    scale = spread(change)
     generator = np.random.default_rng(seed)
     found = []
     for name, members in groups.items():
@@ -129,6 +129,20 @@ def evppi(
             value, se = _achieved(fitted * scale, change, thresholds)
         found.append(PartialInformation(name, thresholds, value, se, pattern < SUSPICIOUS, chosen))
     return found
+
+
+def spread(change: np.ndarray) -> np.ndarray:
+    """Standard deviation over draws, to regress outcomes of one size; of a constant one, its size.
+
+    A difference that is the same in every draw has a spread of rounding errors only, which would be
+    blown up. Dims: (outcome,).
+
+    >>> spread(np.array([[1.0, 0.1], [3.0, 0.1]])).tolist()
+    [1.0, 0.1]
+    """
+    size = np.abs(change).max(axis=0)
+    deviation = change.std(axis=0)
+    return np.where(deviation > 1e-9 * size, deviation, np.where(size > 0, size, 1.0))
 
 
 def _choose(regressor: str, parameters: int, draws: int) -> str:

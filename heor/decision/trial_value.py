@@ -20,7 +20,7 @@ import numpy as np
 from scipy import linalg
 
 from heor import execution
-from heor.decision.information import SUSPICIOUS, plugged_in
+from heor.decision.information import SUSPICIOUS, plugged_in, spread
 from heor.decision.regression import conditional_mean
 from heor.decision.trial_data import ARMS, Design, Patients, enrol, follow
 from heor.outcomes.outcomes import Outcomes
@@ -168,7 +168,7 @@ def _value(
 ) -> TrialValue:
     shown = scores(evidence, design, trials)
     change = evidence.increments()
-    scale = np.maximum(change.std(axis=0), 1e-300)
+    scale = spread(change)
     none = np.zeros(len(thresholds))
     if not len(change) or shown.shape[1] == 0 or np.ptp(shown, axis=0).max() == 0:
         return TrialValue(design, none, none, none, 1.0)
@@ -279,7 +279,7 @@ def observed_ratio(
     change = np.tile(evidence.increments(), (repeats, 1))
     others = change.shape[1] // 2
     benefit = np.stack([t * change[:, 0] - change[:, others] for t in thresholds], axis=1)
-    scale = np.maximum(benefit.std(axis=0), 1e-300)
+    scale = spread(benefit)
     fit = conditional_mean(shown[:, None], benefit / scale)
     order = np.argsort(shown)
     return np.exp(shown[order]), (fit.fitted * scale)[order]
