@@ -56,8 +56,11 @@ def cli() -> None:
     "--quick", is_flag=True, help="Laplace approximation instead of NUTS; for trying out."
 )
 @accept_option
+@click.option("--no-figures", is_flag=True, help="Leave the figures out: tables and words only.")
 @click.option("--output", type=click.Path(file_okay=False), help="Folder for the results.")
-def run(inputs, country, scenario, settings, draws, seed, quick, accept, output) -> None:
+def run(
+    inputs, country, scenario, settings, draws, seed, quick, accept, no_figures, output
+) -> None:
     """Evaluate the model and write report, tables and figures."""
     from heor.analysis import evaluate
     from heor.inputs.load import load, load_alternatives, load_companions
@@ -78,7 +81,7 @@ def run(inputs, country, scenario, settings, draws, seed, quick, accept, output)
         results = evaluate(
             problem, companions, outputs / "cache", progress, alternatives=alternatives
         )
-        write_report(results, folder, progress)
+        write_report(results, folder, progress, with_figures=not no_figures)
     for warning in (*results.fits.accepted, *results.warnings):
         click.echo(f"warning: {warning}", err=True)
     click.echo()

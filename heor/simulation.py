@@ -347,7 +347,7 @@ def _warnings(
     if unattained > most * n:
         raise ModelError(
             f"the marginal hazard ratio{early} cannot be reached in {unattained} of {n} draws (more "
-            f"than {most:.0%}). The cured fraction is too large for it: check cure_if_operated and the hazard "
+            f"than {100 * most:g} %). The cured fraction is too large for it: check cure_if_operated and the hazard "
             "ratio."
         )
     if unattained:

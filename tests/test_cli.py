@@ -67,7 +67,8 @@ def test_same_inputs_and_seed_same_bytes_cold_and_warm(workplace: Path) -> None:
     """Tables are identical to the byte, with and without cached posteriors."""
     first = tables(workplace / "outputs" / "norway")
     shutil.rmtree(workplace / "outputs" / "cache")
-    assert heor(workplace, "run", "--quick", "--draws", "400", "--output", "cold").returncode == 0
+    done = heor(workplace, "run", "--quick", "--draws", "400", "--no-figures", "--output", "cold")
+    assert done.returncode == 0
     assert tables(workplace / "cold") == first
     assert len(first) >= 15
 
@@ -80,6 +81,7 @@ def test_changed_number_shows_where_it_should(workplace: Path) -> None:
         "--quick",
         "--draws",
         "400",
+        "--no-figures",
         "--set",
         "c_resection=360000",
         "--output",
@@ -195,7 +197,7 @@ def test_failed_write_keeps_the_previous_results(
 
     monkeypatch.chdir(workplace)
     monkeypatch.setattr("heor.report.write.write_run_record", fail)
-    assert cli.main(["run", "--quick", "--draws", "400"]) == 2
+    assert cli.main(["run", "--quick", "--draws", "400", "--no-figures"]) == 2
     assert "cannot be written (No space left on device)" in capsys.readouterr().err
     assert tables(workplace / "outputs" / "norway") == before
     assert not list((workplace / "outputs").glob(".*"))

@@ -29,7 +29,7 @@ def test_readme_commands_run(command: str, tmp_path: Path) -> None:
     if words[0] in ("run", "survival"):
         words += ["--output", str(tmp_path / "out")]
         words += [] if "--quick" in words else ["--quick"]
-        words += ["--draws", "200"] if words[0] == "run" else ["--set", FEW]
+        words += ["--draws", "200", "--no-figures"] if words[0] == "run" else ["--set", FEW]
     if words[:2] == ["scenarios", "--run"]:
         words += ["s11_no_cure", "s06_null", "--quick", "--draws", "100"]
         words += ["--output", str(tmp_path / "out")]

@@ -119,8 +119,10 @@ def with_data(request: FitRequest, key: str, factor: float) -> FitRequest:
 
 def test_versions_are_part_of_the_key(monkeypatch) -> None:
     before = cache.key({"x": 1})
+    cache._versions.cache_clear()
     monkeypatch.setattr(cache, "version", lambda package: "another")
     assert cache.key({"x": 1}) != before
+    cache._versions.cache_clear()
 
 
 def cut(path: Path) -> None:

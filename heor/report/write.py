@@ -16,14 +16,19 @@ from heor.results import Results
 
 
 def write_report(
-    results: Results, folder: Path, progress: Callable[[str, int, int], None] | None = None
+    results: Results,
+    folder: Path,
+    progress: Callable[[str, int, int], None] | None = None,
+    with_figures: bool = True,
 ) -> Path:
     """Tables, figures, report.md, results.nc and run.json of one run; see `write_whole`."""
     from heor.report.figures import write_figures
 
     def fill(place: Path) -> None:
         write_tables(results, place / "tables")
-        figures = write_figures(results, place / "figures", progress=progress)
+        figures = (
+            write_figures(results, place / "figures", progress=progress) if with_figures else []
+        )
         names = list(dict.fromkeys(p.stem for p in figures))
         (place / "report.md").write_text(report(results, names), encoding="utf-8")
         page = trial_page(results, names)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -87,6 +87,7 @@ def test_two_strategies_with_normal_net_benefit(
             assert 0.5 < se / exact_se < 2
 
 
+@settings(max_examples=25)
 @given(seed=seeds, constant=st.floats(-1e5, 1e5))
 def test_a_cost_common_to_all_tells_nothing(seed: int, constant: float) -> None:
     own, draws = problem(seed)
@@ -96,6 +97,7 @@ def test_a_cost_common_to_all_tells_nothing(seed: int, constant: float) -> None:
         np.testing.assert_allclose(b.se, a.se, rtol=1e-6, atol=1e-6)
 
 
+@settings(max_examples=25)
 @given(seed=seeds, factor=st.floats(0.01, 100))
 def test_another_currency_scales_the_value(seed: int, factor: float) -> None:
     own, draws = problem(seed)
@@ -108,6 +110,7 @@ def test_another_currency_scales_the_value(seed: int, factor: float) -> None:
     np.testing.assert_allclose(factor * curves[0].evpi, curves[1].evpi, atol=1e-6 * factor)
 
 
+@settings(max_examples=25)
 @given(seed=seeds, order=st.permutations(range(3)))
 def test_order_of_strategies_tells_nothing(seed: int, order: list[int]) -> None:
     """The regression is of increments over the first, so up to the error of the ridge's choice."""
