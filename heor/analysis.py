@@ -125,7 +125,7 @@ def evaluate(
         tornado=tornado,
         information=worth,
         information_curves=by_threshold,
-        source_first=source_first(problem, worth, tornado),
+        source_first=source_first(problem, worth, tornado, mean_benefit(decisions[""])),
         trial=trial,
         tipping=tipping,
         prices=prices,
@@ -264,6 +264,12 @@ def value_of_information(
         table,
         information.information_curves(outcomes, frame, groups, grid),
     )
+
+
+def mean_benefit(decision: Decision) -> dict[str, float]:
+    """Mean incremental net benefit by threshold name."""
+    table = decision.tables["net_benefit"]
+    return dict(zip(table["threshold_name"], table["net_benefit"], strict=True))
 
 
 def trial_findings(

@@ -761,7 +761,8 @@ def test_one_way_of_patients_who_differ(sick_sicker: Path) -> None:
     path.write_text(
         text.replace("{rate: r_hs1}", "{rate: r_hs1, hazard_ratio: 2 ** x_frail}"), encoding="utf-8"
     )
-    results = evaluate(load(sick_sicker, overrides={"analysis.model": "individual"}))
+    individual = {"analysis.model": "individual", "analysis.patients": 100}
+    results = evaluate(load(sick_sicker, overrides=individual))
     drawn = results.decision.tables["icer"].iloc[0]["cost"]
     assert results.deterministic.iloc[0]["cost"] == pytest.approx(drawn, rel=0.1)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from heor.decision.cost_effectiveness import check_thresholds
+from heor.decision.cost_effectiveness import check_thresholds, monte_carlo_se
 from heor.outcomes.outcomes import Outcomes
 
 
@@ -57,6 +57,7 @@ def ceac(outcomes: Outcomes, thresholds: Sequence[float] | np.ndarray) -> pd.Dat
     k, n = cost.shape
     shape = len(thresholds), k
     best, loss, not_best = np.empty(shape), np.empty(shape), np.empty(shape)
+    spread = np.empty(shape)
     forgone = np.empty_like(cost)
     for i, threshold in enumerate(thresholds):  # one at a time: memory stays that of the outcomes
         np.multiply(qalys, threshold, out=forgone)
@@ -68,14 +69,18 @@ def ceac(outcomes: Outcomes, thresholds: Sequence[float] | np.ndarray) -> pd.Dat
         if is_best.sum() > n:  # ties
             is_best[1:] &= ~np.logical_or.accumulate(is_best, axis=0)[:-1]
         best[i] = np.count_nonzero(is_best, axis=1)
+        if outcomes.replicates > 1:
+            spread[i] = monte_carlo_se(is_best.T.astype(float), outcomes.replicates)
     probability, rows = best / n, np.arange(len(thresholds))
+    if outcomes.replicates == 1:
+        spread = np.sqrt(probability * (1 - probability) / max(n - 1, 1))
     favoured = loss.argmin(axis=1)
     return pd.DataFrame(
         {
             "threshold": np.repeat(thresholds, k),
             "strategy": np.tile(outcomes.strategies, len(thresholds)),
             "probability": probability.ravel(),
-            "probability_se": np.sqrt(probability * (1 - probability) / max(n - 1, 1)).ravel(),
+            "probability_se": spread.ravel(),
             "expected_loss": loss.ravel(),
             "on_frontier": (np.arange(k) == favoured[:, None]).ravel(),
             "evpi": np.repeat(loss[rows, favoured], k),

@@ -17,7 +17,7 @@ from heor.streams import Streams
 from heor.survival.fitting import fit_problems
 
 GOLDEN = Path(__file__).with_name("scenarios.csv")
-DRAWS = 2000
+DRAWS = 1000
 COLUMNS = ["cost", "qalys", "icer", "probability_275000", "probability_severity", "evpi_severity"]
 BY_NUTS = ("s14_m_spline",)  # Laplace does not serve its posterior: in no golden
 #: Scenarios that change the evidence, or what the expert opinion is about: fits of their own, slow.
