@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from heor import cli
+
 ROOT = Path(__file__).parents[1]
 FEW = "analysis.survival.distributions=[weibull, lognormal]"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -23,7 +25,12 @@ def commands() -> list[str]:
 
 
 @pytest.mark.parametrize("command", commands())
-def test_readme_commands_run(command: str, tmp_path: Path) -> None:
+def test_readme_commands_run(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
     """Each command as written; fits go to a scratch folder, by Laplace and few of them."""
     words, folder = shlex.split(command)[1:], ROOT
     if words[0] in ("run", "survival"):
@@ -43,15 +50,11 @@ def test_readme_commands_run(command: str, tmp_path: Path) -> None:
         folder = tmp_path
         (tmp_path / "clicks.csv").write_text("time,survival\n0,1\n6,0.8\n12,0.5\n24,0.2\n")
         (tmp_path / "risk.csv").write_text("time,n_at_risk\n0,100\n12,48\n24,15\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "heor.cli", *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout
+    monkeypatch.chdir(folder)
+    code = cli.main(words)
+    shown = capsys.readouterr()
+    assert code == 0, shown.err
+    assert shown.out
 
 
 def test_setup_commands_stand_in_readme() -> None:
