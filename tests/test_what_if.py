@@ -188,3 +188,27 @@ def test_an_individual_model_is_asked_through_its_cohort(asked, quick_cache) -> 
     cost, _ = response.increments([{}])
     roles = individual.settings.comparator, individual.settings.intervention
     assert cost[0] == pytest.approx(increments(simulation.outcomes, *roles)["cost"].mean())
+
+
+def test_figures_of_a_line_and_a_map(asked) -> None:
+    from heor.report.figures import figure_bytes
+    from heor.report.figures_what_if import Asked, what_if_of
+    from heor.report.what_if import answer
+
+    problem, response, decision, _ = asked
+    x = Axis("c_resection", "Cost of resection", 100_000.0, 400_000.0, 4, "c_resection")
+    y = Axis("cured_fraction", "Share cured", 0.0, 0.1, 3, "cured_fraction")
+    for one in (WhatIf("line", "A line", x), WhatIf("map", "A map", x, y)):
+        shown = {"": response, "again": response} if one.y is None else {"": response}
+        labels = {n: f"Scenario {n}" for n in shown}
+        found = what_if_map(one, shown, decision.thresholds, labels, {})
+        figure = what_if_of(Asked(problem, decision, found))
+        figure.draw_without_rendering()
+        titles = [axes.get_title(loc="left") or axes.get_title() for axes in figure.axes]
+        assert sum("NOK per QALY" in t for t in titles) == 3
+        first, second = (
+            figure_bytes(what_if_of(Asked(problem, decision, found)), "svg") for _ in "ab"
+        )
+        assert first == second
+        words = answer(problem, decision, found)
+        assert len(words) == 3 and "Resection" in words[0]

@@ -129,6 +129,5 @@ def _lines(results: Asked, shown: WhatIfMap) -> Figure:
     middle.set_xlabel(question.x.label)
     panels[0].set_ylabel(f"Net benefit a patient, thousand {currency}")
     if len(shown.labels) > 1:
-        handles, words = panels[0].get_legend_handles_labels()
-        figure.legend(handles, words, loc="outside lower left", fontsize=7)
+        panels[-1].legend(loc="upper right", fontsize=6)
     return figure
