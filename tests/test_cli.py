@@ -63,6 +63,7 @@ def test_quick_run_writes_everything_and_answers_in_words(workplace: Path) -> No
     assert "Quick run" in report and "S17 Symmetric" in report and "S19" in report
 
 
+@pytest.mark.slow
 def test_same_inputs_and_seed_same_bytes_cold_and_warm(workplace: Path) -> None:
     """Tables are identical to the byte, with and without cached posteriors."""
     first = tables(workplace / "outputs" / "norway")

@@ -24,7 +24,16 @@ def commands() -> list[str]:
     return [line for line in lines if line.startswith("heor ")]
 
 
-@pytest.mark.parametrize("command", commands())
+def minutes(command: str) -> bool:
+    """Variants of a command that already runs: with the slow tests."""
+    variants = ("heor run --s", "heor survival --", "heor what-if cure", "heor scenarios --run")
+    return command.startswith(variants)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(c, marks=pytest.mark.slow) if minutes(c) else c for c in commands()],
+)
 def test_readme_commands_run(
     command: str,
     tmp_path: Path,

@@ -44,7 +44,7 @@ def ask(own: Outcomes, draws: pd.DataFrame, thresholds: list[float]) -> list[Par
     return evppi(own, draws, {"p": ["p"], "p+q": ["p", "q"], "all": PARAMETERS}, thresholds)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(seed=seeds, strategies=st.integers(2, 4))
 def test_partial_information_is_worth_between_nothing_and_everything(
     seed: int, strategies: int
@@ -61,7 +61,7 @@ def test_partial_information_is_worth_between_nothing_and_everything(
             assert less.value[i] <= more.value[i] + 3 * np.hypot(less.se[i], more.se[i]) + 1e-9
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(z=st.floats(-2, 2), known=st.floats(0.2, 2), rest=st.floats(0.2, 2), seed=seeds)
 def test_two_strategies_with_normal_net_benefit(
     z: float, known: float, rest: float, seed: int
@@ -89,7 +89,7 @@ def test_two_strategies_with_normal_net_benefit(
             assert 0.5 < se / exact_se < 2
 
 
-@settings(max_examples=12)
+@settings(max_examples=10)
 @given(seed=seeds, constant=st.floats(-1e5, 1e5))
 def test_a_cost_common_to_all_tells_nothing(seed: int, constant: float) -> None:
     own, draws = problem(seed)
@@ -99,7 +99,7 @@ def test_a_cost_common_to_all_tells_nothing(seed: int, constant: float) -> None:
         np.testing.assert_allclose(b.se, a.se, rtol=1e-6, atol=1e-6)
 
 
-@settings(max_examples=12)
+@settings(max_examples=10)
 @given(seed=seeds, factor=st.floats(0.01, 100))
 def test_another_currency_scales_the_value(seed: int, factor: float) -> None:
     own, draws = problem(seed)
@@ -112,7 +112,7 @@ def test_another_currency_scales_the_value(seed: int, factor: float) -> None:
     np.testing.assert_allclose(factor * curves[0].evpi, curves[1].evpi, atol=1e-6 * factor)
 
 
-@settings(max_examples=12)
+@settings(max_examples=10)
 @given(seed=seeds, order=st.permutations(range(3)))
 def test_order_of_strategies_tells_nothing(seed: int, order: list[int]) -> None:
     """The regression is of increments over the first, so up to the error of the ridge's choice."""
