@@ -5,8 +5,10 @@ Columns: strategy, draw, cost, qaly; every other numeric column is a parameter, 
 
 from __future__ import annotations
 
+import csv
 import difflib
 import hashlib
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +23,8 @@ from heor.outcomes.outcomes import Outcomes
 from heor.results import Decision
 
 COLUMNS = ("strategy", "draw", "cost", "qaly")
+EVERYTHING = "all"  # what EVPI is called among the values of information
+SEPARATORS = ",;\t"
 LEAST_DRAWS = 500  # for regressions of the value of information
 CURVE_POINTS = 41
 
@@ -88,13 +92,27 @@ def analyse(
     InputError
         All problems of the file, or of names that are not in it.
     """
-    table = _read(path)
-    outcomes = Outcomes.from_table(table, currency)
     notes: list[str] = []
-    problems: list[str] = []
+    problems = [
+        f"threshold {t:g}: must be at least 0 and finite. Correct it."
+        for t in thresholds
+        if not 0 <= t < np.inf
+    ]
+    if not thresholds:
+        problems.append("thresholds: there are none; name at least one, in money per QALY.")
+    try:
+        table = _read(path)
+        outcomes = Outcomes.from_table(table, currency)
+    except InputError as error:  # without outcomes there is nothing to hold the rest against
+        raise InputError([*error.problems, *problems]) from error
     frame = _parameters(table, outcomes, parameters, notes, problems)
     roles = _roles(outcomes, comparator, intervention, problems)
     groups = dict(groups or {})
+    problems += [
+        f"'{EVERYTHING}': stands for all parameters, known perfectly; name the {what} otherwise."
+        for what, names in (("group", groups), ("parameter", frame))
+        if EVERYTHING in names
+    ]
     for label, members in groups.items():
         for name in members:
             if name not in frame:
@@ -109,19 +127,18 @@ def analyse(
                         f"{', '.join(map(str, frame.columns)) or 'none'}.{_near(name, frame.columns)}"
                     )
                 )
-    problems += [
-        f"threshold {t:g}: must be at least 0 and finite. Correct it."
-        for t in thresholds
-        if not 0 <= t < np.inf
-    ]
-    if not thresholds:
-        problems.append("thresholds: there are none; name at least one, in money per QALY.")
     if problems:
         raise InputError(problems)
     named = [(f"{t:.10g}", float(t)) for t in sorted(set(thresholds))]
     top = largest if largest is not None else 2 * max(max(thresholds), 1.0)
     tables = decision_tables(outcomes, *roles, named, np.linspace(0, top, points))
-    constant = tuple(f"Parameter '{n}' is the same in every draw and left out." for n in notes)
+    said = [f"Parameter '{n}' is the same in every draw and left out." for n in notes]
+    unused = [c for c in table.columns if c not in COLUMNS]
+    if parameters is not None and unused:
+        said.append(
+            f"Columns of {path.name} that were left out, parameters being those of {parameters.name}: "
+            f"{', '.join(unused)}."
+        )
     worth, curves, words = _information(outcomes, frame, groups, named, top)
     return Analysed(
         path,
@@ -133,21 +150,67 @@ def analyse(
         groups,
         worth,
         curves,
-        (*constant, *words),
+        (*said, *words),
     )
 
 
 def _read(path: Path) -> pd.DataFrame:
-    """The table, with columns named without regard to case or spaces around them."""
+    """The table; what is no number stays as it is written, for messages to show.
+
+    Columns are named without regard to case or spaces around them. The separator is the commonest in
+    the first line; with a semicolon, decimals may have a comma, as spreadsheets write them. Columns
+    without a name are row numbers and are left out.
+    """
     try:
-        table = pd.read_csv(path, sep=None, engine="python", encoding="utf-8-sig")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8-sig")
+        first = next((line for line in text.splitlines() if line.strip()), "")
+        separator = max(SEPARATORS, key=first.count)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        rows = dict((reader.line_num, row) for row in reader if any(map(str.strip, row)))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(
             f"{path}: cannot be read as a CSV ({error}). Save it as CSV (UTF-8), one row a strategy and "
             "draw."
         ) from error
-    known = {c: c.strip().lower() for c in map(str, table.columns)}
-    return table.rename(columns={c: n for c, n in known.items() if n in COLUMNS})
+    if not rows:
+        raise InputError(f"{path}: is empty; a header and one row a strategy and draw are needed.")
+    header = [_column(name) for name in rows.pop(min(rows))]
+    width = len(header)
+    problems = [
+        f"{path}: {header.count(name)} columns are named '{name}'; one may. Rename the others."
+        for name in dict.fromkeys(header)
+        if name and header.count(name) > 1
+    ]
+    for what, lines in (
+        ("fewer", [n for n, row in rows.items() if len(row) < width]),
+        ("more", [n for n, row in rows.items() if any(row[width:])]),  # empty ones do no harm
+    ):
+        if lines:
+            problems.append(
+                f"{path}: line {lines[0]} has {what} cells than the header ({len(lines)} such lines). "
+                "Correct it."
+            )
+    if problems:
+        raise InputError(problems)
+    table = pd.DataFrame([row[:width] for row in rows.values()], columns=header, dtype=object)
+    table = table[[name for name in header if name]]
+    return table.apply(
+        lambda cells: (
+            cells.str.strip() if cells.name == "strategy" else _numbers(cells, separator == ";")
+        )
+    )
+
+
+def _column(name: str) -> str:
+    name = name.strip()
+    return name.lower() if name.lower() in COLUMNS else name
+
+
+def _numbers(cells: pd.Series, comma: bool) -> pd.Series:
+    """Numbers where all cells are finite ones; otherwise as written."""
+    cells = cells.str.replace(",", ".", regex=False) if comma else cells
+    values = pd.to_numeric(cells, errors="coerce")
+    return values if np.isfinite(values).all() else cells
 
 
 def _parameters(
@@ -184,7 +247,7 @@ def _parameters(
             f"{path}: draw {rows['draw'][rows['draw'].duplicated()].iloc[0]} stands twice."
         )
         return pd.DataFrame(index=draws)
-    rows = rows.set_index("draw")
+    rows = rows.set_index(pd.to_numeric(rows["draw"], errors="coerce"))
     absent = sorted(set(draws) - set(rows.index))
     if absent or len(rows) != len(draws):
         problems.append(
@@ -199,7 +262,7 @@ def _parameters(
         if not np.isfinite(values).all():
             bad = draws[~np.isfinite(values)][0]
             problems.append(
-                f"parameter '{name}': draw {bad} is {rows.loc[bad, name]!r}; a finite number is required. "
+                f"parameter '{name}': draw {bad} is '{rows.loc[bad, name]}'; a finite number is required. "
                 "Correct it, or remove the column."
             )
         elif np.ptp(values) == 0:

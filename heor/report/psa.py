@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from heor.decision.acceptability import ceac
 from heor.psa import Analysed
 from heor.report import figures_comparison
 from heor.report.comparison import Comparison
@@ -18,7 +19,7 @@ from heor.report.tables import write_csv
 from heor.report.words import icer_words, money, significant, table
 from heor.report.write import write_whole
 
-SMALL = 100.0  # below this largest cost money is written with its decimals
+SMALL = 10_000.0  # from here on a hundred is three significant digits or finer
 
 
 def write_analysis(
@@ -78,7 +79,6 @@ def answer(found: Analysed) -> list[str]:
     icer = tables["icer"].iloc[0]
     change = tables["increments"].set_index("outcome")
     cost, qalys = change.loc["cost"], change.loc["qalys"]
-    form = _money(found)
     gains = "gains" if qalys["mean"] >= 0 else "loses"
     costs = "costs" if cost["mean"] >= 0 else "saves"
     words = icer_words(
@@ -90,32 +90,31 @@ def answer(found: Analysed) -> list[str]:
     lines = [
         f"{found.intervention} {gains} {significant(abs(qalys['mean']))} QALYs (95 % "
         f"{significant(qalys['low'])} to {significant(qalys['high'])}) and {costs} "
-        f"{form(abs(cost['mean']))} {currency} (95 % {form(cost['low'])} to {form(cost['high'])}) against "
+        f"{_money(abs(cost['mean']))} {currency} (95 % {_money(cost['low'])} to {_money(cost['high'])}) against "
         f"{found.comparator}: {words}{interval}."
     ]
-    best = tables["ceac"]
-    for _, threshold in found.decision.thresholds:
-        near = best.iloc[(best["threshold"] - threshold).abs().argsort(kind="stable")]
-        row = near[near["on_frontier"]].iloc[0]
+    # by themselves: the curves' thresholds need not be among these, nor reach as far
+    exact = ceac(found.outcomes, [value for _, value in found.decision.thresholds])
+    for _, row in exact[exact["on_frontier"]].iterrows():
         lines.append(
-            f"At {threshold:,.10g} {currency} per QALY {row['strategy']} has the highest expected net "
+            f"At {row['threshold']:,.10g} {currency} per QALY {row['strategy']} has the highest expected net "
             f"benefit; the chance that it is the best is {row['probability']:.0%}, and knowing would be "
-            f"worth {form(row['evpi'])} {currency} a patient."
+            f"worth {_money(row['evpi'])} {currency} a patient."
         )
     return lines
 
 
 def report(found: Analysed, names: list[str]) -> str:
     """report.md."""
-    tables, currency, form = found.decision.tables, found.outcomes.currency, _money(found)
+    tables, currency = found.decision.tables, found.outcomes.currency
     means = tables["strategies"].pivot(index="strategy", columns="outcome", values="mean")
     frontier = tables["frontier"]
     rows = pd.DataFrame(
         {
             "Strategy": frontier["strategy"],
-            f"Cost ({currency})": [form(x) for x in frontier["cost"]],
+            f"Cost ({currency})": [_money(x) for x in frontier["cost"]],
             "QALYs": [significant(x, 4) for x in frontier["effect"]],
-            "More cost": [form(x) if x == x else "" for x in frontier["incremental_cost"]],
+            "More cost": [_money(x) if x == x else "" for x in frontier["incremental_cost"]],
             "More QALYs": [
                 significant(x) if x == x else "" for x in frontier["incremental_effect"]
             ],
@@ -128,18 +127,20 @@ def report(found: Analysed, names: list[str]) -> str:
         {
             f"{currency} per QALY": [f"{t:,.10g}" for t in benefit["threshold"]],
             "Net benefit": [
-                f"{form(r['net_benefit'])} (SE {form(r['se'])})" for _, r in benefit.iterrows()
+                f"{_money(r['net_benefit'])} (SE {_money(r['se'])})" for _, r in benefit.iterrows()
             ],
             "In QALYs": [significant(x) for x in benefit["net_health_benefit"]],
             "95 % interval": [
-                f"{form(r['low'])} to {form(r['high'])}" for _, r in benefit.iterrows()
+                f"{_money(r['low'])} to {_money(r['high'])}" for _, r in benefit.iterrows()
             ],
             "Chance cost-effective": [
                 f"{r['probability']:.1%} (SE {r['probability_se']:.1%})"
                 for _, r in benefit.iterrows()
             ],
             "Chance of a wrong decision": [f"{x:.1%}" for x in benefit["error_probability"]],
-            "EVPI": [f"{form(r['evpi'])} (SE {form(r['evpi_se'])})" for _, r in benefit.iterrows()],
+            "EVPI": [
+                f"{_money(r['evpi'])} (SE {_money(r['evpi_se'])})" for _, r in benefit.iterrows()
+            ],
         }
     )
     parts = [
@@ -163,10 +164,9 @@ def report(found: Analysed, names: list[str]) -> str:
     return "\n\n".join(p for p in parts if p) + "\n"
 
 
-def _money(found: Analysed) -> Callable[[float], str]:
-    """To the nearest hundred, or with significant digits where amounts are small."""
-    largest = np.abs(found.outcomes.cost.mean(axis=0)).max()
-    return money if largest >= 100 * SMALL else significant
+def _money(x: float) -> str:
+    """To the nearest hundred; with three significant digits where that would say little."""
+    return money(x) if abs(x) >= SMALL else significant(x)
 
 
 def _enough(found: Analysed) -> str:
@@ -189,7 +189,7 @@ def _information(found: Analysed) -> str:
     frame = found.information
     if frame.empty:
         return ""
-    currency, form = found.outcomes.currency, _money(found)
+    currency = found.outcomes.currency
     name, threshold = found.decision.thresholds[-1]
     own = frame[(frame["threshold_name"] == name) & (frame["kind"] != "all")]
     own = own[own["value"] > 0].sort_values("value", ascending=False).head(15)
@@ -198,8 +198,8 @@ def _information(found: Analysed) -> str:
             "What": [
                 f"**{r['name']}**" if r["kind"] == "group" else r["name"] for _, r in own.iterrows()
             ],
-            f"Worth a patient ({currency})": [form(x) for x in own["value"]],
-            "SE": [form(x) for x in own["se"]],
+            f"Worth a patient ({currency})": [_money(x) for x in own["value"]],
+            "SE": [_money(x) for x in own["se"]],
             "": [
                 "read with care: the regression left a pattern" if s else ""
                 for s in own["suspicious"]
