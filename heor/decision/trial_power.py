@@ -122,6 +122,8 @@ def needed_survival(
 
     if first >= 1 or lacking(1.0) < 0:
         return float("nan")
+    if lacking(first) >= 0:  # a level above the power
+        return first
     return float(optimize.brentq(lacking, first, 1.0))
 
 
@@ -156,6 +158,8 @@ def _statistics(death, loss, patients, accrual, follow_up, read_until, endpoint)
         error = np.sqrt(alive[0] ** 2 * greenwood[0] + alive[1] ** 2 * greenwood[1])
         if error > 0:
             out[i, 0] = (alive[1] - alive[0]) / error
+        elif alive[1] != alive[0]:  # all against none: Greenwood sees no error
+            out[i, 0] = np.inf if alive[1] > alive[0] else -np.inf
         if variance > 0:
             out[i, 1] = -excess / np.sqrt(variance)
     return out

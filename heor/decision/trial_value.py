@@ -209,7 +209,7 @@ def importance_sampling(
     Returns
     -------
     TrialValue
-        `se` over trials.
+        `se` for the draws both as trials and as judges, to first order: all trials have the same judges.
     """
     n = len(evidence.survival)
     trials = n if trials is None else min(trials, n)
@@ -220,8 +220,12 @@ def importance_sampling(
         evidence.survival[:trials], evidence.time, design.patients, design.dropout, generator
     )
     change = evidence.increments()
-    believed = np.empty((trials, change.shape[1]))
+    own = np.stack([_benefit(change, threshold) for threshold in thresholds])
+    believed = np.empty((len(thresholds), trials, own.shape[2]))
     effective = np.empty(trials)
+    # How far each judge moves the best choices of the trials, and every strategy, from what they are.
+    moves_best = np.zeros(own.shape[:2])
+    moves_each = np.zeros(own.shape)
     for start in range(0, trials, BLOCK):
         rows = np.arange(start, min(start + BLOCK, trials))
         seen = follow(patients, design, edges, slice(rows[0], rows[-1] + 1))
@@ -231,15 +235,26 @@ def importance_sampling(
         weight -= weight.max(axis=1, keepdims=True)
         np.exp(weight, out=weight)
         weight /= weight.sum(axis=1, keepdims=True)
-        believed[rows] = weight @ change.astype(np.float32)
         effective[rows] = 1 / np.einsum("ij,ij->i", weight, weight)
+        mean = weight @ change.astype(np.float32)
+        benefit = np.stack([_benefit(mean, threshold) for threshold in thresholds])
+        believed[:, rows] = benefit
+        best = benefit.argmax(axis=2)[..., None] == np.arange(own.shape[2])
+        # In one product: a judge's weight in the trials where a strategy is best, and what these believe.
+        parts = np.concatenate([best, benefit * best, benefit, np.ones_like(benefit)], axis=2)
+        parts = np.concatenate(parts, axis=1).astype(np.float32)
+        parts = (weight.T @ parts).reshape(n, len(thresholds), 4, -1).transpose(2, 1, 0, 3)
+        moves_best += (own * parts[0] - parts[1]).sum(axis=2)
+        moves_each += own * parts[3] - parts[2]
     value, se, changes = np.zeros((3, len(thresholds)))
-    for k, threshold in enumerate(thresholds):
-        benefit = _benefit(believed, threshold)
+    for k, benefit in enumerate(believed):
         # Against the best on average over these trials: what both have in common cancels.
         today = benefit.mean(axis=0).argmax()
         gain = benefit.max(axis=1) - benefit[:, today]
-        value[k], se[k] = gain.mean(), gain.std(ddof=1) / np.sqrt(trials)
+        value[k] = gain.mean()
+        share = moves_best[k] - moves_each[k, :, today]
+        share[:trials] += gain - value[k]
+        se[k] = np.linalg.norm(share) / trials
         changes[k] = (benefit.argmax(axis=1) != today).mean()
     return TrialValue(design, value, se, changes, effective=float(np.median(effective)))
 
