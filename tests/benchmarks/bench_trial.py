@@ -2,7 +2,8 @@
 
     python tests/benchmarks/bench_trial.py [draws]
 
-Beside it importance sampling of every tenth design, scaled to all: each trial judged by every draw.
+Beside it importance sampling, each trial judged by every draw: of four designs around the middle of
+the grid, scaled to all.
 Made-up draws (hazard, hazard ratio and cure that differ), so nothing is fitted.
 """
 
@@ -20,6 +21,7 @@ from heor.decision.trial_value import Evidence, evsi, importance_sampling
 from heor.outcomes.outcomes import Outcomes
 
 SIZES, FOLLOW_UPS = range(20, 420, 20), (0.5, 1.0, 2.0, 3.0, 5.0)
+CHECKED = [(n, f) for n in (120, 300) for f in (0.5, 5.0)]  # as long on average as the whole grid
 THRESHOLDS = [275_000.0, 715_000.0, 825_000.0]
 
 
@@ -52,14 +54,14 @@ def main(draws: int = 10_000) -> None:
     found = evsi(evidence, designs, THRESHOLDS, np.random.default_rng(1))
     ours = perf_counter() - start
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    some = designs[::10]
+    some = [Design(n, f, 15.5, 0.01) for n, f in CHECKED]
     start = perf_counter()
     other = [importance_sampling(evidence, d, THRESHOLDS, np.random.default_rng(2)) for d in some]
     theirs = (perf_counter() - start) * len(designs) / len(some)
     print(f"{len(designs)} designs, {draws:,} draws, peak so far {memory:,.0f} MB")
     print(f"regression on scores  {ours:7.1f} s")
     print(f"importance sampling   {theirs:7.1f} s (from {len(some)} designs)")
-    for value, check in zip(found[::10], other, strict=True):
+    for value, check in zip((found[designs.index(d)] for d in some), other, strict=True):
         print(
             f"  {value.design.patients:4d} patients, {value.design.follow_up:3.1f} years: "
             f"{value.value[0]:8,.0f} (SE {value.se[0]:5,.0f}) against {check.value[0]:8,.0f} "
