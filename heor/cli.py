@@ -453,7 +453,14 @@ def _money(texts: tuple[str, ...], currency: str) -> list[float]:
 
     from heor.errors import InputError
 
-    found, problems = [], []
+    found: list[float | None] = []
+    problems = [
+        f"--threshold {t}: one threshold with a thousands separator, or several? Write 20000, or 20000,30000."
+        for t in texts
+        if re.search(r"(^|\s)\d{1,3}(,\d{3})+$", t)
+    ]
+    if problems:
+        raise InputError(problems)
     for text in (part.strip() for t in texts for part in t.split(",")):
         match = re.fullmatch(r"([A-Za-z]{3})?\s*([-+\d.eE_ ]+)", text)
         own = match.group(1) if match else None

@@ -40,7 +40,7 @@ def money(x: float) -> str:
     >>> money(-123456.0)
     '-123,500'
     """
-    return f"{round(x, -2):,.0f}"
+    return f"{round(x, -2) + 0.0:,.0f}"
 
 
 def years(x: float) -> str:
