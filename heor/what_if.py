@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
+from scipy.interpolate import PchipInterpolator
 
 from heor.decision import cost_effectiveness
 from heor.decision.crossings import WhatIfMap, crossings
@@ -29,8 +30,8 @@ from heor.parameters.draws import CurveDraws, Draws, add_derived
 from heor.results import Simulation
 from heor.simulation import simulate
 
-DRAWS = 200  # shared by all cases, at most
-LEAST_DRAWS, SHARE = 40, 25  # at least so many, or one in so many of the run's
+DRAWS = 500  # shared by all cases, at most
+LEAST_DRAWS, SHARE = 40, 10  # at least so many, or one in so many of the run's
 POINTS = 9  # of a search along what acts on survival; net benefit may turn there
 FEW_POINTS = 3  # along anything else: net benefit is straight, or nearly
 REFINEMENTS = 2  # evaluations where net benefit seems to turn
@@ -83,6 +84,11 @@ class Response:
 
     def increments(self, cases: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
         """Mean incremental cost and QALYs with names fixed at values. Dims of each: case."""
+        cost, qalys = (c.mean(axis=1) for c in self.changes(cases))
+        return cost + self.shift[0], qalys + self.shift[1]
+
+    def changes(self, cases: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
+        """Incremental cost and QALYs in every draw. Dims of each: (case, draw)."""
         problem, n = self.problem, self.draws.n
         tiled = {k: np.tile(v, len(cases)) for k, v in self.draws.values.items()}
         names = dict.fromkeys(name for case in cases for name in case)
@@ -104,8 +110,7 @@ class Response:
         outcomes = simulate(problem, Draws(values, curves), unattained_most=1.0).outcomes
         roles = problem.settings.comparator, problem.settings.intervention
         change = cost_effectiveness.increments(outcomes, *roles)
-        means = (change[k].reshape(len(cases), n).mean(axis=1) for k in ("cost", "qalys"))
-        return tuple(m + s for m, s in zip(means, self.shift, strict=True))
+        return change["cost"].reshape(len(cases), n), change["qalys"].reshape(len(cases), n)
 
     def net_benefit(self, cases: Sequence[Case], threshold: float) -> np.ndarray:
         """Mean incremental net benefit. Dims: case."""
@@ -189,7 +194,7 @@ def tipping_points(
     -------
     DataFrame
         `parameter, description, unit, status, searched_from, searched_to, threshold_name, threshold,
-        value, worth_above, probability`: a row for each crossing, in the units of entry. `worth_above`:
+        value, se, worth_above, probability`: a row for each crossing, in the units of entry. `worth_above`:
         whether the intervention is worth its cost just above it. `probability`: share of draws on the
         side that is not worth it. Without a crossing `value` is missing and `worth_above` says what
         holds throughout.
@@ -211,8 +216,32 @@ def tipping_points(
         asked = {name: line.unseen_crossings(thresholds) for name, line in lines.items()}
     rows = [row for name, line in lines.items() for row in _turns(response, name, line, thresholds)]
     columns = ["parameter", "description", "unit", "status", "searched_from", "searched_to"]
-    columns += ["threshold_name", "threshold", "value", "worth_above", "probability"]
-    return pd.DataFrame(rows, columns=columns)
+    columns += ["threshold_name", "threshold", "value", "se", "worth_above", "probability"]
+    return _with_errors(response, lines, pd.DataFrame(rows, columns=columns))
+
+
+def _with_errors(
+    response: Response, lines: Mapping[str, Line], table: pd.DataFrame
+) -> pd.DataFrame:
+    """Monte Carlo error of each crossing: that of net benefit there, over the slope of net benefit."""
+    found = table[table["value"].notna()]
+    if found.empty:
+        return table
+    factors = [parameter_labels(response.problem, n)["factor"] for n in found["parameter"]]
+    at = found["value"].to_numpy() * factors
+    cases = [{}, *({n: x} for n, x in zip(found["parameter"], at, strict=True))]
+    cost, qalys = response.changes(cases)
+    errors = []
+    for k, (name, threshold) in enumerate(zip(found["parameter"], found["threshold"], strict=True)):
+        # the level is that of all draws; only what the value changes is known from these
+        moved = threshold * (qalys[k + 1] - qalys[0]) - (cost[k + 1] - cost[0])
+        line = lines[name]
+        curve = PchipInterpolator(line.x, threshold * line.qalys - line.cost)
+        slope = abs(float(curve(at[k], nu=1)))
+        se = float(cost_effectiveness.monte_carlo_se(moved))
+        errors.append(se / slope / factors[k] if slope > 0 else np.nan)
+    table.loc[found.index, "se"] = errors
+    return table
 
 
 @dataclass
@@ -250,10 +279,10 @@ def _turns(response: Response, name: str, line: Line, thresholds: Thresholds) ->
         benefit = threshold * line.qalys - line.cost
         found = line.crossings(threshold)
         if not len(found):
-            rows.append({**at, "value": np.nan, "worth_above": bool(benefit[0] > 0)})
+            rows.append({**at, "value": np.nan, "se": np.nan, "worth_above": bool(benefit[0] > 0)})
             continue
-        for value, after in zip(found, [*found[1:], line.x[-1]], strict=True):
-            worth = bool(np.interp((value + after) / 2, line.x, benefit) > 0)
+        for value in found:
+            worth = _after(line.x, benefit, value)
             share = float((own < value).mean() if worth else (own > value).mean())
             rows.append({**at, "value": value / factor, "worth_above": worth, "probability": share})
     return rows
@@ -343,20 +372,20 @@ def _product(axes: Sequence[Axis]) -> list[tuple[float, ...]]:
     return list(zip(*(g.ravel() for g in grids), strict=True))
 
 
+def _after(x: np.ndarray, benefit: np.ndarray, value: float) -> bool:
+    """Whether net benefit is above nil just after a crossing: at the next value evaluated."""
+    place = min(int(np.searchsorted(x, value, side="right")), len(x) - 1)
+    return bool(benefit[place] > 0)
+
+
 def _along(at: pd.Series, benefit: pd.Series, x: float) -> list[dict]:
     """Crossings along an axis; a row without a value where there is none."""
     points, values = at.to_numpy(), benefit.to_numpy()
     found = crossings(points, values)
     if not len(found):
         return [{"x": x, "value": np.nan, "worth_above": bool(values[0] > 0)}]
-    edges = [*found, points[-1]]
     return [
-        {
-            "x": x,
-            "value": value,
-            "worth_above": bool(np.interp((value + edges[k + 1]) / 2, points, values) > 0),
-        }
-        for k, value in enumerate(found)
+        {"x": x, "value": value, "worth_above": _after(points, values, value)} for value in found
     ]
 
 

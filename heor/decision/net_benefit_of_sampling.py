@@ -24,6 +24,7 @@ from heor.decision.trial_value import (
     importance_sampling,
     observed_ratio,
 )
+from heor.errors import InputError
 from heor.inputs.expressions import evaluate
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.trial import Trial
@@ -36,7 +37,7 @@ Thresholds = Sequence[tuple[str, float]]
 Progress = Callable[[str, int, int], None]
 LEAST_EFFECTIVE = 300  # draws for importance sampling to be relied on
 POWER_DRAWS = 2000  # of the power by number of patients
-RATIOS = np.array([0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5])
+RATIOS = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0])
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Programme:
             name: float(np.asarray(evaluate(text, values)).ravel()[0])
             for name, text in problem.trial.expressions.items()
         }
+        _refuse_impossible(problem.trial, numbers)
         country = problem.country
 
         def discount(time: np.ndarray) -> np.ndarray:
@@ -88,6 +90,27 @@ class Programme:
 
     def design(self, patients: int, follow_up: float, read_until: float = np.inf) -> Design:
         return Design(patients, follow_up, self.accrual, self.dropout, read_until)
+
+
+def _refuse_impossible(trial: Trial, numbers: Mapping[str, float]) -> None:
+    """Numbers no trial can have.
+
+    Raises
+    ------
+    InputError
+        All of them.
+    """
+    most = {"implementation": 1.0}
+    wrong = []
+    for name, value in numbers.items():
+        least_words = "above 0" if name == "accrual" else "at least 0"
+        if value < 0 or (name == "accrual" and value == 0) or value > most.get(name, np.inf):
+            words = "between 0 and 1" if name in most else least_words
+            wrong.append(
+                f"trial.{name} ({trial.expressions[name]}) is {value:g}; must be {words}. Correct it."
+            )
+    if wrong:
+        raise InputError(wrong)
 
 
 @dataclass(frozen=True)
@@ -331,7 +354,8 @@ def _observed(
     """What would be believed of net benefit, by the hazard ratio the trial shows."""
     generator = streams.generator("trial/observed")
     ratio, benefit = observed_ratio(evidence, design, [t for _, t in thresholds], generator)
-    inside = RATIOS[(ratio[0] <= RATIOS) & (ratio[-1] >= RATIOS)]
+    low, high = np.quantile(ratio, [0.005, 0.995])  # beyond, too few trials say anything
+    inside = RATIOS[(low <= RATIOS) & (high >= RATIOS)]
     table = pd.DataFrame({"hazard_ratio": inside})
     table["share_below"] = np.searchsorted(ratio, inside) / len(ratio)
     for k, (name, _) in enumerate(thresholds):

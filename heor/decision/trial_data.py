@@ -171,17 +171,3 @@ def _follow(death, loss, patients, accrual, follow_up, read_until, edges):
                 if died and end <= edges[k + 1]:
                     deaths[i, p % 2, k] += 1
     return deaths, years
-
-
-def log_rates(deaths: np.ndarray, years: np.ndarray) -> np.ndarray:
-    """What the trial shows: log death rate of each arm in each interval.
-
-    Half a death is added at the rate of all trials together, so that an interval without deaths or
-    patients says little instead of minus infinity. Dims: (draw, arm x interval); intervals in which
-    no trial had a patient are left out.
-    """
-    total = deaths.sum(axis=(0, 1)) / np.maximum(years.sum(axis=(0, 1)), 1e-12)
-    used = (total > 0) & (years.sum(axis=(0, 1)) > 0)
-    prior = 0.5 / total[used]
-    rates = np.log((deaths[..., used] + 0.5) / (years[..., used] + prior))
-    return rates.reshape(len(deaths), -1)

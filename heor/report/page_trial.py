@@ -125,7 +125,7 @@ def _follow_up_words(results: Results, trial: Trial, own: pd.DataFrame, currency
     if len(longer):
         last = longer.iloc[-1]
         words += (
-            f" Following patients for {last['follow_up_months']:g} months instead adds "
+            f" Following patients to {last['follow_up_months']:g} months as well adds "
             f"{money(last['evsi'] - planned['evsi'])} a patient, "
             f"{millions(last['value_of_extension'])} million {currency} in all: what the longer follow-up "
             "may cost."
@@ -220,7 +220,7 @@ def _sizes(results: Results, found: TrialFindings) -> str:
     parts = [
         "## Other designs, begun today",
         "Million in all, discounted: value for later patients, less the trial's cost and the net benefit "
-        "forgone by those randomised to what looks worse today. A larger trial recruits for longer, so its "
+        "forgone by those randomised to what looks worse today. Valued as if no other trial reported, and with follow-up itself free of cost. A larger trial recruits for longer, so its "
         "result serves fewer patients; with more centres the pace is another (`trial_accrual`). (check): the regression left a pattern in its "
         "residuals; read with care.",
     ]
@@ -267,8 +267,9 @@ def _observed(results: Results, trial: Trial, found: TrialFindings) -> str:
         [
             "## Which result would change the decision",
             f"Incremental net benefit ({currency} a patient) that would be believed if {trial.label} showed "
-            "this hazard ratio and nothing else of it were looked at. Where the sign does not change, no "
-            "hazard ratio alone turns the decision: the shape of the curves has to.",
+            "this hazard ratio and nothing else of it were looked at. Ratios that fewer than 0.5 % of trials "
+            "would show at either end are left out; where the sign is the same throughout, no likely ratio alone "
+            "turns the decision: the shape of the curves has to.",
             table(pd.DataFrame(rows)),
         ]
     )

@@ -31,6 +31,7 @@ def _tipping(results: Results) -> str:
             "Unit": r["unit"],
             f"{currency} per QALY": f"{r['threshold']:,.0f}",
             "Worth its cost": f"{'above' if r['worth_above'] else 'below'} {_value(r)}",
+            "SE": plain(r["se"]) if r["se"] == r["se"] else "",
             "Chance that it is not on that side": f"{r['probability']:.0%}",
             "Status": STATUS_WORDS[r["status"]],
         }
@@ -40,7 +41,7 @@ def _tipping(results: Results) -> str:
     twice = sorted({str(p) for p, _ in several[several > 1].index})
     text = [
         f"Tipping points: each parameter at a fixed value, the rest uncertain as in the run; mean net benefit "
-        f"over common draws. {searched} parameters were searched over their whole range (those that act on "
+        f"over common draws (SE: Monte Carlo, of the crossing). {searched} parameters were searched over their whole range (those that act on "
         "survival, and those whose interval matters); the others cannot turn the answer by themselves."
     ]
     if rows:
