@@ -50,6 +50,10 @@ def _tipping(results: Results) -> str:
         text.append("None of them turns the answer by itself.")
     if twice:
         text.append(f"Net benefit crosses nil more than once along {', '.join(twice)}.")
+    if rows:
+        text.append(
+            "A large SE means that net benefit is close to nil over a range, not at a point."
+        )
     text.append("Also those that do not turn it: `tables/tipping_points.csv`.")
     return "\n\n".join(text)
 
