@@ -16,6 +16,7 @@ import pandas as pd
 
 from heor import questions, what_if
 from heor.decision import cost_effectiveness, information, sensitivity
+from heor.decision.information import CURVE_POINTS, ENOUGH_DRAWS
 from heor.decision.net_benefit_of_sampling import TrialFindings, value_of_trial
 from heor.decision.priorities import population, source_first
 from heor.decision.severity import Severity, severity_of
@@ -23,7 +24,7 @@ from heor.decision.tables import decision_tables
 from heor.errors import HeorWarning, InputError
 from heor.inputs.checks import SURVIVAL
 from heor.inputs.problem import DecisionProblem
-from heor.inputs.structures import STRUCTURES, fault, with_structure
+from heor.inputs.structures import STRUCTURES, cohort_equivalent, fault, with_structure
 from heor.parameters.draws import Draws, add_derived, central_values
 from heor.results import Companion, Decision, Results, Simulation, Structure
 from heor.sampling import sample
@@ -34,8 +35,6 @@ from heor.survival.fitting import SurvivalFits, fit_problems
 from heor.survival.joining import fitted_units
 from heor.what_if import Response
 
-CURVE_POINTS = 41  # thresholds of the curves of the value of information
-LEAST_DRAWS = 500  # for regressions of the value of information
 Progress = Callable[[str, int, int], None]
 
 
@@ -103,7 +102,7 @@ def evaluate(
             problem, draws[""], simulations[""], decisions[""]
         )
         stamp("value of information")
-        trial = trial_findings(problem, simulations[""], decisions[""], streams, progress)
+        trial = trial_findings(problem, draws[""], simulations[""], decisions[""], progress)
         stamp("value of the trial")
         response = Response.of(problem, draws[""], simulations[""])
         thresholds = decisions[""].thresholds
@@ -235,7 +234,7 @@ def value_of_information(
         As `information_table` and `information_curves` of `heor.decision.information`; empty with fewer
         than 500 draws, too few to regress on.
     """
-    if draws.n < LEAST_DRAWS:
+    if draws.n < ENOUGH_DRAWS:
         return pd.DataFrame(), pd.DataFrame()
     outcomes, names = simulation.outcomes, sensitivity.uncertain_parameters(problem)
     comparator = outcomes.strategies.index(problem.settings.comparator)
@@ -274,23 +273,30 @@ def mean_benefit(decision: Decision) -> dict[str, float]:
 
 def trial_findings(
     problem: DecisionProblem,
+    draws: Draws,
     simulation: Simulation,
     decision: Decision,
-    streams: Streams,
     progress: Progress | None = None,
-    least_draws: int = LEAST_DRAWS,
+    least_draws: int = ENOUGH_DRAWS,
 ) -> TrialFindings | None:
-    """Value of the trial the analysis names; None without one, or with too few draws to regress on."""
-    if problem.trial is None or simulation.survival is None or simulation.outcomes.n < least_draws:
+    """Value of the trial the analysis names; None without one, or with too few draws to regress on.
+
+    The truth of a draw must not hold the luck of simulated patients: see `cohort_equivalent`.
+    """
+    if problem.trial is None or simulation.outcomes.n < least_draws:
         return None
+    cohort = cohort_equivalent(problem)
+    if cohort is not problem:
+        simulation = simulate(cohort, draws)
     survival = simulation.survival
+    assert survival is not None  # kept where there is a trial
     return value_of_trial(
         problem,
         simulation.outcomes,
         survival,
         problem.time[: survival.shape[2]],
         decision.thresholds,
-        streams,
+        problem.streams,
         progress,
     )
 
@@ -317,8 +323,7 @@ def one_way(
     family itself. An individual-level model is replaced by its cohort equivalent: the same process
     without Monte Carlo error, where it can be.
     """
-    if problem.settings.model == "individual" and not fault(problem, "semi_markov"):
-        problem = with_structure(problem, "semi_markov")
+    problem = cohort_equivalent(problem)
     cases = sensitivity.one_way_cases(problem)
     n_cases = len(cases) + 1
     curves, weight = joining.central_curves(fits.posteriors, fits.weights, n_cases)

@@ -453,31 +453,25 @@ def _money(texts: tuple[str, ...], currency: str) -> list[float]:
 
     from heor.errors import InputError
 
-    found: list[float | None] = []
     problems = [
-        f"--threshold {t}: one threshold with a thousands separator, or several? Write 20000, or 20000,30000."
+        f"--threshold {t}: one threshold with a thousands separator, or several? Write 20000, or "
+        "20000,30000."
         for t in texts
         if re.search(r"(^|\s)\d{1,3}(,\d{3})+$", t)
     ]
-    if problems:
-        raise InputError(problems)
-    for text in (part.strip() for t in texts for part in t.split(",")):
-        match = re.fullmatch(r"([A-Za-z]{3})?\s*([-+\d.eE_ ]+)", text)
-        own = match.group(1) if match else None
+    found = []
+    for text in () if problems else (part.strip() for t in texts for part in t.split(",")):
+        own, number = re.fullmatch(r"([A-Za-z]{3}(?=[\s\d+-]))?\s*(.*)", text).groups()
+        try:
+            found.append(float(number.replace(" ", "")))
+        except ValueError:
+            problems.append(
+                f"--threshold {text}: is no number; money per QALY is required (20000)."
+            )
         if own and own.upper() != currency.upper():
             problems.append(
                 f"--threshold {text}: is in {own.upper()}, the costs are in {currency}; they must be in one "
                 "currency. Convert it, or name the other with --currency."
-            )
-            continue
-        try:
-            found.append(float(match.group(2).replace(" ", "").replace("_", "")) if match else None)
-        except ValueError:
-            match = None
-        if match is None:
-            found = [f for f in found if f is not None]
-            problems.append(
-                f"--threshold {text}: is no number; money per QALY is required (20000)."
             )
     if problems:
         raise InputError(problems)
@@ -489,6 +483,12 @@ def _groups(texts: tuple[str, ...]) -> dict[str, list[str]]:
 
     wrong = [
         f"--group {t}: no '=' found; write --group label=name,name." for t in texts if "=" not in t
+    ]
+    labels = [t.split("=", 1)[0].strip() for t in texts]
+    wrong += [
+        f"--group {label}: named {labels.count(label)} times; a label stands for one group. Rename one."
+        for label in dict.fromkeys(labels)
+        if labels.count(label) > 1
     ]
     if wrong:
         raise InputError(wrong)

@@ -6,7 +6,6 @@ Columns: strategy, draw, cost, qaly; every other numeric column is a parameter, 
 from __future__ import annotations
 
 import csv
-import difflib
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
@@ -17,16 +16,16 @@ import numpy as np
 import pandas as pd
 
 from heor.decision import information
+from heor.decision.information import CURVE_POINTS, ENOUGH_DRAWS
 from heor.decision.tables import decision_tables
 from heor.errors import InputError
+from heor.inputs.layers import nearest
 from heor.outcomes.outcomes import Outcomes
 from heor.results import Decision
 
 COLUMNS = ("strategy", "draw", "cost", "qaly")
 EVERYTHING = "all"  # what EVPI is called among the values of information
 SEPARATORS = ",;\t"
-LEAST_DRAWS = 500  # for regressions of the value of information
-CURVE_POINTS = 41
 
 
 @dataclass(frozen=True)
@@ -98,6 +97,10 @@ def analyse(
         for t in thresholds
         if not 0 <= t < np.inf
     ]
+    if not (len(currency) == 3 and currency.isalpha()):
+        problems.append(
+            f"currency '{currency}': must be a code of three letters, as EUR. Correct it."
+        )
     if not thresholds:
         problems.append("thresholds: there are none; name at least one, in money per QALY.")
     try:
@@ -124,7 +127,7 @@ def analyse(
                         "Leave it out."
                         if constant
                         else f"unknown parameter '{name}'; there are "
-                        f"{', '.join(map(str, frame.columns)) or 'none'}.{_near(name, frame.columns)}"
+                        f"{', '.join(map(str, frame.columns)) or 'none'}.{nearest(name, frame.columns)}"
                     )
                 )
     if problems:
@@ -281,16 +284,11 @@ def _roles(
     for role, name in (("comparator", first), ("intervention", second)):
         if name not in names:
             problems.append(
-                f"--{role} {name}: no such strategy; there are {', '.join(names)}.{_near(name, names)}"
+                f"--{role} {name}: no such strategy; there are {', '.join(names)}.{nearest(name, names)}"
             )
     if first == second:
         problems.append(f"comparator and intervention are both '{first}'; they must differ.")
     return first, second
-
-
-def _near(name: str, names: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, list(map(str, names)), n=1)
-    return f" Did you mean '{close[0]}'?" if close else ""
 
 
 def _information(
@@ -302,8 +300,8 @@ def _information(
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     if frame.empty or not len(frame.columns):
         return pd.DataFrame(), pd.DataFrame(), []
-    if outcomes.n < LEAST_DRAWS:
-        words = f"Value of information was left out: {outcomes.n} draws; at least {LEAST_DRAWS} are needed."
+    if outcomes.n < ENOUGH_DRAWS:
+        words = f"Value of information was left out: {outcomes.n} draws; at least {ENOUGH_DRAWS} are needed."
         return pd.DataFrame(), pd.DataFrame(), [words]
     frame = frame.reset_index(drop=True)
     table = information.information_table(outcomes, frame, groups, thresholds)

@@ -23,7 +23,7 @@ from heor.inputs.curve_types import expressions
 from heor.inputs.expressions import names_in
 from heor.inputs.layers import nearest
 from heor.inputs.problem import DecisionProblem
-from heor.inputs.structures import fault, with_structure
+from heor.inputs.structures import cohort_equivalent
 from heor.inputs.units import UNITS, lookup
 from heor.inputs.what_if import Axis, WhatIf
 from heor.parameters.draws import CurveDraws, Draws, add_derived
@@ -74,9 +74,7 @@ class Response:
         whole = cost_effectiveness.increments(simulation.outcomes, *roles)
         size = min(DRAWS, max(LEAST_DRAWS, draws.n // SHARE)) if size is None else size
         some = thinned(draws, size)
-        used = replace(problem, trial=None)
-        if used.settings.model == "individual" and not fault(used, "semi_markov"):
-            used = with_structure(used, "semi_markov")
+        used = cohort_equivalent(replace(problem, trial=None))
         response = cls(used, some, (0.0, 0.0))
         cost, qalys = response.increments([{}])
         shift = float(whole["cost"].mean() - cost[0]), float(whole["qalys"].mean() - qalys[0])
@@ -111,11 +109,6 @@ class Response:
         roles = problem.settings.comparator, problem.settings.intervention
         change = cost_effectiveness.increments(outcomes, *roles)
         return change["cost"].reshape(len(cases), n), change["qalys"].reshape(len(cases), n)
-
-    def net_benefit(self, cases: Sequence[Case], threshold: float) -> np.ndarray:
-        """Mean incremental net benefit. Dims: case."""
-        cost, qalys = self.increments(cases)
-        return threshold * qalys - cost
 
 
 def thinned(draws: Draws, size: int) -> Draws:

@@ -59,7 +59,7 @@ def made_up_results(problem: DecisionProblem, made_up_draws: Callable) -> Result
         tornado=tornado,
         information=information.information_table(outcomes, known, groups, decision.thresholds),
         information_curves=information.information_curves(outcomes, known, groups, grid),
-        trial=trial_findings(problem, simulation, decision, problem.streams, least_draws=DRAWS),
+        trial=trial_findings(problem, draws, simulation, decision, least_draws=DRAWS),
         companions=(beside,),
         structures=tuple(
             Structure(model, STRUCTURES[model], decision, simulation)

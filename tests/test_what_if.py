@@ -40,6 +40,11 @@ def quick_cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
+def net_benefit(response: Response, cases: list[dict], threshold: float) -> np.ndarray:
+    cost, qalys = response.increments(cases)
+    return threshold * qalys - cost
+
+
 def test_without_given_values_it_is_the_run(asked) -> None:
     problem, response, decision, _ = asked
     cost, qalys = response.increments([{}])
@@ -85,10 +90,12 @@ def test_net_benefit_at_a_tipping_point_is_nil(asked) -> None:
     found = table[table["value"].notna()]
     assert {"c_resection", "cure_if_operated"} <= set(found["parameter"])
     for _, row in found.iterrows():
-        at = response.net_benefit([{row["parameter"]: row["value"]}], row["threshold"])[0]
+        at = net_benefit(response, [{row["parameter"]: row["value"]}], row["threshold"])[0]
         assert abs(at) < 300  # NOK; the interval moves it by 100,000s
         step = (row["searched_to"] - row["searched_from"]) / 100
-        above = response.net_benefit([{row["parameter"]: row["value"] + step}], row["threshold"])[0]
+        above = net_benefit(response, [{row["parameter"]: row["value"] + step}], row["threshold"])[
+            0
+        ]
         assert (above > 0) == row["worth_above"]
     none = table[table["parameter"] == "c_travel"]
     assert none["value"].isna().all() and none["worth_above"].tolist() == [False, True]
@@ -116,7 +123,7 @@ def test_value_based_price_is_where_net_benefit_is_nil(asked) -> None:
     _, response, _, _ = asked
     table = value_based_prices(response, THRESHOLDS, ["c_resection", "c_second_line_medicines"])
     for _, row in table[table["price"].notna()].iterrows():
-        at = response.net_benefit([{row["parameter"]: row["price"]}], row["threshold"])[0]
+        at = net_benefit(response, [{row["parameter"]: row["price"]}], row["threshold"])[0]
         assert at == pytest.approx(0.0, abs=1.0)
     resection = table[table["parameter"] == "c_resection"].set_index("threshold_name")
     assert resection.loc["715000", "price"] > resection.loc["275000", "price"] > 0
@@ -212,3 +219,24 @@ def test_figures_of_a_line_and_a_map(asked) -> None:
         assert first == second
         words = answer(problem, decision, found)
         assert len(words) == 3 and "Resection" in words[0]
+
+
+def test_the_trial_of_an_individual_model_has_no_luck_of_patients(asked) -> None:
+    """Its truth is that of the cohort, smooth in time, not that of twenty patients."""
+    from heor.analysis import decide, trial_findings
+    from heor.inputs.structures import with_structure
+
+    problem, _, _, fits = asked
+    trial = replace(load("inputs", quick=True).trial, sizes=(62,), follow_ups=(2.0,))
+    settings = replace(problem.settings, model="individual", draws=200, patients=20)
+    individual = replace(problem, settings=settings, trial=trial)
+    drawn = sample({"": individual}, {"": fits}, individual.streams)[""]
+    found = []
+    for own in (individual, with_structure(individual, "semi_markov")):
+        simulation = simulate(own, drawn)
+        found.append(
+            trial_findings(own, drawn, simulation, decide(own, simulation), least_draws=200)
+        )
+    columns = ["patients", "follow_up_months", "effective_draws"]
+    individual_check, cohort_check = (f.check[columns].drop_duplicates() for f in found)
+    np.testing.assert_allclose(individual_check, cohort_check)

@@ -24,6 +24,8 @@ from heor.errors import InputError
 from heor.outcomes.outcomes import Outcomes
 
 SUSPICIOUS = 1e-3  # p-value below which residuals say that the regression missed something
+ENOUGH_DRAWS = 500  # for a value worth showing; fewer are left out of a report
+CURVE_POINTS = 41  # thresholds of the curves
 SIMULATIONS = 200
 DRAWS_PER_PARAMETER = 10
 LEAST_DRAWS = 60  # four for each term of a spline

@@ -343,9 +343,10 @@ def _powers(
             people, survival, evidence.time, design, trial.endpoint, trial.significance
         )
 
-    rows = [{"patients": n, **vars(power(n, POWER_DRAWS))} for n in sizes]
-    table = pd.DataFrame(rows).drop(columns=["survival", "se"])
-    return {"power": power(trial.patients, None), "power_by_size": table}
+    own = power(trial.patients, None)
+    found = {n: own if n == trial.patients else power(n, POWER_DRAWS) for n in sizes}
+    rows = [{"patients": n, **vars(p)} for n, p in found.items()]
+    return {"power": own, "power_by_size": pd.DataFrame(rows).drop(columns=["survival", "se"])}
 
 
 def _observed(

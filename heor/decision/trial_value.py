@@ -13,7 +13,7 @@ instead of scores, and checks them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,7 +101,7 @@ def evsi(
     designs: Sequence[Design],
     thresholds: Sequence[float],
     generator: np.random.Generator,
-    progress=None,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> list[TrialValue]:
     """EVSI of each design, all on the same simulated patients.
 
@@ -170,7 +170,7 @@ def _value(
     change = evidence.increments()
     scale = spread(change)
     none = np.zeros(len(thresholds))
-    if not len(change) or shown.shape[1] == 0 or np.ptp(shown, axis=0).max() == 0:
+    if shown.shape[1] == 0 or np.ptp(shown, axis=0).max() == 0:
         return TrialValue(design, none, none, none, 1.0)
     fit = conditional_mean(shown, np.tile(change / scale, (len(trials), 1)), MOST_TERMS)
     value, errors = plugged_in(fit, scale, thresholds, generator, copies=len(trials))

@@ -372,7 +372,7 @@ def load_companions(problem: DecisionProblem, folder: str | Path) -> dict[str, D
     choices = [(name, (*own, name)) for name in problem.companions if name not in own]
     if own:
         choices.insert(0, ("base_case", ()))
-    return {name: _beside(problem, folder, scenarios) for name, scenarios in choices}
+    return {name: beside(problem, folder, scenarios) for name, scenarios in choices}
 
 
 def load_alternatives(
@@ -389,13 +389,13 @@ def load_alternatives(
     found: dict[str, DecisionProblem | InputError] = {}
     for name in names:
         try:
-            found[name] = _beside(problem, folder, tuple(dict.fromkeys((*own, name))), quick=True)
+            found[name] = beside(problem, folder, tuple(dict.fromkeys((*own, name))), quick=True)
         except InputError as error:
             found[name] = error
     return found
 
 
-def _beside(
+def beside(
     problem: DecisionProblem, folder: str | Path, scenarios: Sequence[str], quick: bool = False
 ) -> DecisionProblem:
     """Other scenarios with the country, overrides, draws and seed of a problem."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from heor.errors import InputError
 from heor.inputs.checks import BASE
 from heor.inputs.layers import Layer, named, nearest, read_yaml
-from heor.inputs.load import Reading, available, load, validated
+from heor.inputs.load import Reading, available, beside, validated
 from heor.inputs.problem import Average, DecisionProblem
 from heor.inputs.schema import AverageModel
 
@@ -41,6 +41,7 @@ def load_scenarios(
 
     Examples
     --------
+    >>> from heor import load
     >>> base = load("inputs")
     >>> problems, faults = load_scenarios(base, "inputs", ["s11_no_cure"])
     >>> list(problems), faults
@@ -62,17 +63,7 @@ def load_scenarios(
     found, faults = {BASE: base}, {}
     for name in dict.fromkeys(names or known):
         try:
-            found[name] = load(
-                folder,
-                base.country.name,
-                name,
-                base.overrides,
-                draws=base.settings.draws,
-                seed=base.settings.seed,
-                quick=base.settings.fit.quick,
-                accept=base.settings.fit.accept,
-                priors=base.settings.fit.priors,
-            )
+            found[name] = beside(base, folder, (name,))
         except InputError as error:
             faults[name] = " ".join(error.problems)
     return found, faults
@@ -88,6 +79,7 @@ def read_average(base: DecisionProblem, folder: str | Path, text: str) -> Averag
 
     Examples
     --------
+    >>> from heor import load
     >>> found = read_average(load("inputs"), "inputs", "cure_and_treatment_rule")
     >>> sum(found.weights.values())
     1.0

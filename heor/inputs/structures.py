@@ -129,3 +129,10 @@ def with_structure(problem: DecisionProblem, model: str) -> DecisionProblem:
         }
         strategies[name] = replace(strategy, curves=curves)
     return replace(problem, settings=settings, strategies=strategies)
+
+
+def cohort_equivalent(problem: DecisionProblem) -> DecisionProblem:
+    """The same process without the luck of simulated patients, where a cohort can follow it."""
+    if problem.settings.model == "individual" and not fault(problem, "semi_markov"):
+        return with_structure(problem, "semi_markov")
+    return problem

@@ -119,8 +119,11 @@ def _follow_up_words(results: Results, trial: Trial, own: pd.DataFrame, currency
     longer = own[~own["primary_only"] & (own["follow_up_months"] > 12 * trial.follow_up + 1e-9)]
     words = (
         f"Survival to {12 * trial.endpoint:g} months alone, with nothing used of what is seen later, would "
-        f"be worth {money(primary['evsi'])} {currency} a patient instead of {money(planned['evsi'])}: it "
-        "cannot tell a lower hazard from cure."
+        f"be worth {money(primary['evsi'])} {currency} a patient instead of {money(planned['evsi'])}"
+    )
+    # only the later part of a curve tells a lower hazard from cure
+    words += (
+        ": it cannot tell a lower hazard from cure." if primary["evsi"] < planned["evsi"] else "."
     )
     if len(longer):
         last = longer.iloc[-1]
