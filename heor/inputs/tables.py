@@ -156,19 +156,34 @@ def read_covariates(
 
 
 def read_norms(path: Path, shown: str, problems: list[str]) -> dict[str, np.ndarray] | None:
-    """Population utility norms and remaining QALYs by age."""
-    names = ("age", "utility", "remaining_qalys")
-    rows = read_table(path, shown, names, ("remaining_life_years",), problems)
+    """Population utility norms by single year of age, of both sexes or each, and remaining QALYs.
+
+    Columns `age` and `utility`, or `utility_male` and `utility_female`; `remaining_qalys` where a table
+    of them is published.
+    """
+    known = ("utility", "utility_male", "utility_female", "remaining_qalys", "remaining_life_years")
+    rows = read_table(path, shown, ("age",), known, problems)
     if not rows:
         return None
-    data = columns(rows, names, shown, problems)
+    given = [name for name in known[:4] if name in rows[0].cells]
+    utilities = [name for name in given if name.startswith("utility")]
+    if utilities not in (["utility"], ["utility_male", "utility_female"]):
+        found = ", ".join(rows[0].cells)
+        problems.append(
+            f"{shown}:1: columns {found}; 'utility' of both sexes together, or 'utility_male' and "
+            "'utility_female', are required. Add them."
+        )
+        return None
+    data = columns(rows, ("age", *given), shown, problems)
     for i, row in enumerate(rows):
         where = f"{shown}:{row.line}"
-        if not 0 < data["utility"][i] <= 1:
-            problems.append(
-                f"{where}: utility norm {data['utility'][i]:g}; it must be above 0 and at most 1."
-            )
-        if data["remaining_qalys"][i] <= 0:
+        for name in utilities:
+            if not 0 < data[name][i] <= 1:
+                problems.append(
+                    f"{where}: {name.replace('utility', 'utility norm', 1)} {data[name][i]:g}; it must "
+                    "be above 0 and at most 1."
+                )
+        if "remaining_qalys" in data and data["remaining_qalys"][i] <= 0:
             problems.append(
                 f"{where}: remaining_qalys {data['remaining_qalys'][i]:g}; the living have more than 0 "
                 "left. Correct it."

@@ -13,6 +13,10 @@ from heor.report.words import icer_words, money, significant, table, timing, yea
 from heor.results import Results
 
 
+#: `threshold_kind` of a country that gives no verdict.
+NO_THRESHOLD = "none"
+
+
 def answer(results: Results) -> list[str]:
     """The answer in plain words, for the top of the report and the end of the run."""
     problem, decision = results.problem, results.decision
@@ -37,7 +41,12 @@ def answer(results: Results) -> list[str]:
     for name, threshold in decision.thresholds:
         what = " (severity-weighted)" if name == "severity" else ""
         parts.append(f"{benefits.loc[name, 'probability']:.0%} at {threshold:,.0f}{what}")
-    lines.append(f"Chance of being cost-effective: {', '.join(parts)} {currency} per QALY.")
+    what = (
+        "Chance of being cost-effective"
+        if problem.country.threshold_kind != NO_THRESHOLD
+        else "No official threshold. Chance that the net benefit is above nil"
+    )
+    lines.append(f"{what}: {', '.join(parts)} {currency} per QALY.")
     return lines
 
 
@@ -118,6 +127,8 @@ def _reversals(results: Results, frame: pd.DataFrame) -> str:
     """The verdict at each threshold, and which structural scenarios turn it."""
     problem, currency = results.problem, results.problem.country.currency
     label = problem.strategies[problem.settings.intervention].label
+    if problem.country.threshold_kind == NO_THRESHOLD:
+        return _no_verdict(results, frame)
     sentences = []
     for name, threshold in results.decision.thresholds:
         benefit = frame[f"net_benefit_{name}"]
@@ -136,6 +147,19 @@ def _reversals(results: Results, frame: pd.DataFrame) -> str:
             f"{money(benefit.iloc[0])} {currency} a patient){turned}."
         )
     return " ".join(sentences)
+
+
+def _no_verdict(results: Results, frame: pd.DataFrame) -> str:
+    """Net benefit where a country has no threshold: numbers, and no word on whether it is worth it."""
+    currency = results.problem.country.currency
+    parts = [
+        f"{money(frame[f'net_benefit_{name}'].iloc[0])} {currency} a patient at {threshold:,.0f}"
+        for name, threshold in results.decision.thresholds
+    ]
+    return (
+        f"Mean net benefit is {', '.join(parts)} {currency} per QALY. "
+        f"{results.problem.country.label} decides without a threshold; the curves show all of them."
+    )
 
 
 def costs(results: Results) -> str:
