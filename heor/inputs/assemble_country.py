@@ -76,6 +76,7 @@ def country(
         programme=pack.programme,
         programme_label=model.programmes.get(pack.programme or "", ""),
         as_of=as_of,
+        per_donor_money=countries.per_donor_money(pack, money),
         borrowed=countries.donors_of(pack.layer),
         cautions=countries.cautions(pack, parameters, money, as_of, note),
         limits=tuple(model.limits),

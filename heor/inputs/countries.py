@@ -135,6 +135,21 @@ def money_rules(pack: Pack, table: PriceTable) -> MoneyRules:
     return MoneyRules(own, prices.rate, prices.order, table)
 
 
+def per_donor_money(pack: Pack, rules: MoneyRules) -> tuple[str, float] | None:
+    """The money results can be compared in: the donor's, or the country's own, and its worth here."""
+    assert pack.model is not None  # the caller has looked
+    donor = pack.donors.get((pack.model.prices.donor if pack.model.prices else None) or "")
+    if donor is None or donor.model is None:
+        return str(rules.run), 1.0
+    of = Money(donor.model.currency, donor.model.price_year, donor.model.iso3)
+    if of == rules.run:
+        return str(of), 1.0
+    try:
+        return str(of), conversion(rules.table, of, rules.run, rules.rate, rules.order).factor
+    except CannotConvert:
+        return None
+
+
 # ------------------------------------------------------------------------------------ thresholds
 def thresholds(
     pack: Pack, rules: MoneyRules, problems: list[str]

@@ -217,6 +217,7 @@ class Country:
 
     `currency` and `price_year` are of the run; `own_currency` is the country's, which differs where
     nothing could be converted. `threshold_kind` is `official`, `customary` or `none` (no verdict).
+    `per_donor_money` is the donor's money (as written) and how much of the run's money one unit of it is.
     `cautions` are to be read before any result; `borrowed` says which country each block is from that
     is not its own.
     """
@@ -252,6 +253,7 @@ class Country:
     threshold_kind: str = "official"
     value_set_key: str = ""
     ceac_maximum: float | None = None
+    per_donor_money: tuple[str, float] | None = None
     borrowed: Mapping[str, str] = field(default_factory=dict)
     cautions: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
