@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from heor.cli_utilities import utilities
+
 INTERRUPTED = 130
 inputs_option = click.option(
     "--inputs", default="inputs", show_default=True, help="Folder with model, countries, scenarios."
@@ -538,6 +540,9 @@ def reconstruct(clicks, at_risk, patients, events, time_unit, style, output) -> 
     for line in summary(found, curve):
         click.echo(line)
     click.echo(f"Individual data: {_shown(folder / 'individual.csv')} (figure and notes beside it)")
+
+
+cli.add_command(utilities)
 
 
 def _overrides(settings: tuple[str, ...]) -> dict[str, Any]:
