@@ -324,8 +324,8 @@ def _rises(value_set: ValueSet, lines: Mapping[str, int], table: str) -> list[st
         for level, step in zip(LEVELS[1:], steps, strict=True):
             if step.max() <= ROUNDING:
                 continue
-            others = list(np.unravel_index(int(step.argmax()), step.shape))
-            state = [int(i) + 1 for i in others]
+            worst = step >= step.max() - ROUNDING  # the mildest state of those that rise most
+            state = [int(i) + 1 for i in np.unravel_index(int(worst.argmax()), step.shape)]
             before, after = (
                 "".join(map(str, [*state[:k], n, *state[k:]])) for n in (level - 1, level)
             )
