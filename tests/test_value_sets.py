@@ -323,7 +323,9 @@ def test_faulty_answers_are_named_by_file_and_line(
 
 def test_many_faults_are_counted(tmp_path: Path) -> None:
     _, problems = answers_of(tmp_path, "MO,SC,UA,PD,AD\n" + "7,1,1,1,8\n" * 30)
-    assert len(problems) == 21 and problems[-1] == "a.csv: 40 more cells like these."
+    assert len(problems) == 21 and problems[-1] == "a.csv: 40 more faults like these."
+    _, problems = answers_of(tmp_path, "id\n" + "7,1\n" * 30)
+    assert len(problems) == 22 and problems[-1] == "a.csv: 10 more faults like these."
 
 
 @pytest.mark.parametrize(("rows", "three"), [(["33333", "11111"], True), (["11141"], False)])

@@ -27,7 +27,7 @@ PREFIX = re.compile(r"^eq_?5d_?(5l)?_")  # eq5d_mo, EQ-5D-5L mobility
 NO_ANSWER = ("", ".", "na", "n/a", "nan", "null", "none")
 WHOLE = re.compile(r"^(\d+)(?:\.0*)?$")  # spreadsheets write 2 as 2.0
 SEPARATORS = ",;\t"
-MOST_SHOWN = 20  # faults of cells listed one by one
+MOST_SHOWN = 20  # faults of rows and cells listed one by one
 NONE = 0  # the level of a dimension without an answer
 
 
@@ -109,23 +109,25 @@ def read_answers(
     places = _places(header, f"{shown}:{lines[0][0]}", problems)
     if len(lines) == 1:
         problems.append(f"{shown}: no rows below the header; at least one is expected.")
+    faults: list[str] = []
     rows = []
     for line, cells in lines[1:]:
         if len(cells) < len(header) or any(c.strip() for c in cells[len(header) :]):
-            problems.append(
+            faults.append(
                 f"{shown}:{line}: {len(cells)} cells; the header has {len(header)}. Quote text that holds "
                 "the separator."
             )
             continue
         rows.append((line, tuple(cells[: len(header)])))
-    if not places:
-        return None
     codes = {*NO_ANSWER, *(code.strip().lower() for code in missing)}
-    faults: list[str] = []
-    states = [_levels(cells, places, f"{shown}:{line}", codes, faults) for line, cells in rows]
+    states = [
+        _levels(cells, places, f"{shown}:{line}", codes, faults) for line, cells in rows if places
+    ]
     problems += faults[:MOST_SHOWN]
     if len(faults) > MOST_SHOWN:
-        problems.append(f"{shown}: {len(faults) - MOST_SHOWN} more cells like these.")
+        problems.append(f"{shown}: {len(faults) - MOST_SHOWN} more faults like these.")
+    if not places:
+        return None
     array = np.array(states, dtype=int).reshape(-1, len(DIMENSIONS))
     return Answers(tuple(header), tuple(cells for _, cells in rows), array)
 
