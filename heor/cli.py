@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from heor.cli_country import country
 from heor.cli_options import (
     accept_option,
     country_options,
@@ -18,6 +19,7 @@ from heor.cli_options import (
     set_option,
     shown,
 )
+from heor.cli_utilities import utilities
 
 INTERRUPTED = 130
 
@@ -517,6 +519,10 @@ def reconstruct(clicks, at_risk, patients, events, time_unit, style, output) -> 
     for line in summary(found, curve):
         click.echo(line)
     click.echo(f"Individual data: {shown(folder / 'individual.csv')} (figure and notes beside it)")
+
+
+cli.add_command(country)
+cli.add_command(utilities)
 
 
 def main(arguments: list[str] | None = None) -> int:

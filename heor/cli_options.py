@@ -35,7 +35,9 @@ generic_option = click.option(
     help="Go on where the country has only a stand-in for what it must supply.",
 )
 as_of_option = click.option(
-    "--as-of", metavar="DATE", help="Rules in force on this day (2026-11-24); default: analysis.yaml."
+    "--as-of",
+    metavar="DATE",
+    help="Rules in force on this day (2026-11-24); default: analysis.yaml.",
 )
 RULES = ("country", "as_of", "programme", "allow_generic")
 
@@ -50,7 +52,9 @@ def country_options(command: Callable) -> Callable:
 
     for option in (
         generic_option,
-        click.option("--programme", help="Of the agency (medicine, guideline, ...), see country.yaml."),
+        click.option(
+            "--programme", help="Of the agency (medicine, guideline, ...), see country.yaml."
+        ),
         as_of_option,
         click.option("--country", help="Name or ISO code; the default stands in analysis.yaml."),
     ):

@@ -237,7 +237,13 @@ def _net_health(decision: Decision, changes: Mapping[str, np.ndarray]) -> dict[s
         health = changes[QALYS] - changes["cost"] / threshold if threshold > 0 else None
         row[f"threshold_{name}"] = threshold
         if health is None:
-            empty = ("probability_{}", "health_{}", "health_{}_se", "health_{}_low", "health_{}_high")
+            empty = (
+                "probability_{}",
+                "health_{}",
+                "health_{}_se",
+                "health_{}_low",
+                "health_{}_high",
+            )
             row |= {key.format(name): np.nan for key in empty}
             continue
         low, high = np.quantile(health, [0.025, 0.975])

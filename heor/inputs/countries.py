@@ -241,7 +241,9 @@ def cautions(
         )
     own = [p.name for p in parameters.values() if p.conversion and not p.donor]
     if own:
-        found.append(f"Converted to {rules.run}: {', '.join(own)} (the arithmetic: `heor show NAME`).")
+        found.append(
+            f"Converted to {rules.run}: {', '.join(own)} (the arithmetic: `heor show NAME`)."
+        )
     for name in ("life_table", "utility_norms"):
         donor = getattr(model, name).donor
         if donor:

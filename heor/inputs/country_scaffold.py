@@ -169,4 +169,3 @@ def _write_parameters(root: Path, path: Path) -> list[str]:
         writer.writerow({**entry.cells, "note": ""})
     path.write_text(text.getvalue(), encoding="utf-8", newline="\n")
     return list(wanted)
-

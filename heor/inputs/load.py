@@ -183,7 +183,11 @@ def _models(
         parameters = parameter_table.build(
             reading.entries, money, parts["sources"], reading.problems
         )
-    if not all(parts.values()) or money is None or (evidence.name != pack.name and evidence.model is None):
+    if (
+        not all(parts.values())
+        or money is None
+        or (evidence.name != pack.name and evidence.model is None)
+    ):
         raise InputError(reading.problems)
     return schema.Inputs.model_construct(**parts), parameters, pack, money
 
@@ -259,7 +263,9 @@ def _donors(reading: Reading, pack: Pack, day: date) -> dict[str, Pack]:
             continue
         if name not in found:
             lent = _pack(reading, name, day, None)
-            model = validated(CountryModel, lent.layer.values["country"], lent.layer, "country", reading)
+            model = validated(
+                CountryModel, lent.layer.values["country"], lent.layer, "country", reading
+            )
             found[name] = replace(lent, model=model)
         theirs = countries.donors_of(found[name].layer)
         if name == pack.name or block in theirs:
@@ -271,9 +277,7 @@ def _donors(reading: Reading, pack: Pack, day: date) -> dict[str, Pack]:
     return found
 
 
-def _evidence_country(
-    reading: Reading, pack: Pack, analysis: Mapping[str, Any], day: date
-) -> Pack:
+def _evidence_country(reading: Reading, pack: Pack, analysis: Mapping[str, Any], day: date) -> Pack:
     """The country whose mortality the evidence's patients have: of the run unless the analysis says."""
     settings = analysis.get("survival")
     name = settings.get("background") if isinstance(settings, Mapping) else None
@@ -464,9 +468,7 @@ def _validate(reading: Reading) -> dict[str, Any]:
     return parts
 
 
-def _hashes(
-    reading: Reading, used: Sequence[str], scenarios: Sequence[str]
-) -> dict[str, str]:
+def _hashes(reading: Reading, used: Sequence[str], scenarios: Sequence[str]) -> dict[str, str]:
     """sha256 of every input file that the run can read."""
     own = [reading.folder / "countries" / name for name in dict.fromkeys(used)]
     folders: Sequence[Path] = (reading.folder / "model", *own)

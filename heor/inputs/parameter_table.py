@@ -239,9 +239,7 @@ def _arithmetic(
     return (first, *steps, f"= {own:,.6g} {money.run.currency} ({money.run.year} prices)")
 
 
-def _converted(
-    entry: Entry, money: MoneyRules, where: str, problems: list[str]
-) -> Conversion:
+def _converted(entry: Entry, money: MoneyRules, where: str, problems: list[str]) -> Conversion:
     """From a row's money to that of the run; 1 where they are the same or a fault was noted."""
     cells, run = entry.cells, money.run
     if "mean" in entry.local and ("se" in entry.local or cells["se"] in ("", "0")):

@@ -34,7 +34,7 @@ def read_table(
 ) -> list[Row]:
     """Rows of a CSV (or .xlsx) with the columns named; problems are appended."""
     if path.suffix.lower() == ".xlsx":
-        lines = _xlsx_rows(path, shown, problems)
+        lines = xlsx_rows(path, shown, problems)
     else:
         text = read_text(path, shown, problems)
         if text is None:
@@ -79,7 +79,8 @@ def read_table(
     return rows
 
 
-def _xlsx_rows(path: Path, shown: str, problems: list[str]) -> list[tuple[int, list[str]]]:
+def xlsx_rows(path: Path, shown: str, problems: list[str]) -> list[tuple[int, list[str]]]:
+    """Rows of the first sheet that are not empty, with their number; cells as text."""
     import openpyxl
 
     try:

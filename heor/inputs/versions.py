@@ -24,7 +24,10 @@ def programme_of(layer: Layer, asked: str | None, problems: list[str]) -> str | 
     known = values.get("programmes") or {}
     known = list(known) if isinstance(known, Mapping) else []
     default = values.get("programme")
-    for name, origin in ((asked, Origin("--programme")), (default, layer.origin("country.programme"))):
+    for name, origin in (
+        (asked, Origin("--programme")),
+        (default, layer.origin("country.programme")),
+    ):
         if name is None or name in known:
             continue
         allowed = ", ".join(known) or "none, the rules are the same in all"

@@ -71,7 +71,8 @@ def population_qalys(
     )
     return float(
         sum(
-            share * _integral(time, np.exp(-hazard) * factor)
+            share
+            * _integral(time, np.exp(-hazard) * factor)
             @ norm_at(replace(norms, utility=own), age + time[:-1])
             for share, hazard, own in sexes
         )

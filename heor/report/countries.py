@@ -79,7 +79,9 @@ def _line(row: pd.Series) -> str:
     for name in (LOW, SEVERITY, HIGH):
         if row[f"threshold_{name}"] == row[f"threshold_{name}"]:
             what = " (severity-weighted)" if name == SEVERITY else ""
-            parts.append(f"{row[f'probability_{name}']:.0%} at {row[f'threshold_{name}']:,.0f}{what}")
+            parts.append(
+                f"{row[f'probability_{name}']:.0%} at {row[f'threshold_{name}']:,.0f}{what}"
+            )
     parts = list(dict.fromkeys(parts))  # a country may have one threshold
     chance = (
         "no threshold of its own; chance that the net benefit is above nil"
@@ -143,7 +145,9 @@ def _cautions(results: CountryComparison) -> list[str]:
         if p.country.unverified
     ]
     lines += [
-        f"- {p.country.label}: {limit}" for p in results.problems.values() for limit in p.country.limits
+        f"- {p.country.label}: {limit}"
+        for p in results.problems.values()
+        for limit in p.country.limits
     ]
     lines += [
         "- The evidence on survival is the same in every country, fitted once over the mortality of the "

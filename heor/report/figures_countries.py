@@ -86,7 +86,9 @@ def _intervals(
         if not np.isfinite(line[key]):
             continue
         hollow = key.startswith("health") and line["threshold_kind"] == "none"
-        axes.plot([line[f"{key}_low"], line[f"{key}_high"]], [row, row], color=colour, linewidth=1.1)
+        axes.plot(
+            [line[f"{key}_low"], line[f"{key}_high"]], [row, row], color=colour, linewidth=1.1
+        )
         fill = {"markerfacecolor": "white"} if hollow else {}
         axes.plot(line[key], row, marker, color=colour, markersize=4, **fill)
 

@@ -12,7 +12,6 @@ from heor.report import tables
 from heor.report.words import icer_words, money, significant, table, timing, years
 from heor.results import Results
 
-
 #: `threshold_kind` of a country that gives no verdict.
 NO_THRESHOLD = "none"
 

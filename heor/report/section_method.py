@@ -144,7 +144,10 @@ def _fitted(results: Results) -> list[str]:
 def limits(results: Results) -> str:
     """What a reader must know in every run."""
     problem = results.problem
-    found = [*(f"{problem.country.label}: {own}" for own in problem.country.limits), *problem.limits]
+    found = [
+        *(f"{problem.country.label}: {own}" for own in problem.country.limits),
+        *problem.limits,
+    ]
     return "\n".join(["## Limits", "", *(f"- {limit}" for limit in found)]) if found else ""
 
 

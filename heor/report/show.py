@@ -9,7 +9,6 @@ from heor.errors import InputError
 from heor.inputs.layers import nearest
 from heor.inputs.problem import DecisionProblem
 
-
 TRANSFER_WORDS = {
     "country": "take the country's own value",
     "adjust": "look whether the value fits the country",
