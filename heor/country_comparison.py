@@ -7,6 +7,7 @@ gained less the QALYs that the cost would buy at the country's threshold, whatev
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ from heor.simulation import simulate_together
 from heor.survival.fitting import SurvivalFits, fit_problems
 
 GROUP = 4  # countries simulated together: they share fitted hazards, and memory stays small
+NUMBERS = re.compile(r"\d[\d.,]*")
 LOW, HIGH, SEVERITY = "low", "high", "severity"
 
 Problems = Mapping[str, DecisionProblem]
@@ -149,12 +151,18 @@ def _simulated(
 
 
 def _once(said: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Each warning once, after the countries it is true of."""
+    """Each warning once, with the numbers of the first country it is true of."""
     names: dict[str, list[str]] = {}
+    first: dict[str, str] = {}
     for name, lines in said.items():
         for line in lines:
-            names.setdefault(line, []).append(name)
-    return [f"{', '.join(own)}: {line}" for line, own in names.items()]
+            kind = NUMBERS.sub("#", line)
+            first.setdefault(kind, line)
+            names.setdefault(kind, []).append(name)
+    return [
+        f"{line} (In {own[0]}" + (f"; alike in {', '.join(own[1:])}.)" if own[1:] else ".)")
+        for line, own in zip(first.values(), names.values(), strict=True)
+    ]
 
 
 def country_row(
@@ -166,11 +174,11 @@ def country_row(
     -------
     dict
         Who and how: `country, label, agency, programme, as_of, currency, price_year, streams,
-        rate_costs, rate_effects` (of the first year), `threshold_kind, borrowed` (values of a donor),
+        rate_costs, rate_effects` (of the first year), `threshold_kind, has_verdict, borrowed` (values of a donor),
         `converted`, `unverified` (blocks). What: `comparator_qalys` (discounted), `qalys` and `cost`
         (increments) with `_se` (Monte Carlo), `_low`, `_high` (95 %); `icer`, `icer_label`; `cost_common`
         with `_low`, `_high` in `common_money` (missing where nothing converts); `severity` (the rule's
-        measure in words) and `weight`. And for each t of low, high and severity: `threshold_t`,
+        measure in words), `weight` and `severity_threshold`. And for each t of low, high and severity: `threshold_t`,
         `probability_t` and net health benefit `health_t` in QALYs with `_se`, `_low`, `_high`. Money per
         patient, in the country's own.
     """
@@ -191,6 +199,7 @@ def country_row(
         "rate_costs": country.discount_costs[0].rate,
         "rate_effects": country.discount_effects[0].rate,
         "threshold_kind": country.threshold_kind,
+        "has_verdict": country.has_verdict,
         "borrowed": sum(p.donor is not None for p in problem.parameters.values()),
         "converted": sum(bool(p.conversion) for p in problem.parameters.values()),
         "unverified": len(country.unverified),
@@ -216,13 +225,17 @@ def _severity(decision: Decision) -> dict[str, object]:
     """The measure that the rule judged by, in words, and the weight."""
     found = decision.severity
     if found is None:
-        return {"severity": "", "weight": np.nan}
+        return {"severity": "", "weight": np.nan, "severity_threshold": np.nan}
     parts = {
         "absolute_shortfall": f"{found.shortfall:.1f} QALYs",
         "proportional_shortfall": f"{found.proportional_shortfall:.2f} of the QALYs left",
     }
     both = f"{found.shortfall:.1f} QALYs, {found.proportional_shortfall:.2f} of those left"
-    return {"severity": parts.get(found.rule, both), "weight": found.weight}
+    return {
+        "severity": parts.get(found.rule, both),
+        "weight": found.weight,
+        "severity_threshold": found.threshold,
+    }
 
 
 def _net_health(decision: Decision, changes: Mapping[str, np.ndarray]) -> dict[str, object]:

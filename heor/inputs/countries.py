@@ -202,7 +202,7 @@ def thresholds(
         f"{what}: results are shown at {theirs.label}'s ({listed} {rules.run.currency}{how}), for "
         "orientation only. They are no verdict."
     )
-    return tuple(values), "none", said
+    return tuple(values), "unusable" if own.values else "none", said
 
 
 def _rounded(value: float) -> float:

@@ -216,7 +216,8 @@ class Country:
     """Who decides and by which rules, those in force on `as_of` in `programme`.
 
     `currency` and `price_year` are of the run; `own_currency` is the country's, which differs where
-    nothing could be converted. `threshold_kind` is `official`, `customary` or `none` (no verdict).
+    nothing could be converted. `threshold_kind` is `official`, `customary` or `asked`; without a verdict
+    `none`, or `unusable` (in money that the costs cannot be converted to).
     `per_donor_money` is the donor's money (as written) and how much of the run's money one unit of it is.
     `cautions` are to be read before any result; `borrowed` says which country each block is from that
     is not its own.
@@ -257,6 +258,11 @@ class Country:
     borrowed: Mapping[str, str] = field(default_factory=dict)
     cautions: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+
+    @property
+    def has_verdict(self) -> bool:
+        """Whether its own thresholds are used, so that results may be called worth their cost or not."""
+        return self.threshold_kind not in ("none", "unusable")
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from heor.country_comparison import HIGH, LOW, SEVERITY, CountryComparison
+from heor.inputs.problem import Country
 from heor.report.provenance import record, write_json
-from heor.report.section_answer import NO_THRESHOLD
 from heor.report.tables import write_csv
 from heor.report.words import icer_words, significant, table, years
 from heor.report.write import write_whole
@@ -84,9 +84,9 @@ def _line(row: pd.Series) -> str:
             )
     parts = list(dict.fromkeys(parts))  # a country may have one threshold
     chance = (
-        "no threshold of its own; chance that the net benefit is above nil"
-        if row["threshold_kind"] == NO_THRESHOLD
-        else "chance of being cost-effective"
+        "chance of being cost-effective"
+        if row["has_verdict"]
+        else "at another country's thresholds, chance that the net benefit is above nil"
     )
     return f"{gain}, {ratio}; {chance} {', '.join(parts)}."
 
@@ -104,7 +104,9 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
         return " / ".join(years(x) for x in found if x == x)
 
     def weighted(row: pd.Series) -> str:
-        return f"{row['severity']} → {row['weight']:g}" if row["severity"] else "none"
+        if not row["severity"]:
+            return "none"
+        return f"{row['severity']} → {row['severity_threshold']:,.0f}"
 
     money = next((m for m in frame["common_money"] if m), "")
     return pd.DataFrame(
@@ -119,7 +121,7 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
                 icer_words(r["cost"], r["qalys"], r["icer"], r["icer_label"], "")
                 for _, r in frame.iterrows()
             ],
-            "Severity → weight": [weighted(r) for _, r in frame.iterrows()],
+            "Severity → threshold": [weighted(r) for _, r in frame.iterrows()],
             "Net health benefit": [benefits(r) for _, r in frame.iterrows()],
             "Borrowed": [f"{n} values" if n else "none" for n in frame["borrowed"]],
         }
@@ -132,28 +134,68 @@ def _rates(row: pd.Series) -> str:
 
 
 def _cautions(results: CountryComparison) -> list[str]:
-    """What each country borrows, and what is not verified; said once where it is true of several."""
-    said: dict[str, list[str]] = {}
-    for problem in results.problems.values():
-        country = problem.country
-        for line in country.cautions:
-            said.setdefault(line.replace(country.label, "{}"), []).append(country.label)
-    lines = [f"- {line.replace('{}', ', '.join(names))}" for line, names in said.items()]
+    """What the countries borrow and lack, each said once; their own reports say it in full."""
+    countries = [p.country for p in results.problems.values()]
+    lines = _borrowed_values(results)
+    for block, what in (("utility_norms", "Utility norms"), ("life_table", "Life table")):
+        for donor, names in _by_donor(countries, block).items():
+            lines.append(f"{what} of {donor}, with its value set: {', '.join(names)}.")
+    none = [c.label for c in countries if c.threshold_kind == "none"]
+    unusable = [c.label for c in countries if c.threshold_kind == "unusable"]
+    if none:
+        lines.append(
+            f"No official threshold: {', '.join(none)}. Another country's, converted and rounded, are shown "
+            "for orientation."
+        )
+    if unusable:
+        lines.append(
+            "Thresholds of their own that cannot be set against costs in another money: "
+            f"{', '.join(unusable)}. Another country's are shown."
+        )
+    generic = [c.label for c in countries if any("Stand-ins" in line for line in c.cautions)]
+    if generic:
+        lines.append(f"Stand-ins instead of rules of their own: {', '.join(generic)}.")
     lines += [
-        f"- {p.country.label}, not verified in their source: {', '.join(p.country.unverified)}."
-        for p in results.problems.values()
-        if p.country.unverified
+        f"{c.label}, not verified in their source: {', '.join(c.unverified)}."
+        for c in countries
+        if c.unverified
     ]
-    lines += [
-        f"- {p.country.label}: {limit}"
-        for p in results.problems.values()
-        for limit in p.country.limits
-    ]
-    lines += [
-        "- The evidence on survival is the same in every country, fitted once over the mortality of the "
+    lines += [f"{c.label}: {limit}." for c in countries for limit in c.limits]
+    lines.append(
+        "The evidence on survival is the same in every country, fitted once over the mortality of the "
         "trials' patients; each country's own mortality acts on its cohort."
+    )
+    return ["\n".join(f"- {line}" for line in lines)]
+
+
+def _borrowed_values(results: CountryComparison) -> list[str]:
+    """Whose unit costs are whose: in which money, and the names once."""
+    groups: dict[tuple[str, tuple[str, ...], bool], list[str]] = {}
+    for problem in results.problems.values():
+        lent: dict[str, list[str]] = {}
+        for p in problem.parameters.values():
+            if p.donor:
+                lent.setdefault(p.donor, []).append(p.name)
+        country = problem.country
+        converted = country.currency == country.own_currency
+        for donor, names in lent.items():
+            money = f" ({country.currency} {country.price_year})" if converted else ""
+            groups.setdefault((donor, tuple(names), converted), []).append(country.label + money)
+    return [
+        f"Values of {donor}, "
+        + ("converted" if converted else "in its money, because nothing converts them")
+        + f": {', '.join(labels)}. They are: {', '.join(names)}. The arithmetic: `heor show --country "
+        "<country> <name>`."
+        for (donor, names, converted), labels in groups.items()
     ]
-    return ["\n".join(lines)]
+
+
+def _by_donor(countries: list[Country], block: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for country in countries:
+        if block in country.borrowed:
+            found.setdefault(country.borrowed[block], []).append(country.label)
+    return found
 
 
 def _warnings(results: CountryComparison) -> str:

@@ -146,4 +146,4 @@ def country_list(inputs: Path, **rules) -> str:
 
 
 def _kind(country) -> str:
-    return "another country's" if country.threshold_kind == "none" else country.threshold_kind
+    return country.threshold_kind if country.has_verdict else "another country's"

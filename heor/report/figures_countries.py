@@ -16,9 +16,9 @@ from heor.report import figure_style as style
 ROW, FRAME, LEAST_ROWS = 0.34, 1.75, 4  # inches a country, inches around, rows at least
 #: Threshold → colour, marker, shift of the row, words.
 SHOWN = {
-    LOW: (style.FAMILIES[0], "o", 0.22, "lowest threshold"),
-    SEVERITY: (style.FAMILIES[1], "D", 0.0, "severity-weighted"),
-    HIGH: (style.FAMILIES[2], "s", -0.22, "highest threshold"),
+    LOW: (style.GREY, "o", 0.22, "lowest"),
+    SEVERITY: (style.DARK, "D", 0.0, "by severity"),
+    HIGH: (style.INTERVENTION, "s", -0.22, "highest"),
 }
 
 
@@ -27,7 +27,7 @@ def countries(results: CountryComparison) -> Figure:
     """QALYs gained, added cost in the common money, and net health benefit, a row each country."""
     table = results.table
     money = next((m for m in table["common_money"] if m), "")
-    no_threshold = [r["label"] for _, r in table.iterrows() if r["threshold_kind"] == "none"]
+    no_threshold = [r["label"] for _, r in table.iterrows() if not r["has_verdict"]]
     figure = style.canvas(
         results,
         "The same question under the rules of several countries",
@@ -37,7 +37,7 @@ def countries(results: CountryComparison) -> Figure:
             f"Cost in {money}, where it can be converted." if money else "",
             "Net health benefit: QALYs gained less the QALYs that the cost would buy at the country's "
             "threshold, so that it does not depend on money.",
-            f"Hollow: no threshold of its own ({', '.join(no_threshold)}); another country's is shown."
+            f"Hollow: another country's threshold, for orientation ({', '.join(no_threshold)})."
             if no_threshold
             else "",
         ],
@@ -46,10 +46,13 @@ def countries(results: CountryComparison) -> Figure:
     panels = figure.subplots(1, 3, sharey=True, width_ratios=(1, 1, 1.5))
     rows = np.arange(len(table))[::-1]
     _intervals(panels[0], rows, table, "qalys")
-    _intervals(panels[1], rows, table, "cost_common")
+    thousands = table.assign(
+        **{k: table[k] / 1000 for k in ("cost_common", "cost_common_low", "cost_common_high")}
+    )
+    _intervals(panels[1], rows, thousands, "cost_common")
     for name, (colour, marker, shift, _) in SHOWN.items():
         _intervals(panels[2], rows + shift, table, f"health_{name}", colour, marker)
-    words = ("QALYs gained", f"Added cost ({money})", "Net health benefit (QALYs)")
+    words = ("QALYs gained", f"Added cost (1,000 {money})", "Net health benefit (QALYs), by threshold")
     for axes, label in zip(panels, words, strict=True):
         axes.axvline(0, color=style.DARK, linewidth=0.8, zorder=1)
         axes.set_xlabel(label)
@@ -67,7 +70,7 @@ def countries(results: CountryComparison) -> Figure:
         ncols=3,
         fontsize=6.5,
         columnspacing=1.0,
-        handletextpad=0.3,
+        handletextpad=0.4,
         borderaxespad=0.2,
     )
     return figure
@@ -85,7 +88,7 @@ def _intervals(
     for row, (_, line) in zip(rows, table.iterrows(), strict=True):
         if not np.isfinite(line[key]):
             continue
-        hollow = key.startswith("health") and line["threshold_kind"] == "none"
+        hollow = key.startswith("health") and not line["has_verdict"]
         axes.plot(
             [line[f"{key}_low"], line[f"{key}_high"]], [row, row], color=colour, linewidth=1.1
         )

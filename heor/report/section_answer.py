@@ -12,9 +12,6 @@ from heor.report import tables
 from heor.report.words import icer_words, money, significant, table, timing, years
 from heor.results import Results
 
-#: `threshold_kind` of a country that gives no verdict.
-NO_THRESHOLD = "none"
-
 
 def answer(results: Results) -> list[str]:
     """The answer in plain words, for the top of the report and the end of the run."""
@@ -42,8 +39,8 @@ def answer(results: Results) -> list[str]:
         parts.append(f"{benefits.loc[name, 'probability']:.0%} at {threshold:,.0f}{what}")
     what = (
         "Chance of being cost-effective"
-        if problem.country.threshold_kind != NO_THRESHOLD
-        else "No official threshold. Chance that the net benefit is above nil"
+        if problem.country.has_verdict
+        else "Another country's thresholds, for orientation. Chance that the net benefit is above nil"
     )
     lines.append(f"{what}: {', '.join(parts)} {currency} per QALY.")
     return lines
@@ -126,7 +123,7 @@ def _reversals(results: Results, frame: pd.DataFrame) -> str:
     """The verdict at each threshold, and which structural scenarios turn it."""
     problem, currency = results.problem, results.problem.country.currency
     label = problem.strategies[problem.settings.intervention].label
-    if problem.country.threshold_kind == NO_THRESHOLD:
+    if not problem.country.has_verdict:
         return _no_verdict(results, frame)
     sentences = []
     for name, threshold in results.decision.thresholds:
@@ -157,7 +154,7 @@ def _no_verdict(results: Results, frame: pd.DataFrame) -> str:
     ]
     return (
         f"Mean net benefit is {', '.join(parts)} {currency} per QALY. "
-        f"{results.problem.country.label} decides without a threshold; the curves show all of them."
+        "These thresholds are not the country's own and give no verdict; the curves show all thresholds."
     )
 
 
