@@ -118,7 +118,8 @@ def _norms(
     return UtilityNorms(
         found["age"],
         found["utility"],
-        found.get("remaining_qalys"),
+        # a published table holds its own country's mortality
+        found.get("remaining_qalys") if owner is pack else None,
         tuple(model.source),
         Origin(shown(path)),
         by_sex,

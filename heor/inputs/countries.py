@@ -84,16 +84,14 @@ def folder_of(inputs: Path, country: Any, problems: Sequence[str] = ()) -> str:
     known = known_as(inputs)
     if str(country).lower() in known:
         return known[str(country).lower()]
-    hint = nearest(str(country).lower(), known)
-    if not hint:
-        from heor.inputs.iso import territory
+    from heor.inputs.iso import territory
 
-        found = territory(str(country))
-        if found:
-            hint = (
-                f" {found.name} has no folder here; `heor country new {found.iso2 or found.iso3}` "
-                "makes one."
-            )
+    found = territory(str(country))
+    hint = (
+        f" {found.name} has no folder here; `heor country new {found.iso2 or found.iso3}` makes one."
+        if found
+        else nearest(str(country).lower(), known)
+    )
     raise InputError(
         [*problems, f"unknown country '{country}'; available: {', '.join(names)}.{hint}"]
     )

@@ -105,9 +105,11 @@ def load(
     reading = _opened(folder)
     _read_model(reading)
     analysis = reading.layer.values.get("analysis", {})
-    day = as_of or _day(reading, analysis.get("as_of"))
-    pack = _read_country(reading, country or analysis.get("country", "norway"), day, programme)
-    evidence_country = _evidence_country(reading, pack, analysis, day)
+    today = _day(reading, analysis.get("as_of"))
+    day = as_of or today
+    asked = country or analysis.get("country", "norway")
+    pack = _read_country(reading, asked, day, programme, today)
+    evidence_country = _evidence_country(reading, pack, analysis, today)
     names = (scenario,) if isinstance(scenario, str) else tuple(scenario or ())
     scenarios = [model for name in names if (model := _read_scenario(reading, name))]
     _apply_overrides(reading, overrides or {})
@@ -215,12 +217,14 @@ def _parameters_file(folder: Path) -> Path:
     return xlsx if xlsx.exists() and not csv.exists() else csv
 
 
-def _read_country(reading: Reading, country: Any, day: date, programme: str | None) -> Pack:
-    """The country's layer and rows over the model's, with those of its donors between."""
+def _read_country(
+    reading: Reading, country: Any, day: date, programme: str | None, today: date
+) -> Pack:
+    """The country's layer and rows over the model's, with those of its donors, as of today, between."""
     name = countries.folder_of(reading.folder, country, reading.problems)
     pack = _pack(reading, name, day, programme)
     reading.layer = overlay(reading.layer, pack.layer)
-    pack = replace(pack, donors=_donors(reading, pack, day))
+    pack = replace(pack, donors=_donors(reading, pack, today))
     donor = pack.donors.get(countries.donors_of(pack.layer).get("prices", ""))
     base, lent = dict(reading.entries), {}
     if donor is not None and donor.model is not None:
