@@ -393,6 +393,7 @@ def _country(
     norms = tables.read_norms(norm_path, shown(norm_path), problems)
     if life is None or norms is None:
         return None
+    life = tables.closed(life, model.life_table.closing)
     parts = {
         k: v for k in type(model).model_fields if isinstance(v := getattr(model, k), schema.Sourced)
     }
@@ -422,6 +423,7 @@ def _country(
             life["q_female"],
             tuple(model.life_table.source),
             Origin(shown(life_path)),
+            model.life_table.closing,
         ),
         norms=UtilityNorms(
             norms["age"],

@@ -298,6 +298,14 @@ class TableFile(Sourced):
     file: str
 
 
+class LifeTableFile(TableFile):
+    closing: Literal["certain_death", "constant_hazard"] | None = Field(
+        None,
+        description="after the last age: everyone dies within a year, or its hazard goes on; null: "
+        "the table reaches the horizon or ends with q = 1",
+    )
+
+
 class Vat(Sourced):
     included: bool
 
@@ -314,7 +322,7 @@ class CountryModel(Model):
     thresholds: Thresholds
     severity: Severity
     value_set: ValueSet
-    life_table: TableFile
+    life_table: LifeTableFile
     utility_norms: TableFile
     vat: Vat | None = None
 

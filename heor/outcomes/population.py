@@ -7,7 +7,7 @@ import numpy as np
 from heor.inputs.problem import Country
 from heor.outcomes.discounting import discount_factor
 from heor.outcomes.values import norm_at
-from heor.survival.background import cumulative_hazard_by_sex
+from heor.survival.background import cumulative_hazard_by_sex, years_lived
 
 
 def population_qalys(
@@ -61,7 +61,7 @@ def population_qalys(
     time = np.unique(np.concatenate([[0.0], birthdays, steps]))
     factor = discount_factor(bands, time, country.discount_timing)
     years = sum(
-        share * _integral(time, np.exp(-hazard) * factor)
+        share * years_lived(time, np.exp(-hazard) * factor)
         for share, hazard in zip(
             (share_male, 1.0 - share_male),
             cumulative_hazard_by_sex(country.life_table, age, time),
@@ -69,14 +69,3 @@ def population_qalys(
         )
     )
     return float(years @ norm_at(country.norms, age + time[:-1]))
-
-
-def _integral(time: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """Integral over each interval of what falls exponentially within it. Dims: (time,) to one less.
-
-    The width times the logarithmic mean of the two ends.
-    """
-    fall = np.log(value[:-1] / value[1:])
-    flat = fall < 1e-12
-    mean = np.where(flat, 1.0, -np.expm1(-fall) / np.where(flat, 1.0, fall))
-    return np.diff(time) * value[:-1] * mean
