@@ -93,8 +93,9 @@ def life_table(pack: Pack, shown: Shown, problems: list[str]) -> LifeTable | Non
     found = tables.read_life_table(path, shown(path), problems)
     if found is None:
         return None
+    found = tables.closed(found, model.closing)
     columns = found["age"], found["q_male"], found["q_female"]
-    return LifeTable(*columns, tuple(model.source), Origin(shown(path)))
+    return LifeTable(*columns, tuple(model.source), Origin(shown(path)), model.closing)
 
 
 def _norms(

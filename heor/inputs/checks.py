@@ -259,7 +259,9 @@ def _check_ages(problem: DecisionProblem, layer: Layer, problems: list[str]) -> 
     if problem.settings.end_age > last + 1 and not closed:
         problems.append(
             f"{table.origin}: ends at age {last:g}, before the horizon (age "
-            f"{problem.settings.end_age:g}), and is not closed with q = 1. Add the missing ages."
+            f"{problem.settings.end_age:g}), and is not closed with q = 1. Add the missing ages, "
+            "or say in country.yaml what follows the last: under life_table, 'closing: constant_hazard' "
+            "or 'closing: certain_death'."
         )
     if problem.start_age < table.age[0]:
         problems.append(f"{table.origin}: starts at age {table.age[0]:g}, after start_age.")

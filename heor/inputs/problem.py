@@ -165,13 +165,18 @@ class SurvivalEvidence:
 
 @dataclass(frozen=True)
 class LifeTable:
-    """Probability of dying within a year, by single year of age and sex."""
+    """Probability of dying within a year, by single year of age and sex.
+
+    `closing` is what the country says of the ages after the last: `certain_death`,
+    `constant_hazard`, or nothing.
+    """
 
     age: np.ndarray
     q_male: np.ndarray
     q_female: np.ndarray
     source: tuple[str, ...]
     origin: Origin
+    closing: str | None = None
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,14 @@ class TableFile(Sourced):
         return self
 
 
+class LifeTableFile(TableFile):
+    closing: Literal["certain_death", "constant_hazard"] | None = Field(
+        None,
+        description="after the last age: everyone dies within a year, or its hazard goes on; null: "
+        "the table reaches the horizon or ends with q = 1",
+    )
+
+
 class UtilityNorms(TableFile):
     value_set: Name | None = Field(None, description="key of the set the norms are valued with")
 
@@ -140,7 +148,7 @@ class CountryModel(Model):
     thresholds: Thresholds
     severity: Severity
     value_set: ValueSet
-    life_table: TableFile
+    life_table: LifeTableFile
     utility_norms: UtilityNorms
     prices: Prices | None = None
     vat: Vat | None = None

@@ -9,7 +9,7 @@ import numpy as np
 from heor.inputs.problem import Country
 from heor.outcomes.discounting import discount_factor
 from heor.outcomes.values import norm_at
-from heor.survival.background import cumulative_hazard_by_sex
+from heor.survival.background import cumulative_hazard_by_sex, years_lived
 
 
 def population_qalys(
@@ -72,19 +72,8 @@ def population_qalys(
     return float(
         sum(
             share
-            * _integral(time, np.exp(-hazard) * factor)
+            * years_lived(time, np.exp(-hazard) * factor)
             @ norm_at(replace(norms, utility=own), age + time[:-1])
             for share, hazard, own in sexes
         )
     )
-
-
-def _integral(time: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """Integral over each interval of what falls exponentially within it. Dims: (time,) to one less.
-
-    The width times the logarithmic mean of the two ends.
-    """
-    fall = np.log(value[:-1] / value[1:])
-    flat = fall < 1e-12
-    mean = np.where(flat, 1.0, -np.expm1(-fall) / np.where(flat, 1.0, fall))
-    return np.diff(time) * value[:-1] * mean

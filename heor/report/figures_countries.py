@@ -52,7 +52,11 @@ def countries(results: CountryComparison) -> Figure:
     _intervals(panels[1], rows, thousands, "cost_common")
     for name, (colour, marker, shift, _) in SHOWN.items():
         _intervals(panels[2], rows + shift, table, f"health_{name}", colour, marker)
-    words = ("QALYs gained", f"Added cost (1,000 {money})", "Net health benefit (QALYs), by threshold")
+    words = (
+        "QALYs gained",
+        f"Added cost (1,000 {money})",
+        "Net health benefit (QALYs), by threshold",
+    )
     for axes, label in zip(panels, words, strict=True):
         axes.axvline(0, color=style.DARK, linewidth=0.8, zorder=1)
         axes.set_xlabel(label)
