@@ -41,13 +41,17 @@ def apart(draws: int) -> None:
 
 def main() -> None:
     draws = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
-    response_of(load(ROOT / "inputs", "norway", draws=100), CACHE)  # fits and compiles what is missing
+    response_of(
+        load(ROOT / "inputs", "norway", draws=100), CACHE
+    )  # fits and compiles what is missing
     for label, function in (("together, with report and figure", together), ("one by one", apart)):
         started = perf_counter()
         function(draws)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         seconds = perf_counter() - started
-        print(f"{len(NAMES)} countries, {draws:,} draws, {label}: {seconds:.1f} s, peak {peak:.0f} MB")
+        print(
+            f"{len(NAMES)} countries, {draws:,} draws, {label}: {seconds:.1f} s, peak {peak:.0f} MB"
+        )
 
 
 if __name__ == "__main__":
