@@ -96,6 +96,11 @@ def timing(problem: DecisionProblem) -> str:
 
 
 def table(frame: pd.DataFrame, left: int = 1) -> str:
-    """A table of texts; the first `left` columns flush left."""
+    """A table of texts; the first `left` columns flush left. A bar inside a text stays text."""
+    frame = frame.map(_cell).rename(columns=_cell)
     align = ["left"] * left + ["right"] * (frame.shape[1] - left)
     return frame.to_markdown(index=False, disable_numparse=True, colalign=align)
+
+
+def _cell(text: object) -> str:
+    return str(text).replace("|", "\\|")

@@ -1,0 +1,263 @@
+"use strict";
+// Charts that follow the threshold, drawn by Observable Plot.
+const Charts = (() => {
+  const INK = "#222222", GREY = "#6b6b6b", FAINT = "#b5b5b5";
+  const LOW_END = "#88ccee", HIGH_END = "#332288";
+  const DASHES = ["none", "6 3", "2 2", "8 3 2 3"];
+
+  const whole = d3.format(",.0f");
+  /** Money to the nearest hundred, as in the tables. */
+  const money = (x) => whole(Math.round(x / 100) * 100 + 0).replace("−0", "0");
+  const percent = (x) => d3.format(".1%")(x);
+  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
+
+  /** Put a chart into its box, with what it shows in words. */
+  function place(id, label, options) {
+    const box = document.getElementById(id);
+    if (!box) return;
+    const svg = Plot.plot({
+      width: Math.max(box.clientWidth, 280),
+      style: { fontSize: "11px", background: "none", color: INK },
+      ...options,
+    });
+    svg.setAttribute("role", "img");
+    svg.setAttribute("aria-label", label);
+    box.replaceChildren(svg);
+    return svg;
+  }
+
+  /** Lines of the country's thresholds, and of the one chosen with its value above. */
+  function marks(model, threshold) {
+    const severity = model.thresholds.filter((t) => t.severity);
+    return [
+      Plot.ruleX(model.thresholds, { x: "value", stroke: FAINT, strokeDasharray: "3 3" }),
+      Plot.text(severity, {
+        x: "value", frameAnchor: "top", dy: -24, fill: GREY,
+        text: () => model.words.slider.severity,
+      }),
+      Plot.ruleX([threshold], { stroke: INK, strokeWidth: 1.5 }),
+      Plot.text([threshold], {
+        x: (x) => x, frameAnchor: "top", dy: -10, text: whole, fontWeight: 600,
+      }),
+    ];
+  }
+
+  const axisX = (model) => ({
+    domain: model.range,
+    label: fill(model.words.charts.threshold_x, { currency: model.currency }),
+    labelArrow: "none", labelAnchor: "center",
+    ticks: 5, tickFormat: ",.0f",
+  });
+
+  const margins = { marginTop: 40, marginRight: 34, marginBottom: 42, marginLeft: 62, height: 300 };
+
+  /** Dash of a strategy: the intervention's line is solid. */
+  function dash(model, k) {
+    const others = model.strategies.map((_, i) => i).filter((i) => i !== model.intervention);
+    return k === model.intervention ? DASHES[0] : DASHES[1 + (others.indexOf(k) % (DASHES.length - 1))];
+  }
+
+  /** One line a strategy by threshold, with its value at the threshold chosen. */
+  function lines(model, values, at, form) {
+    const x = model.curves.threshold;
+    return model.strategies.flatMap((strategy, k) => [
+      Plot.line(x, {
+        x: (t) => t, y: (_, i) => values[k][i],
+        stroke: strategy.colour, strokeWidth: 1.6, strokeDasharray: dash(model, k), clip: true,
+      }),
+      Plot.dot([at.threshold], { x: (t) => t, y: () => form.at(k), fill: "white", stroke: strategy.colour, strokeWidth: 2, r: 4, clip: true }),
+      Plot.text([at.threshold], {
+        x: (t) => t, y: () => form.at(k), text: () => form.words(k), dx: 8, dy: form.above(k) ? -8 : 10,
+        textAnchor: "start", fontWeight: 600, stroke: "white", strokeWidth: 4, fill: INK, clip: false,
+      }),
+    ]);
+  }
+
+  const named = (model, words) => model.strategies.map((s, k) => `${s.label} ${words(k)}`).join("; ");
+
+  function ceac(model, at) {
+    const { curves, words } = model;
+    const form = {
+      at: (k) => at.each[k].probability,
+      words: (k) => percent(at.each[k].probability),
+      above: (k) => at.each[k].probability < 0.12 || (at.each[k].probability > 0.5 && at.each[k].probability < 0.92),
+    };
+    const front = model.strategies.map((strategy, k) =>
+      Plot.line(curves.threshold, {
+        x: (t) => t, y: (_, i) => (curves.best[i] === k ? curves.probability[k][i] : NaN),
+        stroke: strategy.colour, strokeWidth: 5, strokeOpacity: 0.35,
+      }));
+    const label = fill(words.charts.ceac_alt, { threshold: whole(at.threshold), values: named(model, form.words) });
+    return place("chart-ceac", label, {
+      ...margins, x: axisX(model),
+      y: { domain: [0, 1], label: null, tickFormat: ".0%", ticks: 5, grid: true },
+      marks: [...marks(model, at.threshold), ...front, ...lines(model, curves.probability, at, form)],
+    });
+  }
+
+  function loss(model, at) {
+    const { curves, words } = model;
+    const form = {
+      at: (k) => at.each[k].loss, words: (k) => money(at.each[k].loss), above: () => true,
+    };
+    const label = fill(words.charts.loss_alt, { threshold: whole(at.threshold), values: named(model, form.words) });
+    // the loss of a choice that is far from the best would flatten everything else
+    const top = 4 * d3.max(curves.evpi) || 1;
+    return place("chart-loss", label, {
+      ...margins, x: axisX(model),
+      y: { domain: [0, top], label: fill(words.charts.loss_y, model), labelArrow: "none", tickFormat: ",.0f", ticks: 5, grid: true },
+      marks: [
+        ...marks(model, at.threshold),
+        Plot.line(curves.threshold, {
+          x: (t) => t, y: (_, i) => curves.evpi[i], stroke: INK, strokeWidth: 5, strokeOpacity: 0.15,
+        }),
+        ...lines(model, curves.loss, at, { ...form, at: (k) => Math.min(form.at(k), top) }),
+      ],
+    });
+  }
+
+  function evpi(model, at) {
+    const { curves, words } = model;
+    const x = curves.threshold, y = (_, i) => curves.evpi[i];
+    const label = fill(words.charts.evpi_alt, { threshold: whole(at.threshold), values: money(at.evpi) });
+    return place("chart-evpi", label, {
+      ...margins, x: axisX(model),
+      y: { domain: [0, 1.15 * d3.max([...curves.evpi, at.evpi]) || 1], label: fill(words.charts.evpi_y, model), labelArrow: "none", tickFormat: ",.0f", ticks: 5, grid: true },
+      marks: [
+        ...marks(model, at.threshold),
+        Plot.areaY(x, { x: (t) => t, y, fill: INK, fillOpacity: 0.07 }),
+        Plot.line(x, { x: (t) => t, y, stroke: INK, strokeWidth: 1.6 }),
+        Plot.dot([at], { x: "threshold", y: "evpi", fill: "white", stroke: INK, strokeWidth: 2, r: 4 }),
+        Plot.text([at], { x: "threshold", y: "evpi", text: (d) => money(d.evpi), dx: 8, dy: -10, textAnchor: "start", fontWeight: 600, stroke: "white", strokeWidth: 4, fill: INK }),
+      ],
+    });
+  }
+
+  /** Ends of an axis: all but the outermost 0.5 % at each end, with nil inside. */
+  function span(values) {
+    const sorted = Float64Array.from(values).sort();
+    const low = Math.min(0, Decision.quantile(sorted, 0.005));
+    const high = Math.max(0, Decision.quantile(sorted, 0.995));
+    const width = high - low || 1;
+    return [Math.min(low - 0.06 * width, -0.12 * width), Math.max(high + 0.08 * width, 0.12 * width)];
+  }
+
+  /** What the plane shows, computed once: points, means and axes. */
+  function planePoints(model) {
+    const others = model.strategies.map((_, k) => k).filter((k) => k !== model.comparator);
+    const changes = others.map((k) => ({ k, ...Decision.increments(model, k) }));
+    return {
+      points: changes.flatMap(({ k, cost, qalys }) =>
+        model.shown.map((i) => ({ k, cost: cost[i], qalys: qalys[i] }))),
+      means: changes.map(({ k, cost, qalys }) => ({ k, cost: Decision.mean(cost), qalys: Decision.mean(qalys) })),
+      x: span(changes.flatMap((c) => [...c.qalys])),
+      y: span(changes.flatMap((c) => [...c.cost])),
+    };
+  }
+
+  function plane(model, at) {
+    if (model.strategies.length < 2) return;
+    model.plane ??= planePoints(model);
+    const { points, means, x, y } = model.plane;
+    const { words, currency } = model;
+    const colour = (d) => model.strategies[d.k].colour;
+    const worth = (d) => at.threshold * d.qalys - d.cost > 0;
+    const mean = means.find((d) => d.k === model.intervention) ?? means[0];
+    const label = fill(words.charts.plane_alt, { currency, cost: money(mean.cost), qalys: mean.qalys.toFixed(2) });
+    return place("chart-plane", label, {
+      ...margins, marginTop: 16,
+      x: { domain: x, label: words.charts.plane_x, labelArrow: "none", labelAnchor: "center", ticks: 6 },
+      y: { domain: y, label: fill(words.charts.plane_y, { currency }), labelArrow: "none", tickFormat: ",.0f", ticks: 6 },
+      marks: [
+        Plot.ruleX([0], { stroke: FAINT }),
+        Plot.ruleY([0], { stroke: FAINT }),
+        Plot.dot(points, { x: "qalys", y: "cost", r: 1.7, clip: true, filter: (d) => !worth(d), stroke: colour, strokeWidth: 0.6, strokeOpacity: 0.55 }),
+        Plot.dot(points, { x: "qalys", y: "cost", r: 1.9, clip: true, filter: worth, fill: colour, fillOpacity: 0.5 }),
+        Plot.line([x[0], x[1]], { x: (q) => q, y: (q) => q * at.threshold, stroke: INK, strokeWidth: 1.5, clip: true }),
+        Plot.dot(means, { x: "qalys", y: "cost", r: 5, fill: INK, stroke: "white", strokeWidth: 1.5 }),
+      ],
+    });
+  }
+
+  /** Net benefit at both ends of every parameter at this threshold, widest first. */
+  function tornadoRows(model, threshold) {
+    const benefit = (d) => threshold * d.qalys - d.cost;
+    const base = benefit(model.tornado.base);
+    const rows = model.tornado.rows.map((row) => {
+      const ends = row.ends.map((end, i) => ({ ...end, high: i === 1, benefit: benefit(end) }));
+      const low = d3.min([base, ...ends.map((e) => e.benefit)]);
+      const high = d3.max([base, ...ends.map((e) => e.benefit)]);
+      return { ...row, ends, low, high };
+    });
+    rows.sort((a, b) => b.high - b.low - (a.high - a.low));
+    return { base, rows: rows.slice(0, model.tornado.bars).map((row, i) => ({ ...row, place: i })) };
+  }
+
+  function tornado(model, at) {
+    const box = document.getElementById("chart-tornado");
+    if (!box) return;
+    const { base, rows } = tornadoRows(model, at.threshold);
+    const { words, currency } = model;
+    const threshold = whole(at.threshold);
+    // the longer bar first, in case both lie on one side
+    const bars = rows.flatMap((row) => row.ends.map((end) => ({ ...end, place: row.place })))
+      .sort((a, b) => Math.abs(b.benefit - base) - Math.abs(a.benefit - base));
+    const ends = rows.flatMap((row) => {
+      const [left, right] = [...row.ends].sort((a, b) => a.benefit - b.benefit);
+      return [
+        { place: row.place, x: Math.min(left.benefit, base), text: left.value, side: -1 },
+        { place: row.place, x: Math.max(right.benefit, base), text: right.value, side: 1 },
+      ];
+    });
+    const room = 0.13 * (d3.max(rows, (d) => d.high) - d3.min(rows, (d) => d.low) || 1);
+    const label = fill(words.charts.tornado_alt, {
+      values: rows.map((d) => `${d.label} ${d.ends.map((e) => money(e.benefit)).join(" / ")}`).join("; "),
+    });
+    const beside = (side) => ({
+      x: "x", y: "place", text: "text", filter: (d) => d.side === side,
+      dx: 4 * side, dy: 8, textAnchor: side < 0 ? "end" : "start", fontSize: 10, fill: INK,
+    });
+    place("chart-tornado", label, {
+      height: 56 + 38 * rows.length, marginLeft: 8, marginRight: 12, marginTop: 6, marginBottom: 42,
+      x: {
+        domain: [d3.min([0, ...rows.map((d) => d.low)]) - room, d3.max([0, ...rows.map((d) => d.high)]) + room],
+        label: fill(words.charts.tornado_x, { threshold, currency }), labelArrow: "none", labelAnchor: "center",
+        tickFormat: ",.0f", ticks: 5, grid: true,
+      },
+      y: { type: "band", domain: rows.map((d) => d.place), axis: null, padding: 0 },
+      marks: [
+        Plot.ruleX([0], { stroke: GREY, strokeDasharray: "3 3" }),
+        Plot.barX(bars, { x1: base, x2: "benefit", y: "place", insetTop: 19, insetBottom: 5, fill: (d) => (d.high ? HIGH_END : LOW_END) }),
+        Plot.ruleX([base], { stroke: INK }),
+        Plot.text(rows, {
+          y: "place", frameAnchor: "left", dy: -10, lineWidth: 60, textOverflow: "ellipsis",
+          text: (d) => `${d.label[0].toUpperCase()}${d.label.slice(1)} (${d.unit}): ${d.status}`,
+          stroke: "white", strokeWidth: 3, fill: INK,
+        }),
+        Plot.text(ends, beside(-1)),
+        Plot.text(ends, beside(1)),
+      ],
+    });
+    const note = fill(words.charts.tornado_note, {
+      threshold, currency, shown: rows.length, all: model.tornado.rows.length, base: money(base),
+    });
+    document.getElementById("note-tornado").textContent = note;
+    const key = [[words.charts.low_end, LOW_END], [words.charts.high_end, HIGH_END]];
+    box.prepend(legend(key.map(([label, colour]) => ({ label, colour }))));
+  }
+
+  /** Names beside their colours. */
+  function legend(entries) {
+    const list = document.createElement("ul");
+    list.className = "legend";
+    for (const { label, colour } of entries) {
+      const item = list.appendChild(document.createElement("li"));
+      const swatch = item.appendChild(document.createElement("span"));
+      swatch.style.background = colour;
+      item.append(label);
+    }
+    return list;
+  }
+
+  return { plane, ceac, loss, evpi, tornado, legend, money, percent, whole, fill };
+})();
