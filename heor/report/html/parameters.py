@@ -9,6 +9,8 @@ from heor.report import tables
 from heor.report.words import STATUS_WORDS, plain
 from heor.results import Results
 
+REQUIRED = "required"  # what a country has to give replaces nothing
+
 
 @dataclass(frozen=True)
 class ParameterRow:
@@ -52,7 +54,7 @@ def parameter_rows(results: Results) -> list[ParameterRow]:
                 if key in problem.sources
             ),
             origin=r["origin"],
-            replaced=r["replaced"] or "",
+            replaced=r["replaced"] if r["replaced"] not in (None, REQUIRED) else "",
             note=r["note"] or "",
         )
         for _, r in frame.iterrows()

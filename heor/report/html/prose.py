@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup, escape
+
+LEFT = "text-align:left"
+WORD = re.compile(r"[^\W\d_]{4}|^[^\W\d_]+$")  # 'per', 'to', 'at' and 'SE' stand between numbers
 
 
 @functools.cache
@@ -45,6 +49,7 @@ def prose(markdown: str, caption: str = "", deeper: int = 0) -> Markup:
         else:
             shown.append(token)
     _head_cells(shown)
+    _align_by_content(shown)
     return Markup(_parser().renderer.render(shown, _parser().options, {}))
 
 
@@ -81,6 +86,30 @@ def _head_cells(tokens: Sequence[Token]) -> None:
             token.attrSet("scope", "row")
             token.tag = tokens[i + 2].tag = "th"
             first = False
+
+
+def _align_by_content(tokens: Sequence[Token]) -> None:
+    """Numbers flush right, words flush left, whole columns at a time."""
+    column, cells = 0, {}
+    for i, token in enumerate(tokens):
+        if token.type == "tr_open":
+            column = 0
+        elif token.type in ("th_open", "td_open"):
+            cells.setdefault(column, []).append((token, tokens[i + 1].content))
+            column += 1
+        elif token.type == "html_block":  # a table starts or ends
+            for own in cells.values():
+                _align(own)
+            cells = {}
+
+
+def _align(cells: Sequence[tuple[Token, str]]) -> None:
+    body = [text for token, text in cells if token.type == "td_open" and text]
+    words = sum(bool(WORD.search(text)) for text in body)
+    side = "left" if cells[0][0].attrGet("style") == LEFT or 2 * words > len(body) else "right"
+    for token, _ in cells:
+        token.attrs.pop("style", None)
+        token.attrSet("class", side)
 
 
 def without_heading(markdown: str) -> str:

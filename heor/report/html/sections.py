@@ -99,14 +99,14 @@ def assumptions(page: Page) -> Markup:
 
 
 def threshold(page: Page) -> Markup:
-    results, words = page.results, page.words
-    tables = {
-        "plane": page.table(figure_numbers.quadrants(results), words["charts"]["plane"]),
-        "curves": page.table(figure_numbers.curve_table(results), words["charts"]["ceac"]),
-    }
-    country, several = results.problem.country, len(results.problem.strategies) > 1
+    results, charts = page.results, page.words["charts"]
+    curves = page.table(figure_numbers.curve_table(results), charts["ceac"])
+    plane = ""  # nothing to compare with where there is one strategy
+    if len(results.problem.strategies) > 1:
+        plane = page.table(figure_numbers.quadrants(results), charts["plane"])
+    currency = results.problem.country.currency
     return (
-        page.part("threshold.html", currency=country.currency, tables=tables, several=several)
+        page.part("threshold.html", currency=currency, curves=curves, plane=plane)
         + page.text("threshold", report.uncertainty(results))
         + page.text("threshold", report.severity(results))
     )
@@ -118,7 +118,7 @@ def survival(page: Page) -> Markup:
 
 
 def occupancy(page: Page) -> Markup:
-    return page.figure("occupancy")
+    return page.figure("occupancy") or page.numbers("occupancy")
 
 
 def costs(page: Page) -> Markup:
@@ -221,5 +221,3 @@ SECTIONS: dict[str, Callable[[Page], Markup]] = {
     "warnings": warnings,
     "reproduce": reproduce,
 }
-
-

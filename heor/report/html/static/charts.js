@@ -20,6 +20,8 @@ const Charts = (() => {
       style: { fontSize: "11px", background: "none", color: INK },
       ...options,
     });
+    // the picture is described as one; names of its parts would be read without their meaning
+    for (const part of svg.querySelectorAll("[aria-label]")) part.removeAttribute("aria-label");
     svg.setAttribute("role", "img");
     svg.setAttribute("aria-label", label);
     box.replaceChildren(svg);
@@ -32,12 +34,12 @@ const Charts = (() => {
     return [
       Plot.ruleX(model.thresholds, { x: "value", stroke: FAINT, strokeDasharray: "3 3" }),
       Plot.text(severity, {
-        x: "value", frameAnchor: "top", dy: -24, fill: GREY,
+        x: "value", frameAnchor: "top", dy: -27, fill: GREY,
         text: () => model.words.slider.severity,
       }),
       Plot.ruleX([threshold], { stroke: INK, strokeWidth: 1.5 }),
       Plot.text([threshold], {
-        x: (x) => x, frameAnchor: "top", dy: -10, text: whole, fontWeight: 600,
+        x: (x) => x, frameAnchor: "top", dy: -13, text: whole, fontWeight: 600,
       }),
     ];
   }
@@ -46,7 +48,8 @@ const Charts = (() => {
     domain: model.range,
     label: fill(model.words.charts.threshold_x, { currency: model.currency }),
     labelArrow: "none", labelAnchor: "center",
-    ticks: 5, tickFormat: ",.0f",
+    ticks: d3.ticks(...model.range, 5).filter((t) => t <= model.range[1]).filter((_, i, all) => all.length < 6 || i % 2 === 0),
+    tickFormat: ",.0f",
   });
 
   const margins = { marginTop: 40, marginRight: 34, marginBottom: 42, marginLeft: 62, height: 300 };
@@ -209,16 +212,17 @@ const Charts = (() => {
         { place: row.place, x: Math.max(right.benefit, base), text: right.value, side: 1 },
       ];
     });
-    const room = 0.13 * (d3.max(rows, (d) => d.high) - d3.min(rows, (d) => d.low) || 1);
+    const width = Math.max(box.clientWidth, 280), narrow = width < 560;
+    const room = (narrow ? 0.22 : 0.13) * (d3.max(rows, (d) => d.high) - d3.min(rows, (d) => d.low) || 1);
     const label = fill(words.charts.tornado_alt, {
       values: rows.map((d) => `${d.label} ${d.ends.map((e) => money(e.benefit)).join(" / ")}`).join("; "),
     });
     const beside = (side) => ({
       x: "x", y: "place", text: "text", filter: (d) => d.side === side,
-      dx: 4 * side, dy: 8, textAnchor: side < 0 ? "end" : "start", fontSize: 10, fill: INK,
+      dx: 4 * side, dy: narrow ? 13 : 7, textAnchor: side < 0 ? "end" : "start", fontSize: 10, fill: INK,
     });
     place("chart-tornado", label, {
-      height: 56 + 38 * rows.length, marginLeft: 8, marginRight: 12, marginTop: 6, marginBottom: 42,
+      height: 56 + (narrow ? 50 : 38) * rows.length, marginLeft: 8, marginRight: 12, marginTop: 6, marginBottom: 42,
       x: {
         domain: [d3.min([0, ...rows.map((d) => d.low)]) - room, d3.max([0, ...rows.map((d) => d.high)]) + room],
         label: fill(words.charts.tornado_x, { threshold, currency }), labelArrow: "none", labelAnchor: "center",
@@ -227,10 +231,10 @@ const Charts = (() => {
       y: { type: "band", domain: rows.map((d) => d.place), axis: null, padding: 0 },
       marks: [
         Plot.ruleX([0], { stroke: GREY, strokeDasharray: "3 3" }),
-        Plot.barX(bars, { x1: base, x2: "benefit", y: "place", insetTop: 19, insetBottom: 5, fill: (d) => (d.high ? HIGH_END : LOW_END) }),
+        Plot.barX(bars, { x1: base, x2: "benefit", y: "place", insetTop: narrow ? 31 : 19, insetBottom: 5, fill: (d) => (d.high ? HIGH_END : LOW_END) }),
         Plot.ruleX([base], { stroke: INK }),
         Plot.text(rows, {
-          y: "place", frameAnchor: "left", dy: -10, lineWidth: 60, textOverflow: "ellipsis",
+          y: "place", frameAnchor: "left", dy: narrow ? 3 : -5, lineAnchor: "bottom", lineWidth: (width - 24) / 11,
           text: (d) => `${d.label[0].toUpperCase()}${d.label.slice(1)} (${d.unit}): ${d.status}`,
           stroke: "white", strokeWidth: 3, fill: INK,
         }),
@@ -246,18 +250,22 @@ const Charts = (() => {
     box.prepend(legend(key.map(([label, colour]) => ({ label, colour }))));
   }
 
-  /** Names beside their colours. */
+  /** Strategies beside their lines. */
+  const strategyLegend = (model) => legend(model.strategies.map((s, k) => ({ ...s, dash: dash(model, k) })));
+
+  /** Names beside their colours, or lines where they have a dash. */
   function legend(entries) {
     const list = document.createElement("ul");
     list.className = "legend";
-    for (const { label, colour } of entries) {
+    for (const { label, colour, dash } of entries) {
       const item = list.appendChild(document.createElement("li"));
-      const swatch = item.appendChild(document.createElement("span"));
-      swatch.style.background = colour;
+      const swatch = d3.select(item).append("svg").attr("width", 26).attr("height", 12).attr("aria-hidden", true)
+        .append("line").attr("x2", 26).attr("y1", 6).attr("y2", 6).attr("stroke", colour).attr("stroke-width", dash ? 3 : 12);
+      if (dash) swatch.attr("stroke-dasharray", dash);
       item.append(label);
     }
     return list;
   }
 
-  return { plane, ceac, loss, evpi, tornado, legend, money, percent, whole, fill };
+  return { plane, ceac, loss, evpi, tornado, strategyLegend, money, percent, whole, fill };
 })();

@@ -34,7 +34,7 @@ function exploreThreshold(model) {
         shown: whole(model.shown.length), draws: whole(model.draws),
       });
     }
-    document.querySelector(".charts").before(Charts.legend(model.strategies));
+    document.querySelector(".charts").before(Charts.strategyLegend(model));
     element("explore").hidden = false;
   }
 
