@@ -100,12 +100,14 @@ const Charts = (() => {
 
   function loss(model, at) {
     const { curves, words } = model;
-    const form = {
-      at: (k) => at.each[k].loss, words: (k) => money(at.each[k].loss), above: () => true,
-    };
-    const label = fill(words.charts.loss_alt, { threshold: whole(at.threshold), values: named(model, form.words) });
     // the loss of a choice that is far from the best would flatten everything else
     const top = 4 * d3.max(curves.evpi) || 1;
+    const form = {
+      at: (k) => Math.min(at.each[k].loss, top),
+      words: (k) => money(at.each[k].loss),
+      above: (k) => at.each[k].loss < 0.9 * top,
+    };
+    const label = fill(words.charts.loss_alt, { threshold: whole(at.threshold), values: named(model, form.words) });
     return place("chart-loss", label, {
       ...margins, x: axisX(model),
       y: { domain: [0, top], label: fill(words.charts.loss_y, model), labelArrow: "none", tickFormat: ",.0f", ticks: 5, grid: true },
@@ -114,7 +116,7 @@ const Charts = (() => {
         Plot.line(curves.threshold, {
           x: (t) => t, y: (_, i) => curves.evpi[i], stroke: INK, strokeWidth: 5, strokeOpacity: 0.15,
         }),
-        ...lines(model, curves.loss, at, { ...form, at: (k) => Math.min(form.at(k), top) }),
+        ...lines(model, curves.loss, at, form),
       ],
     });
   }
@@ -158,28 +160,48 @@ const Charts = (() => {
     };
   }
 
-  function plane(model, at) {
-    if (model.strategies.length < 2) return;
-    model.plane ??= planePoints(model);
+  /** Axes, cloud and means; drawn again only when the width of the page changes. */
+  function planeCanvas(model) {
     const { points, means, x, y } = model.plane;
     const { words, currency } = model;
     const colour = (d) => model.strategies[d.k].colour;
-    const worth = (d) => at.threshold * d.qalys - d.cost > 0;
     const mean = means.find((d) => d.k === model.intervention) ?? means[0];
     const label = fill(words.charts.plane_alt, { currency, cost: money(mean.cost), qalys: mean.qalys.toFixed(2) });
-    return place("chart-plane", label, {
+    const svg = place("chart-plane", label, {
       ...margins, marginTop: 16,
       x: { domain: x, label: words.charts.plane_x, labelArrow: "none", labelAnchor: "center", ticks: 6 },
       y: { domain: y, label: fill(words.charts.plane_y, { currency }), labelArrow: "none", tickFormat: ",.0f", ticks: 6 },
       marks: [
         Plot.ruleX([0], { stroke: FAINT }),
         Plot.ruleY([0], { stroke: FAINT }),
-        Plot.dot(points, { x: "qalys", y: "cost", r: 1.7, clip: true, filter: (d) => !worth(d), stroke: colour, strokeWidth: 0.6, strokeOpacity: 0.55 }),
-        Plot.dot(points, { x: "qalys", y: "cost", r: 1.9, clip: true, filter: worth, fill: colour, fillOpacity: 0.5 }),
-        Plot.line([x[0], x[1]], { x: (q) => q, y: (q) => q * at.threshold, stroke: INK, strokeWidth: 1.5, clip: true }),
+        Plot.dot(points, { x: "qalys", y: "cost", r: 1.7, clip: true, fill: colour, stroke: colour, strokeWidth: 0.6, strokeOpacity: 0.55, fillOpacity: 0 }),
         Plot.dot(means, { x: "qalys", y: "cost", r: 5, fill: INK, stroke: "white", strokeWidth: 1.5 }),
       ],
     });
+    const circles = [...svg.querySelectorAll("circle")].slice(0, -means.length);
+    return {
+      svg, width: svg.width.baseVal.value,
+      cloud: circles.map((circle) => ({ circle, point: points[d3.select(circle).datum()], filled: false })),
+      line: d3.select(svg).append("line").attr("stroke", INK).attr("stroke-width", 1.5),
+    };
+  }
+
+  /** The cloud with the line of the threshold; points below it are filled. */
+  function plane(model, at) {
+    const box = document.getElementById("chart-plane");
+    if (!box) return;
+    model.plane ??= planePoints(model);
+    if (model.canvas?.width !== Math.max(box.clientWidth, 280)) model.canvas = planeCanvas(model);
+    const { svg, cloud, line } = model.canvas;
+    for (const dot of cloud) {
+      const filled = at.threshold * dot.point.qalys - dot.point.cost > 0;
+      if (filled !== dot.filled) dot.circle.setAttribute("fill-opacity", filled ? 0.5 : 0);
+      dot.filled = filled;
+    }
+    const { x, y } = model.plane, t = at.threshold;
+    const ends = t > 0 ? [Math.max(x[0], y[0] / t), Math.min(x[1], y[1] / t)] : x;
+    const [across, up] = [svg.scale("x").apply, svg.scale("y").apply];
+    line.attr("x1", across(ends[0])).attr("y1", up(t * ends[0])).attr("x2", across(ends[1])).attr("y2", up(t * ends[1]));
   }
 
   /** Net benefit at both ends of every parameter at this threshold, widest first. */
