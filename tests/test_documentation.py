@@ -55,6 +55,10 @@ def test_readme_commands_run(
         folder = tmp_path
         rows = [f"{s},{i},{100 * k + i},{k + i / 9}" for k, s in enumerate("ab") for i in range(20)]
         (tmp_path / "psa.csv").write_text("\n".join(["strategy,draw,cost,qaly", *rows]))
+    if words[0] == "utilities":  # the reader's own file
+        folder = tmp_path
+        (tmp_path / "answers.csv").write_text("id,MO,SC,UA,PD,AD\n1,1,2,1,3,1\n2,4,1,1,1,1\n")
+        words += ["--inputs", str(ROOT / "inputs")]
     if words[0] == "km":  # the reader's own files
         folder = tmp_path
         (tmp_path / "clicks.csv").write_text("time,survival\n0,1\n6,0.8\n12,0.5\n24,0.2\n")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from heor.inputs.problem import Country
 from heor.outcomes.discounting import discount_factor
 from heor.outcomes.values import norm_at
-from heor.survival.background import cumulative_hazard_by_sex
+from heor.survival.background import cumulative_hazard_by_sex, years_lived
 
 
 def population_qalys(
@@ -17,7 +19,7 @@ def population_qalys(
 
     The convention: the share of men is that of those alive at `age`; hazards are constant within a
     year of age, as everywhere in the model; utility is the norm of the age reached in whole years,
-    of both sexes, and the last age's beyond it; the sum ends with the closing year of the life
+    of each sex where norms are given so, and the last age's beyond it; the sum ends with the closing year of the life
     table. Within a year of age and a discount band survival times discount factor is exponential,
     so its integral is exact and there is no step to choose.
 
@@ -60,23 +62,18 @@ def population_qalys(
     steps = [x for band in bands for x in (band.start, band.end) if x is not None and 0 < x < end]
     time = np.unique(np.concatenate([[0.0], birthdays, steps]))
     factor = discount_factor(bands, time, country.discount_timing)
-    years = sum(
-        share * _integral(time, np.exp(-hazard) * factor)
-        for share, hazard in zip(
-            (share_male, 1.0 - share_male),
-            cumulative_hazard_by_sex(country.life_table, age, time),
-            strict=True,
+    norms = country.norms
+    sexes = zip(
+        (share_male, 1.0 - share_male),
+        cumulative_hazard_by_sex(country.life_table, age, time),
+        norms.by_sex or (norms.utility, norms.utility),
+        strict=True,
+    )
+    return float(
+        sum(
+            share
+            * years_lived(time, np.exp(-hazard) * factor)
+            @ norm_at(replace(norms, utility=own), age + time[:-1])
+            for share, hazard, own in sexes
         )
     )
-    return float(years @ norm_at(country.norms, age + time[:-1]))
-
-
-def _integral(time: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """Integral over each interval of what falls exponentially within it. Dims: (time,) to one less.
-
-    The width times the logarithmic mean of the two ends.
-    """
-    fall = np.log(value[:-1] / value[1:])
-    flat = fall < 1e-12
-    mean = np.where(flat, 1.0, -np.expm1(-fall) / np.where(flat, 1.0, fall))
-    return np.diff(time) * value[:-1] * mean

@@ -37,7 +37,12 @@ def answer(results: Results) -> list[str]:
     for name, threshold in decision.thresholds:
         what = " (severity-weighted)" if name == "severity" else ""
         parts.append(f"{benefits.loc[name, 'probability']:.0%} at {threshold:,.0f}{what}")
-    lines.append(f"Chance of being cost-effective: {', '.join(parts)} {currency} per QALY.")
+    what = (
+        "Chance of being cost-effective"
+        if problem.country.has_verdict
+        else "Another country's thresholds, for orientation. Chance that the net benefit is above nil"
+    )
+    lines.append(f"{what}: {', '.join(parts)} {currency} per QALY.")
     return lines
 
 
@@ -118,6 +123,8 @@ def _reversals(results: Results, frame: pd.DataFrame) -> str:
     """The verdict at each threshold, and which structural scenarios turn it."""
     problem, currency = results.problem, results.problem.country.currency
     label = problem.strategies[problem.settings.intervention].label
+    if not problem.country.has_verdict:
+        return _no_verdict(results, frame)
     sentences = []
     for name, threshold in results.decision.thresholds:
         benefit = frame[f"net_benefit_{name}"]
@@ -136,6 +143,19 @@ def _reversals(results: Results, frame: pd.DataFrame) -> str:
             f"{money(benefit.iloc[0])} {currency} a patient){turned}."
         )
     return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def _no_verdict(results: Results, frame: pd.DataFrame) -> str:
+    """Net benefit where a country has no threshold: numbers, and no word on whether it is worth it."""
+    currency = results.problem.country.currency
+    parts = [
+        f"{money(frame[f'net_benefit_{name}'].iloc[0])} {currency} a patient at {threshold:,.0f}"
+        for name, threshold in results.decision.thresholds
+    ]
+    return (
+        f"Mean net benefit is {', '.join(parts)} {currency} per QALY. "
+        "These thresholds are not the country's own and give no verdict; the curves show all thresholds."
+    )
 
 
 def costs(results: Results) -> str:
