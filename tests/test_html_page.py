@@ -224,6 +224,18 @@ def test_both_languages_have_the_same_words_and_blanks():
         labels("xx")
 
 
+def test_every_word_is_used():
+    """A label stands in a template, a script or the code; those of sections and figures by their name."""
+    folder = Path(str(resources.files("heor.report.html")))
+    files = [f for kind in ("*.py", "static/*.js", "templates/*") for f in folder.glob(kind)]
+    text = "".join(f.read_text(encoding="utf-8") for f in files)
+    for section, found in labels("en").items():
+        if section in ("sections", "figures"):
+            continue
+        for key in found if isinstance(found, dict) else [section]:
+            assert re.search(rf"\b{key}\b", text), key
+
+
 def test_norwegian_page_says_what_is_english(results):
     text = page(results, {}, "nb")
     assert '<html lang="nb">' in text and labels("nb")["language_note"] in text
@@ -446,6 +458,18 @@ def test_labels_stay_labels_in_the_browser(results, opened):
     tab = opened(page(relabelled(results, resection=NASTY, chemotherapy="`*a*`"), {}))
     assert tab.evaluate("window.hacked") is None and tab.complaints == []
     assert NASTY in tab.inner_text("#verdict")
+
+
+@pytest.mark.slow
+def test_no_verdict_at_another_countrys_threshold(results, opened):
+    """A country without a threshold of its own gets numbers, and no word on whether it is worth it."""
+    country = replace(results.problem.country, threshold_kind="none")
+    tab = opened(page(replace(results, problem=replace(results.problem, country=country)), {}))
+    for threshold in (100_000, 900_000):
+        choose(tab, threshold)
+        verdict = tab.inner_text("#verdict")
+        assert "no verdict" in verdict and "worth its cost" not in verdict
+    assert "cost-effective" not in tab.inner_text(".tiles")
 
 
 def with_strategies(results: Results, problem: DecisionProblem, made_up_draws) -> Results:

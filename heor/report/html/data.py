@@ -43,6 +43,7 @@ def page_data(results: Results, words: dict[str, Any]) -> dict[str, Any]:
             {"value": value, "severity": name == "severity"}
             for name, value in results.decision.thresholds
         ],
+        "verdict": results.problem.country.has_verdict,
         "start": reference(results.decision)[1],
         "range": [min(low, *named), max(high, *named)],
         "curves": _curves(results.decision.tables["ceac"], names),

@@ -104,9 +104,10 @@ def threshold(page: Page) -> Markup:
     plane = ""  # nothing to compare with where there is one strategy
     if len(results.problem.strategies) > 1:
         plane = page.table(figure_numbers.quadrants(results), charts["plane"])
-    currency = results.problem.country.currency
+    country = results.problem.country
+    values = {"currency": country.currency, "verdict": country.has_verdict}
     return (
-        page.part("threshold.html", currency=currency, curves=curves, plane=plane)
+        page.part("threshold.html", curves=curves, plane=plane, **values)
         + page.text("threshold", report.uncertainty(results))
         + page.text("threshold", report.severity(results))
     )

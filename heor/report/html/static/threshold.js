@@ -11,7 +11,8 @@ function exploreThreshold(model) {
   function setUp() {
     const step = 10 ** Math.floor(Math.log10((high - low) / 150));
     Object.assign(slider, { min: low, max: high, step });
-    Object.assign(number, { min: low, max: high, step: "any" });
+    const title = fill(words.outside, { low: whole(low), high: whole(high) });
+    Object.assign(number, { min: low, max: high, step: "any", title });
     const presets = document.querySelector(".presets");
     for (const { value, severity } of model.thresholds) {
       element("marks").append(new Option("", value));
@@ -71,7 +72,8 @@ function exploreThreshold(model) {
       benefit: money(at.benefit), low: money(at.low), high: money(at.high),
       probability: percent(at.probability), evpi: money(at.evpi),
     };
-    const verdict = fill(at.benefit > 0 ? words.worth : words.not_worth, values);
+    const told = !model.verdict ? words.no_verdict : at.benefit > 0 ? words.worth : words.not_worth;
+    const verdict = fill(told, values);
     const best = fill(words.best, { best: model.strategies[at.best].label });
     const several = model.strategies.length > 2;
     element("verdict").textContent = several ? `${verdict} ${best}` : verdict;
