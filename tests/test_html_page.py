@@ -32,6 +32,7 @@ from heor.report.html.page import VENDOR, page
 from heor.report.html.prose import prose
 from heor.report.html.sections import SECTIONS
 from heor.report.page_trial import trial_page
+from heor.report.section_method import command_line
 from heor.report.tables import parameter_table
 from heor.report.words import STATUS_WORDS, money
 from heor.results import Results
@@ -188,7 +189,8 @@ def test_another_input_leaves_no_old_number(inputs, results, made_up_draws, html
 def test_too_few_draws_say_how_to_get_value_of_information(results):
     without = replace(results, information=pd.DataFrame(), information_curves=pd.DataFrame())
     text = Elements(page(without, {})).text
-    assert f"at least {ENOUGH_DRAWS:,}" in text and "heor run --country norway --draws 5000" in text
+    command = command_line(results.problem, "run", "--draws 5000")
+    assert f"at least {ENOUGH_DRAWS:,}" in text and command in text
 
 
 def test_labels_cannot_become_code(results):
@@ -205,7 +207,9 @@ def test_markdown_is_text():
         "[x](javascript:alert(1)) <b onclick='x'>&amp;</b>\n\n| a | |\n|:-|-:|\n| `1` | b |"
     )
     assert "<b" not in made and 'href="javascript' not in made
-    assert '<th class="left" scope="row"' in made or '<th scope="row" class="left"' in made
+    assert (
+        '<th scope="row" class="left"><code>1</code></th>' in made
+    )  # the first cell heads its row
     assert "<th></th>" not in made  # an empty heading is no heading
 
 

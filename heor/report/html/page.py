@@ -85,9 +85,7 @@ def _templates() -> Environment:
 
 def _head(results: Results) -> Markup:
     """What was run and what was changed, and faulty fits that were accepted."""
-    title, question = f"# {results.problem.title}", results.problem.question
-    text = without_heading(report.head(results)).removeprefix(question).lstrip()
-    assert title not in text
+    text = without_heading(report.head(results)).removeprefix(results.problem.question).lstrip()
     return prose(text) + prose(report.accepted(results))
 
 

@@ -105,11 +105,11 @@ def _align_by_content(tokens: Sequence[Token]) -> None:
 
 def _align(cells: Sequence[tuple[Token, str]]) -> None:
     body = [text for token, text in cells if token.type == "td_open" and text]
-    words = sum(bool(WORD.search(text)) for text in body)
-    side = "left" if cells[0][0].attrGet("style") == LEFT or 2 * words > len(body) else "right"
+    has_words = 2 * sum(bool(WORD.search(text)) for text in body) > len(body)
+    wanted_left = cells[0][0].attrGet("style") == LEFT
     for token, _ in cells:
         token.attrs.pop("style", None)
-        token.attrSet("class", side)
+        token.attrSet("class", "words" if has_words else "left" if wanted_left else "right")
 
 
 def without_heading(markdown: str) -> str:

@@ -5,6 +5,16 @@
   exploreThreshold(model);
   searchParameters(model.words.parameters);
 
+  // a box that has nothing to scroll is no stop for the Tab key
+  const boxes = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      const scrolls = target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight;
+      if (scrolls) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  for (const box of document.querySelectorAll(".scroll")) boxes.observe(box);
+
   const contents = document.querySelector(".contents details");
   contents.open = window.matchMedia("(min-width: 64rem)").matches;
   const print = document.getElementById("print");

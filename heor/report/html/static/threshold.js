@@ -6,7 +6,7 @@ function exploreThreshold(model) {
   const element = (id) => document.getElementById(id);
   const slider = element("threshold-slider"), number = element("threshold-number");
   const [low, high] = model.range;
-  let threshold = model.start, waiting = false, aloud;
+  let threshold = model.start, waiting = false, moved = false, aloud;
 
   function setUp() {
     const step = 10 ** Math.floor(Math.log10((high - low) / 150));
@@ -42,8 +42,14 @@ function exploreThreshold(model) {
   /** Take a threshold; the field being typed in keeps what was typed. */
   function choose(value, typed) {
     threshold = Math.min(Math.max(value, low), high);
+    moved = true;
     slider.value = threshold;
     if (typed !== number) number.value = threshold;
+    redraw();
+  }
+
+  /** At most once a frame. */
+  function redraw() {
     if (waiting) return;
     waiting = true;
     requestAnimationFrame(show);
@@ -90,7 +96,7 @@ function exploreThreshold(model) {
       button.setAttribute("aria-pressed", String(Number(button.dataset.value) === threshold));
     }
     clearTimeout(aloud);
-    aloud = setTimeout(() => { element("verdict-aloud").textContent = element("verdict").textContent; }, 500);
+    if (moved) aloud = setTimeout(() => { element("verdict-aloud").textContent = element("verdict").textContent; }, 500);
   }
 
   /** All strategies at this threshold. */
@@ -117,11 +123,12 @@ function exploreThreshold(model) {
   }
 
   setUp();
-  choose(threshold);
-  let width = 0;
+  slider.value = number.value = threshold;
+  show();
+  let width = element("explore").clientWidth;
   new ResizeObserver(([entry]) => {
     if (Math.abs(entry.contentRect.width - width) < 1) return;
     width = entry.contentRect.width;
-    choose(threshold);
+    redraw();
   }).observe(element("explore"));
 }
