@@ -571,7 +571,7 @@ def test_a_stand_in_stops_the_run_unless_allowed(
 ) -> None:
     line = spoil(GERMANY, "discounting:\n  costs:", "discounting:\n  generic: true\n  costs:")
     (found,) = faults(country="DE")
-    assert found.startswith(f"inputs/{GERMANY}:{line}: discounting is a stand-in")
+    assert found.startswith(f"inputs/{GERMANY}:{line}: 'discounting' is a stand-in")
     assert "--allow-generic" in found
     allowed = load(copied_inputs, "DE", allow_generic=True)
     assert "Stand-ins, not rules of Germany: discounting." in allowed.country.cautions[0]

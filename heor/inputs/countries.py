@@ -182,6 +182,8 @@ def thresholds(
         f"{model.label}'s own thresholds ({given} {model.currency}) cannot be set against costs in "
         f"{rules.run.currency}"
         if own.values
+        else f"The thresholds of {model.label} are not filled in"
+        if own.generic
         else f"{model.label} has no official threshold"
     )
     of = Money(theirs.currency, theirs.price_year, theirs.iso3)
@@ -247,8 +249,8 @@ def cautions(
         if donor:
             label = pack.donors[donor].model.label
             also = (
-                f", valued with {pack.donors[donor].model.value_set.name}, as are all utilities of this "
-                f"run (not {model.value_set.name})"
+                f", valued with {pack.donors[donor].model.value_set.name}, as are all utilities of this run"
+                + ("" if model.value_set.generic else f" (not {model.value_set.name})")
                 if name == "utility_norms"
                 else ""
             )
@@ -277,7 +279,7 @@ def stand_ins(pack: Pack) -> list[str]:
     model = pack.model
     assert model is not None  # the caller has looked
     return [
-        f"{pack.layer.origin(f'country.{name}')}: {name} is a stand-in (generic: true), not a rule of "
+        f"{pack.layer.origin(f'country.{name}')}: '{name}' is a stand-in (generic: true), not a rule of "
         f"{model.label}; its own is required. Fill it in and remove 'generic', or run with "
         "--allow-generic."
         for name, block in model.blocks.items()

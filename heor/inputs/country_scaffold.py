@@ -13,18 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-import numpy as np
 import pandas as pd
 
 from heor.errors import InputError
 from heor.inputs import iso
 from heor.inputs.countries import folders, known_as
-from heor.inputs.graduation import graduated
 from heor.inputs.parameter_table import OPTIONAL, REQUIRED, is_missing, read_parameters
+from heor.inputs.un_mortality import un_life_table
 
 TEMPLATE = "countries/_template"
 MORTALITY = "un_mortality.csv"
-END_AGE = 100
 #: Files of the template that are filled in; parameters.csv and the life table are made.
 TEXTS = ("country.yaml", "sources.yaml")
 COLUMNS = (*REQUIRED[:6], *OPTIONAL[:3], *REQUIRED[6:], "evidence", "correlation_group", "note")
@@ -71,33 +69,12 @@ def new_country(inputs: str | Path, name: str, donor: str = "norway") -> NewCoun
         raise InputError(
             f"--donor {donor}: no such country folder; available: {', '.join(folders(root))}."
         )
-    table = life_table(root / TEMPLATE / MORTALITY, found.iso3)
+    problems: list[str] = []
+    shown = f"inputs/{TEMPLATE}/{MORTALITY}"
+    table = un_life_table(root / TEMPLATE / MORTALITY, shown, found.iso3, problems)
     if table is None:
-        raise InputError(
-            f"country new {name}: the UN's tables have no mortality of {found.name} ({found.iso3}). Make a "
-            "folder by hand from another country's, with a life table of your own."
-        )
-    return _write(root, found, donor, table)
-
-
-def life_table(path: Path, iso3: str) -> pd.DataFrame | None:
-    """Single-year life table of a country from the UN's abridged rates; None where there are none.
-
-    Returns
-    -------
-    DataFrame
-        `age, q_male, q_female`.
-    """
-    rates = pd.read_csv(path)
-    own = rates[rates["iso3"] == iso3]
-    if own.empty:
-        return None
-    columns = {}
-    for sex in ("male", "female"):
-        group = own[own["sex"] == sex].sort_values("age_start")
-        m = group["mx_2020_2025"].to_numpy(float)
-        age, columns[f"q_{sex}"] = graduated(group["age_start"].to_numpy(float), m, END_AGE)
-    return pd.DataFrame({"age": np.asarray(age, int), **columns})
+        raise InputError(problems)
+    return _write(root, found, donor, pd.DataFrame(table).astype({"age": int}))
 
 
 def _write(root: Path, found: iso.Territory, donor: str, table: pd.DataFrame) -> NewCountry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pandas as pd
@@ -36,7 +37,15 @@ def check_country(inputs: Path, **rules) -> tuple[str, bool]:
         lines += ["", "Stand-ins:", *(f"  {line}" for line in stand_ins)] if stand_ins else []
         return "\n".join(lines), False
     problem = load(inputs, **{**rules, "allow_generic": True})
-    return "\n".join(_lines(problem, stand_ins, inputs)), not stand_ins
+    return "\n".join(map(_wrapped, _lines(problem, stand_ins, inputs))), not stand_ins
+
+
+def _wrapped(line: str) -> str:
+    """A line no wider than a screen; a table as it is."""
+    if line.startswith("|"):
+        return line
+    own = line[: len(line) - len(line.lstrip())]
+    return textwrap.fill(line, 100, subsequent_indent=f"{own}    ", break_long_words=False)
 
 
 def _lines(problem: DecisionProblem, stand_ins: list[str], inputs: Path) -> list[str]:
@@ -47,7 +56,7 @@ def _lines(problem: DecisionProblem, stand_ins: list[str], inputs: Path) -> list
         f"{country.currency} {country.price_year}.",
         "",
     ]
-    lines += ["To fill (a run needs --allow-generic until then):"] if stand_ins else []
+    lines += ["To fill; a run needs --allow-generic until then:"] if stand_ins else []
     lines += [f"  {line}" for line in stand_ins]
     lines += ["Read first:"] if country.cautions else []
     lines += [f"  {line}" for line in country.cautions]

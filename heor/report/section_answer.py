@@ -52,10 +52,12 @@ def caveat(results: Results) -> str:
     used = used_parameters(problem)
     counts = Counter(problem.parameters[name].status for name in used)
     weak = sum(counts[s] for s in UNCERTAIN_STATUSES)
+    lent = sum(problem.parameters[name].donor is not None for name in used)
+    borrowed = f" {lent} are another country's." if lent else ""
     return (
         f"{weak} of the {len(used)} parameters this run uses are assumptions or not verified in their "
         f"source ({counts['assumption']} assumptions, {counts['expert']} expert opinion, "
-        f"{counts['to_verify']} to verify, {counts['placeholder']} placeholders)."
+        f"{counts['to_verify']} to verify, {counts['placeholder']} placeholders).{borrowed}"
     )
 
 
