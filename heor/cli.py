@@ -155,11 +155,15 @@ def check(inputs, rules, scenario, settings) -> None:
     from collections import Counter
 
     from heor.inputs.load import available, load
+    from heor.inputs.value_sets import read_value_sets
 
     problem = load(inputs, scenario=scenario, overrides=overrides(settings), **rules)
-    failed = []
+    failed: list[str] = []
     if not scenario:  # every scenario must load on this country too
         failed = _failing_scenarios(Path(inputs), rules)
+    model = Path(inputs) / "model"
+    if (model / "value_sets.yaml").exists():  # read only where answers are scored
+        read_value_sets(model, model.as_posix(), failed)
     counts = Counter(p.status for p in problem.parameters.values())
     listed = ", ".join(f"{n} {s.replace('_', ' ')}" for s, n in counts.most_common())
     click.echo(f"{problem.country.label}, {problem.scenario_label}: inputs are sound.")
