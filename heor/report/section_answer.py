@@ -144,7 +144,7 @@ def _reversals(results: Results, frame: pd.DataFrame) -> str:
             f"{'worth' if worth.iloc[0] else 'not worth'} its cost on average (net benefit "
             f"{money(benefit.iloc[0])} {currency} a patient){turned}."
         )
-    return " ".join(sentences)
+    return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
 def _no_verdict(results: Results, frame: pd.DataFrame) -> str:

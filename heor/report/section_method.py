@@ -195,7 +195,7 @@ def source_lines(sources: pd.DataFrame) -> list[str]:
 
 def _address(source: pd.Series) -> str:
     if source["doi"]:
-        return f", doi {source['doi']}"
+        return f", doi [{source['doi']}](<https://doi.org/{source['doi']}>)"
     return f", <{source['url']}>" if source["url"] else ""
 
 
