@@ -41,7 +41,10 @@ class _Writer:
         if value is None or isinstance(value, bool | int | str):
             return value
         if isinstance(value, np.generic):
-            return {KIND: "scalar", "array": self._array(np.asarray(value))}  # of which float64 is a float, too
+            return {
+                KIND: "scalar",
+                "array": self._array(np.asarray(value)),
+            }  # of which float64 is a float, too
         if isinstance(value, float):
             return {KIND: "float", "value": value.hex()}
         if isinstance(value, date):
@@ -190,7 +193,6 @@ class _Reader:
             column = self._array(values)
             data[self.value(name)] = pd.Series(column, dtype=dtype)
         frame = pd.DataFrame(data, index=pd.RangeIndex(node["rows"]))
-        frame.columns = [self.value(name) for name, _, _ in node["columns"]]
         if node["index"] is not None:
             frame.index = [self.value(v) for v in node["index"]]
         return frame
