@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -28,6 +29,12 @@ GERMANY = "countries/germany/country.yaml"
 SWEDEN = "countries/sweden/country.yaml"
 Spoil = Callable[[str, str, str], int]
 Faults = Callable[..., list[str]]
+
+
+@pytest.fixture
+def copied_inputs(tmp_path: Path, inputs: Path) -> Path:
+    """A writable copy of the inputs with all countries."""
+    return Path(shutil.copytree(inputs, tmp_path / "inputs"))
 
 
 # ------------------------------------------------------------------------------------------ names

@@ -19,6 +19,12 @@ from heor.inputs.schema_country import CountryModel
 from heor.report.country_check import check_country
 
 
+@pytest.fixture
+def copied_inputs(tmp_path: Path, inputs: Path) -> Path:
+    """A writable copy of the inputs with all countries."""
+    return Path(shutil.copytree(inputs, tmp_path / "inputs"))
+
+
 @pytest.fixture(scope="module")
 def iceland(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
     """A copy of the inputs with a folder for Iceland."""
