@@ -213,7 +213,8 @@ def decide(
     shortfall = shortfall or severity_of(problem, outcomes)
     thresholds = [(f"{t:.0f}", t) for t in country.thresholds]
     if shortfall is not None and shortfall.threshold is not None:
-        thresholds.insert(1, ("severity", shortfall.threshold))
+        thresholds.append(("severity", shortfall.threshold))
+        thresholds.sort(key=lambda named: named[1])
     low, high, points = settings.ceac_thresholds
     grid = np.linspace(low, high, points)
     tables = decision_tables(outcomes, *roles, thresholds, grid)

@@ -8,30 +8,20 @@ from typing import Any
 
 import click
 
-INTERRUPTED = 130
-inputs_option = click.option(
-    "--inputs", default="inputs", show_default=True, help="Folder with model, countries, scenarios."
+from heor.cli_country import country
+from heor.cli_options import (
+    accept_option,
+    country_options,
+    inputs_option,
+    money,
+    overrides,
+    scenario_option,
+    set_option,
+    shown,
 )
-country_option = click.option(
-    "--country", help="Country folder; the default stands in analysis.yaml."
-)
-scenario_option = click.option(
-    "--scenario", multiple=True, help="Scenario to run (see `heor scenarios`); may be repeated."
-)
-set_option = click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Fix a parameter (cure_if_operated=0.1) or change a setting (analysis.end_age=90).",
-)
+from heor.cli_utilities import utilities
 
-accept_option = click.option(
-    "--accept",
-    multiple=True,
-    metavar="EVIDENCE/FAMILY",
-    help="Go on although this fit failed its diagnostics; the report says so. May be repeated.",
-)
+INTERRUPTED = 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -45,7 +35,7 @@ def cli() -> None:
 
 @cli.command()
 @inputs_option
-@country_option
+@country_options
 @scenario_option
 @set_option
 @click.option(
@@ -56,10 +46,17 @@ def cli() -> None:
     "--quick", is_flag=True, help="Laplace approximation instead of NUTS; for trying out."
 )
 @accept_option
+@click.option(
+    "--threshold",
+    "thresholds",
+    multiple=True,
+    metavar="MONEY",
+    help="Money per QALY instead of the country's (50000, or 50000,100000); may be repeated.",
+)
 @click.option("--no-figures", is_flag=True, help="Leave the figures out: tables and words only.")
 @click.option("--output", type=click.Path(file_okay=False), help="Folder for the results.")
 def run(
-    inputs, country, scenario, settings, draws, seed, quick, accept, no_figures, output
+    inputs, rules, scenario, settings, thresholds, draws, seed, quick, accept, no_figures, output
 ) -> None:
     """Evaluate the model and write report, tables and figures."""
     from heor.analysis import evaluate
@@ -68,9 +65,15 @@ def run(
     from heor.report.markdown import answer, caveat
     from heor.report.write import write_report
 
-    overrides = _overrides(settings)
     problem = load(
-        inputs, country, scenario, overrides, draws=draws, seed=seed, quick=quick, accept=accept
+        inputs,
+        scenario=scenario,
+        overrides=overrides(settings, thresholds),
+        draws=draws,
+        seed=seed,
+        quick=quick,
+        accept=accept,
+        **rules,
     )
     companions = load_companions(problem, inputs)
     alternatives = load_alternatives(problem, inputs)
@@ -82,7 +85,7 @@ def run(
             problem, companions, outputs / "cache", progress, alternatives=alternatives
         )
         write_report(results, folder, progress, with_figures=not no_figures)
-    for warning in (*results.fits.accepted, *results.warnings):
+    for warning in (*problem.country.cautions, *results.fits.accepted, *results.warnings):
         click.echo(f"warning: {warning}", err=True)
     click.echo()
     if quick:
@@ -90,12 +93,12 @@ def run(
     for line in answer(results):
         click.echo(line)
     click.echo(caveat(results))
-    click.echo(f"Report: {_shown(folder / 'report.md')} (tables, figures and run.json beside it)")
+    click.echo(f"Report: {shown(folder / 'report.md')} (tables, figures and run.json beside it)")
 
 
 @cli.command()
 @inputs_option
-@country_option
+@country_options
 @scenario_option
 @set_option
 @click.option("--seed", type=click.IntRange(0), help="Seed of all random numbers.")
@@ -109,7 +112,7 @@ def run(
 )
 @accept_option
 @click.option("--output", type=click.Path(file_okay=False), help="Folder for the results.")
-def survival(inputs, country, scenario, settings, seed, quick, priors, accept, output) -> None:
+def survival(inputs, rules, scenario, settings, seed, quick, priors, accept, output) -> None:
     """Fit every survival family and write the survival layer's own report."""
     from heor.inputs.load import load
     from heor.progress import progress_display
@@ -117,8 +120,15 @@ def survival(inputs, country, scenario, settings, seed, quick, priors, accept, o
     from heor.report.survival.write import write_survival_report
     from heor.survival_analysis import appraise, read_targets
 
-    overrides = _overrides(settings)
-    problem = load(inputs, country, scenario, overrides, seed=seed, quick=quick, accept=accept)
+    problem = load(
+        inputs,
+        scenario=scenario,
+        overrides=overrides(settings),
+        seed=seed,
+        quick=quick,
+        accept=accept,
+        **rules,
+    )
     targets = read_targets(inputs)
     outputs = Path(inputs).resolve().parent / "outputs"
     parts = [problem.country.name, "survival", *(problem.scenario or "").split("+")]
@@ -132,24 +142,28 @@ def survival(inputs, country, scenario, settings, seed, quick, priors, accept, o
     if quick:
         click.echo("Quick run (Laplace approximation): not for a decision.")
     click.echo(answer(results))
-    click.echo(f"Report: {_shown(folder / 'report.md')} (tables, figures and run.json beside it)")
+    click.echo(f"Report: {shown(folder / 'report.md')} (tables, figures and run.json beside it)")
 
 
 @cli.command()
 @inputs_option
-@country_option
+@country_options
 @scenario_option
 @set_option
-def check(inputs, country, scenario, settings) -> None:
+def check(inputs, rules, scenario, settings) -> None:
     """Read and check all inputs; fit nothing."""
     from collections import Counter
 
     from heor.inputs.load import available, load
+    from heor.inputs.value_sets import read_value_sets
 
-    problem = load(inputs, country, scenario, _overrides(settings))
-    failed = []
+    problem = load(inputs, scenario=scenario, overrides=overrides(settings), **rules)
+    failed: list[str] = []
     if not scenario:  # every scenario must load on this country too
-        failed = _failing_scenarios(Path(inputs), problem.country.name)
+        failed = _failing_scenarios(Path(inputs), rules)
+    model = Path(inputs) / "model"
+    if (model / "value_sets.yaml").exists():  # read only where answers are scored
+        read_value_sets(model, model.as_posix(), failed)
     counts = Counter(p.status for p in problem.parameters.values())
     listed = ", ".join(f"{n} {s.replace('_', ' ')}" for s, n in counts.most_common())
     click.echo(f"{problem.country.label}, {problem.scenario_label}: inputs are sound.")
@@ -157,6 +171,8 @@ def check(inputs, country, scenario, settings) -> None:
     click.echo(
         f"{len(problem.evidence)} survival data sets; {len(available(Path(inputs), 'scenarios'))} scenarios."
     )
+    for line in problem.country.cautions:
+        click.echo(f"Read first: {line}")
     if problem.country.unverified:
         click.echo(
             f"Country rules not verified in their source: {', '.join(problem.country.unverified)}."
@@ -167,14 +183,14 @@ def check(inputs, country, scenario, settings) -> None:
         raise InputError(failed)
 
 
-def _failing_scenarios(inputs: Path, country: str) -> list[str]:
+def _failing_scenarios(inputs: Path, rules: dict[str, Any]) -> list[str]:
     from heor.errors import InputError
     from heor.inputs.load import available, load
 
     problems: list[str] = []
     for name in available(inputs, "scenarios"):
         try:
-            load(inputs, country, name)
+            load(inputs, scenario=name, **rules)
         except InputError as error:
             problems += [f"scenario {name}: {p}" for p in error.problems]
     return problems
@@ -182,16 +198,16 @@ def _failing_scenarios(inputs: Path, country: str) -> list[str]:
 
 @cli.command()
 @inputs_option
-@country_option
+@country_options
 @scenario_option
 @set_option
 @click.argument("names", nargs=-1)
-def show(inputs, country, scenario, settings, names) -> None:
+def show(inputs, rules, scenario, settings, names) -> None:
     """Show every value with its origin, or only NAMES with their source and note."""
     from heor.inputs.load import load
     from heor.report.show import details, overview
 
-    problem = load(inputs, country, scenario, _overrides(settings))
+    problem = load(inputs, scenario=scenario, overrides=overrides(settings), **rules)
     click.echo(details(problem, names) if names else overview(problem))
 
 
@@ -199,7 +215,7 @@ def show(inputs, country, scenario, settings, names) -> None:
 @click.argument("names", nargs=-1)
 @click.option("--run", "evaluated", is_flag=True, help="Evaluate them all beside the base case.")
 @inputs_option
-@country_option
+@country_options
 @set_option
 @click.option("--draws", type=click.IntRange(50), help="Model draws; default in analysis.yaml.")
 @click.option("--seed", type=click.IntRange(0), help="Seed of all random numbers.")
@@ -213,7 +229,7 @@ def show(inputs, country, scenario, settings, names) -> None:
     help="An average of analysis.yaml, or a YAML file with label, why and weights of scenarios.",
 )
 @click.option("--output", type=click.Path(file_okay=False), help="Folder for the results.")
-def scenarios(names, evaluated, inputs, country, settings, weights, output, **fitting) -> int:
+def scenarios(names, evaluated, inputs, rules, settings, weights, output, **fitting) -> int:
     """List the scenarios and why each is there, or (--run) evaluate them on the same draws.
 
     NAMES are scenarios; all when left out.
@@ -225,7 +241,7 @@ def scenarios(names, evaluated, inputs, country, settings, weights, output, **fi
 
     if not evaluated:
         _only_with_run(settings=settings, weights=weights, output=output, **fitting)
-    base = load(inputs, country, None, _overrides(settings), **fitting)
+    base = load(inputs, overrides=overrides(settings), **rules, **fitting)
     if evaluated:
         return _run_scenarios(base, Path(inputs), names, weights, output)
     found, faults = load_scenarios(base, inputs, names)
@@ -286,14 +302,14 @@ def _run_scenarios(base, inputs: Path, names, weights: str | None, output: str |
         click.echo("Quick run (Laplace approximation): not for a decision.")
     for line in answer(results):
         click.echo(line)
-    click.echo(f"Report: {_shown(folder / 'report.md')} (tables, figures and run.json beside it)")
+    click.echo(f"Report: {shown(folder / 'report.md')} (tables, figures and run.json beside it)")
     return 1 if results.faults else 0
 
 
 @cli.command("what-if")
 @click.argument("names", nargs=-1, required=True, metavar="NAME [NAME]")
 @inputs_option
-@country_option
+@country_options
 @scenario_option
 @set_option
 @click.option(
@@ -308,7 +324,7 @@ def _run_scenarios(base, inputs: Path, names, weights: str | None, output: str |
 def what_if(
     names,
     inputs,
-    country,
+    rules,
     scenario,
     settings,
     ranges,
@@ -333,13 +349,13 @@ def what_if(
     limits = _ranges(names, ranges)
     problem = load(
         inputs,
-        country,
-        scenario,
-        _overrides(settings),
+        scenario=scenario,
+        overrides=overrides(settings),
         draws=draws,
         seed=seed,
         quick=quick,
         accept=accept,
+        **rules,
     )
     outputs = Path(inputs).resolve().parent / "outputs"
     parts = [problem.country.name, *(problem.scenario or "").split("+"), "what-if", *names]
@@ -354,7 +370,7 @@ def what_if(
         click.echo("Quick run (Laplace approximation): not for a decision.")
     for line in answer(problem, decision, found):
         click.echo(line)
-    click.echo(f"Report: {_shown(folder / 'report.md')} (table and figure beside it)")
+    click.echo(f"Report: {shown(folder / 'report.md')} (table and figure beside it)")
 
 
 def _ranges(names: tuple[str, ...], texts: tuple[str, ...]) -> dict[str, tuple[float, float]]:
@@ -432,7 +448,7 @@ def analyse(
     found = analyse_draws(
         source,
         currency,
-        _money(thresholds, currency),
+        money(thresholds, currency),
         comparator=comparator,
         intervention=intervention,
         groups=_groups(groups),
@@ -444,38 +460,7 @@ def analyse(
         write_analysis(found, folder, progress, ellipse)
     for line in (*answer(found), *found.notes):
         click.echo(line)
-    click.echo(f"Report: {_shown(folder / 'report.md')} (tables, figures and run.json beside it)")
-
-
-def _money(texts: tuple[str, ...], currency: str) -> list[float]:
-    """Thresholds as numbers; a currency in front of one must be that of the costs."""
-    import re
-
-    from heor.errors import InputError
-
-    problems = [
-        f"--threshold {t}: one threshold with a thousands separator, or several? Write 20000, or "
-        "20000,30000."
-        for t in texts
-        if re.search(r"(^|\s)\d{1,3}(,\d{3})+$", t)
-    ]
-    found = []
-    for text in () if problems else (part.strip() for t in texts for part in t.split(",")):
-        own, number = re.fullmatch(r"([A-Za-z]{3}(?=[\s\d+-]))?\s*(.*)", text).groups()
-        try:
-            found.append(float(number.replace(" ", "")))
-        except ValueError:
-            problems.append(
-                f"--threshold {text}: is no number; money per QALY is required (20000)."
-            )
-        if own and own.upper() != currency.upper():
-            problems.append(
-                f"--threshold {text}: is in {own.upper()}, the costs are in {currency}; they must be in one "
-                "currency. Convert it, or name the other with --currency."
-            )
-    if problems:
-        raise InputError(problems)
-    return found
+    click.echo(f"Report: {shown(folder / 'report.md')} (tables, figures and run.json beside it)")
 
 
 def _groups(texts: tuple[str, ...]) -> dict[str, list[str]]:
@@ -537,32 +522,11 @@ def reconstruct(clicks, at_risk, patients, events, time_unit, style, output) -> 
     write_reconstruction(found, curve, folder)
     for line in summary(found, curve):
         click.echo(line)
-    click.echo(f"Individual data: {_shown(folder / 'individual.csv')} (figure and notes beside it)")
+    click.echo(f"Individual data: {shown(folder / 'individual.csv')} (figure and notes beside it)")
 
 
-def _overrides(settings: tuple[str, ...]) -> dict[str, Any]:
-    """--set NAME=VALUE pairs; values are YAML scalars."""
-    import yaml
-
-    from heor.errors import InputError
-
-    problems = [
-        f"--set {text}: no '=' found; write --set name=value."
-        for text in settings
-        if "=" not in text
-    ]
-    if problems:
-        raise InputError(problems)
-    pairs = (text.split("=", 1) for text in settings)
-    return {name.strip(): yaml.safe_load(value) for name, value in pairs}
-
-
-def _shown(path: Path) -> str:
-    """A path relative to where the user stands, where that is shorter."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+cli.add_command(country)
+cli.add_command(utilities)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from heor.archive import read_archive, write_archive
 from heor.decision.crossings import WhatIfMap
 from heor.decision.net_benefit_of_sampling import TrialFindings
 from heor.decision.severity import Severity
+from heor.errors import InputError
 from heor.inputs.problem import DecisionProblem
 from heor.outcomes.outcomes import Outcomes
 
@@ -126,7 +128,10 @@ class Results:
         return "laplace" if self.problem.settings.fit.quick else "nuts"
 
     def save(self, path: Path) -> None:
-        """Outcomes, draws, curves and occupancy as one netCDF file with units as attributes."""
+        """Outcomes, draws, curves and occupancy as one netCDF file with units as attributes.
+
+        In a group of its own the whole run, for `load`.
+        """
         simulation, problem = self.simulation, self.problem
         time = xr.DataArray(problem.time, dims="time", attrs={"unit": "years since randomisation"})
         dataset = xr.Dataset(
@@ -154,3 +159,18 @@ class Results:
             },
         )
         dataset.to_netcdf(path, engine="h5netcdf")
+        write_archive(self, path)
+
+    @classmethod
+    def load(cls, path: Path) -> Results:
+        """A saved run, whole: all that a report needs, without inputs or fits.
+
+        Raises
+        ------
+        InputError
+            The file is missing, damaged or half-written, or was made by another version.
+        """
+        found = read_archive(path)
+        if not isinstance(found, cls):
+            raise InputError(f"{path}: holds no run. Make it again with `heor run`.")
+        return found

@@ -50,6 +50,7 @@ def test_quick_run_writes_everything_and_answers_in_words(workplace: Path) -> No
     folder = workplace / "outputs" / "norway"
     assert {p.name for p in folder.iterdir()} == {
         "report.md",
+        "report.html",
         "tables",
         "figures",
         "results.nc",

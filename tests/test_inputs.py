@@ -145,19 +145,31 @@ SPOILT = {
         NORWAY,
         "60000,15000,gamma,NOK,NOK,2025",
         "60000,15000,gamma,NOK,EUR,2025",
-        ("c_ablation", "currency EUR; the country's is NOK", "Convert"),
+        ("c_ablation", "unit 'NOK' with currency EUR", "{currency} in the unit"),
     ),
-    "unit in another currency": (
+    "unit of another money than the currency": (
         NORWAY,
         "60000,15000,gamma,NOK,NOK,2025",
-        "60000,15000,gamma,EUR,EUR,2025",
-        ("c_ablation", "unknown unit 'EUR'", "with NOK for {currency}"),
+        "60000,15000,gamma,EUR,NOK,2025",
+        ("c_ablation", "unit 'EUR' with currency NOK", "EUR in column 'currency'"),
     ),
-    "cost of another price year": (
+    "money without an exchange rate": (
         NORWAY,
         "60000,15000,gamma,NOK,NOK,2025",
-        "60000,15000,gamma,NOK,NOK,2019",
-        ("c_ablation", "price year 2019; the country's is 2025", "Index the value"),
+        "60000,15000,gamma,PLN,PLN,2025",
+        ("c_ablation", "PLN 2025 in a run in NOK 2025", "no exchange rate of PLN", "it has DKK"),
+    ),
+    "price year without an index": (
+        NORWAY,
+        "60000,15000,gamma,NOK,NOK,2025",
+        "60000,15000,gamma,NOK,NOK,1999",
+        ("c_ablation", "no consumer prices of NOR for 1999", "it has 2000-2025", "Add the year"),
+    ),
+    "price year that is none": (
+        NORWAY,
+        "60000,15000,gamma,NOK,NOK,2025",
+        "60000,15000,gamma,NOK,NOK,last",
+        ("c_ablation", "price year 'last'", "a year such as 2025"),
     ),
     "decimal comma in quotes": (
         MODEL,
@@ -169,7 +181,7 @@ SPOILT = {
         MODEL,
         "share_male,share of men,0.60,",
         "share_male,share of men,0,60,",
-        ("14 cells; the header has 13", "decimal point"),
+        ("15 cells; the header has 14", "decimal point"),
     ),
     "not a number": (
         MODEL,
@@ -197,8 +209,8 @@ SPOILT = {
     ),
     "unknown column": (
         MODEL,
-        "evidence,correlation_group,note",
-        "evidence,correlation_grup,note",
+        "evidence,correlation_group,transfer,note",
+        "evidence,correlation_grup,transfer,note",
         ("unknown column 'correlation_grup'", "Did you mean 'correlation_group'?"),
     ),
     "country's unknown parameter": (

@@ -353,11 +353,11 @@ b:
     treatment: {exposure: sick, amount: "13000", category: treatment}
   utilities: *utilities
 """
-ROWS = """r_hs1,rate of falling ill,0.15,0.01,lognormal,per year,,,assumption,model_judgement,,,
-r_s1h,rate of recovery,0.5,0.05,lognormal,per year,,,assumption,model_judgement,,,
-r_s1s2,rate of getting worse,0.105,0.01,lognormal,per year,,,assumption,model_judgement,,,
-hr_s1,mortality when sick,3,0.1,lognormal,hazard multiplier,,,assumption,model_judgement,,,
-hr_s2,mortality when sicker,10,0.2,lognormal,hazard multiplier,,,assumption,model_judgement,,,
+ROWS = """r_hs1,rate of falling ill,0.15,0.01,lognormal,per year,,,assumption,model_judgement,,,,
+r_s1h,rate of recovery,0.5,0.05,lognormal,per year,,,assumption,model_judgement,,,,
+r_s1s2,rate of getting worse,0.105,0.01,lognormal,per year,,,assumption,model_judgement,,,,
+hr_s1,mortality when sick,3,0.1,lognormal,hazard multiplier,,,assumption,model_judgement,,,,
+hr_s2,mortality when sicker,10,0.2,lognormal,hazard multiplier,,,assumption,model_judgement,,,,
 """
 
 

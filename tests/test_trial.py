@@ -18,6 +18,7 @@ from heor.decision.trial_power import (
 )
 from heor.decision.trial_value import Evidence, evsi, importance_sampling, observed_ratio, scores
 from heor.errors import InputError
+from heor.inputs.problem import DiscountBand
 from heor.outcomes.outcomes import Outcomes
 
 TIME = np.linspace(0, 60, 721)
@@ -244,10 +245,10 @@ def test_log_rank_is_that_of_lifelines() -> None:
 
 # ------------------------------------------------------------------- net benefit of sampling
 def test_programme_by_hand() -> None:
-    flat = Programme(10.0, 0.0, 1.0, 1e6, 1e4, 60.0, 10.0, 0.5, lambda t: np.ones_like(t))
+    flat = Programme(10.0, 0.0, 1.0, 1e6, 1e4, 60.0, 10.0, 0.5, ())
     assert flat.beneficiaries(4.0) == pytest.approx(60 * 0.5 * 6)
     assert flat.beneficiaries(11.0) == 0
-    falling = replace(flat, discount=lambda t: 1.04**-t)
+    falling = replace(flat, discounting=(DiscountBand(0, None, 0.04),))
     exact = (1.04**-4 - 1.04**-10) / np.log(1.04)
     assert falling.beneficiaries(4.0) == pytest.approx(30 * exact, rel=1e-4)
 

@@ -26,7 +26,7 @@ from heor.decision.trial_value import (
 )
 from heor.errors import InputError
 from heor.inputs.expressions import evaluate
-from heor.inputs.problem import DecisionProblem
+from heor.inputs.problem import DecisionProblem, DiscountBand
 from heor.inputs.trial import Trial
 from heor.outcomes.discounting import discount_factor
 from heor.outcomes.outcomes import Outcomes
@@ -44,7 +44,7 @@ RATIOS = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2
 class Programme:
     """What surrounds the trial, at the parameters' means. Times in years, money per patient or in all.
 
-    `discount` gives the discount factor of money at times.
+    `discounting` holds the rates of money, in bands, and `timing` how they compound.
     """
 
     accrual: float
@@ -55,7 +55,8 @@ class Programme:
     eligible: float
     horizon: float
     implementation: float
-    discount: Callable[[np.ndarray], np.ndarray]
+    discounting: tuple[DiscountBand, ...]
+    timing: str = "annual_effective"
 
     @classmethod
     def of(cls, problem: DecisionProblem) -> Programme:
@@ -68,11 +69,7 @@ class Programme:
         }
         _refuse_impossible(problem.trial, numbers)
         country = problem.country
-
-        def discount(time: np.ndarray) -> np.ndarray:
-            return discount_factor(country.discount_costs, time, country.discount_timing)
-
-        return cls(**numbers, discount=discount)
+        return cls(**numbers, discounting=country.discount_costs, timing=country.discount_timing)
 
     def over(self, start: float, end: float) -> float:
         """Discounted years between two times from now; none where the end comes first.
@@ -82,7 +79,7 @@ class Programme:
         if end <= start:
             return 0.0
         time = np.linspace(start, end, 201)
-        return float(trapezoid(self.discount(time), time))
+        return float(trapezoid(discount_factor(self.discounting, time, self.timing), time))
 
     def beneficiaries(self, start: float) -> float:
         """Discounted patients treated after a result that is used from `start` on."""

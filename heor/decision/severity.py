@@ -143,10 +143,12 @@ def severity(
 def remaining_qalys(country: Country, age: float, share_male: float) -> float:
     """QALYs the population of an age has left, as the country's rule counts them.
 
-    Undiscounted from the norm table, linear between whole ages; discounted from the life table.
+    Undiscounted from the published table, linear between whole ages; without one, and discounted,
+    from life table and norms.
     """
-    if country.severity_discounted:
-        return population_qalys(country, age, share_male)
+    if country.severity_discounted or country.norms.remaining_qalys is None:
+        discounted = country.severity_discounted
+        return population_qalys(country, age, share_male, discounted=discounted)
     return float(np.interp(age, country.norms.age, country.norms.remaining_qalys))
 
 

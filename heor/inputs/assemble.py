@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from heor.inputs import evidence_tables, landmarks, schema, tables
+from heor.inputs import assemble_country, evidence_tables, landmarks, schema, tables
+from heor.inputs.countries import Pack
 from heor.inputs.covariance import read_covariance
 from heor.inputs.expressions import evaluate, problem_with
 from heor.inputs.layers import Layer
+from heor.inputs.parameter_table import MoneyRules
 from heor.inputs.problem import (
     MONTHS_PER_YEAR,
     Average,
@@ -20,28 +23,23 @@ from heor.inputs.problem import (
     Country,
     CurveInput,
     DecisionProblem,
-    DiscountBand,
     EarlyFailure,
     Exposure,
     FitSettings,
     FittedCurve,
-    LifeTable,
     Opinion,
-    Origin,
     Parameter,
     RatioAbove,
     RatioUntil,
     RelativeCurve,
     SeriesCurve,
     Settings,
-    SeverityBand,
     Source,
     Strategy,
     SurvivalEvidence,
     Synthesis,
     TransitionInput,
     UtilityItem,
-    UtilityNorms,
 )
 
 YEARS_PER_UNIT = {
@@ -67,7 +65,11 @@ def problem(
     layer: Layer,
     problems: list[str],
     *,
-    country: str,
+    pack: Pack,
+    money: MoneyRules,
+    as_of: date,
+    evidence_country: Pack,
+    allow_generic: bool,
     draws: int | None,
     seed: int | None,
     quick: bool,
@@ -81,9 +83,10 @@ def problem(
 ) -> DecisionProblem | None:
     """The decision problem, or None (with problems noted) when a table cannot be read."""
     analysis = models.analysis
-    where = _country(
-        folder / "countries" / country, shown, models.country, country, layer, problems
-    )
+    where = assemble_country.country(pack, shown, parameters, money, as_of, problems)
+    patients = where and where.life_table
+    if evidence_country.name != pack.name:
+        patients = assemble_country.life_table(evidence_country, shown, problems)
     strategies = {n: _strategy(n, m, analysis.survival) for n, m in models.strategies.items()}
     evidence = {
         name: found
@@ -103,6 +106,7 @@ def problem(
             accept,
             priors,
             any(s.transitions for s in strategies.values()),
+            where,
         ),
         country=where,
         strategies=strategies,
@@ -131,6 +135,8 @@ def problem(
         trial=analysis.trial.trial() if analysis.trial else None,
         prices=tuple(analysis.prices),
         what_if=tuple(m.what_if(n) for n, m in analysis.what_if.items()),
+        evidence_life_table=patients,
+        allow_generic=allow_generic,
     )
 
 
@@ -170,6 +176,7 @@ def _settings(
     accept: Sequence[str],
     priors: str | None,
     declared: bool,
+    country: Country,
 ) -> Settings:
     survival = analysis.survival
     return Settings(
@@ -203,7 +210,7 @@ def _settings(
             screen=survival.screen,
             priors=priors or survival.priors,
         ),
-        ceac_thresholds=(0.0, analysis.ceac_maximum, 301),
+        ceac_thresholds=(0.0, assemble_country.largest_threshold(country), 301),
         information={label: tuple(names) for label, names in analysis.information.items()},
         averages={name: Average(name, **m.model_dump()) for name, m in analysis.averages.items()},
     )
@@ -378,65 +385,3 @@ def _evidence_table(
     else:
         table = evidence_tables.read_grouped(*arguments)
     return None if table is None else (table, model.patients)
-
-
-def _country(
-    folder: Path,
-    shown: Callable[[Path], str],
-    model: schema.CountryModel,
-    name: str,
-    layer: Layer,
-    problems: list[str],
-) -> Country | None:
-    life_path, norm_path = folder / model.life_table.file, folder / model.utility_norms.file
-    life = tables.read_life_table(life_path, shown(life_path), problems)
-    norms = tables.read_norms(norm_path, shown(norm_path), problems)
-    if life is None or norms is None:
-        return None
-    life = tables.closed(life, model.life_table.closing)
-    parts = {
-        k: v for k in type(model).model_fields if isinstance(v := getattr(model, k), schema.Sourced)
-    }
-    return Country(
-        name=name,
-        label=model.label,
-        iso2=model.iso2,
-        currency=model.currency,
-        price_year=model.price_year,
-        agency=model.agency,
-        perspective=model.perspective.label,
-        streams=tuple(model.perspective.streams),
-        discount_costs=_bands(model.discounting.costs),
-        discount_effects=_bands(model.discounting.effects),
-        thresholds=tuple(model.thresholds.values),
-        severity_rule=model.severity.rule,
-        severity_bands=tuple(
-            SeverityBand(*b.edges(model.severity.rule), b.weight, b.threshold)
-            for b in model.severity.bands
-        ),
-        severity_discounted=model.severity.is_discounted,
-        severity_weight_on=model.severity.weighted,
-        value_set=model.value_set.name,
-        life_table=LifeTable(
-            life["age"],
-            life["q_male"],
-            life["q_female"],
-            tuple(model.life_table.source),
-            Origin(shown(life_path)),
-            model.life_table.closing,
-        ),
-        norms=UtilityNorms(
-            norms["age"],
-            norms["utility"],
-            norms["remaining_qalys"],
-            tuple(model.utility_norms.source),
-            Origin(shown(norm_path)),
-        ),
-        source=tuple(sorted({s for p in parts.values() for s in p.source})),
-        unverified=tuple(k for k, p in parts.items() if not p.verified),
-        discount_timing=model.discounting.timing,
-    )
-
-
-def _bands(bands: list[schema.Band]) -> tuple[DiscountBand, ...]:
-    return tuple(DiscountBand(b.start, b.end, b.rate) for b in bands)

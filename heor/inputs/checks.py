@@ -67,6 +67,7 @@ def check(
             )
     if "start_age" in problem.parameters:
         _check_ages(problem, layer, problems)
+    _check_value_sets(problem, problems)
     severity_checks.check(models.country.severity, layer, problems)
     survival_checks.check(problem, models, layer, problems)
     for strategy in problem.strategies.values():
@@ -215,12 +216,28 @@ def _check_sources(
     for name, evidence in problem.evidence.items():
         for key in evidence.source:
             named("source", key, problem.sources, layer.origin(f"survival.{name}.source"), problems)
-    for field in type(models.country).model_fields:
-        part = getattr(models.country, field)
-        if isinstance(part, schema.Sourced):
-            for key in part.source:
-                origin = layer.origin(f"country.{field}.source")
-                named("source", key, problem.sources, origin, problems)
+    for block, part in models.country.blocks.items():
+        for key in part.source:
+            origin = layer.origin(f"country.{block}.source")
+            named("source", key, problem.sources, origin, problems)
+
+
+def _check_value_sets(problem: DecisionProblem, problems: list[str]) -> None:
+    """Utilities that are not multipliers are of the value set of the norms."""
+    own = problem.country.value_set_key
+    for p in problem.parameters.values():
+        if p.unit == "utility" and p.value_set is None:
+            problems.append(
+                f"{p.origin}: {p.name}: a utility without value set; write the key of the set it was valued "
+                "with in column 'value_set', or give a multiplier of the norm (unit 'utility multiplier')."
+            )
+        elif p.value_set not in (None, own):
+            problems.append(
+                f"{p.origin}: {p.name} is valued with '{p.value_set}', the norms of this run with '{own}'; "
+                "state utilities, norms, ageing and shortfall must be of one value set, because the same "
+                "health has another number on each. Value the answers again (`heor utilities`), or give a "
+                "multiplier of the norm."
+            )
 
 
 def _check_ages(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:

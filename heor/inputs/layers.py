@@ -28,6 +28,15 @@ _Loader.add_implicit_resolver(
 )
 
 
+def yaml_value(text: str) -> Any:
+    """A value as a YAML file would have it; `NO` is Norway here too."""
+    loader = _Loader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
+
+
 @dataclass
 class Layer:
     """One or several overlaid YAML mappings, with the origin of every dotted path."""
@@ -203,6 +212,10 @@ def nearest(name: str, allowed: Any) -> str:
     return f" Did you mean '{close[0]}'?" if close else ""
 
 
+#: More names than this are not read in a message.
+LISTED = 30
+
+
 def named(
     what: str, name: str, allowed: Iterable[str], origin: Origin, problems: list[str]
 ) -> bool:
@@ -210,7 +223,8 @@ def named(
     allowed = list(allowed)
     if name in allowed:
         return True
+    listed = ", ".join(allowed) if len(allowed) <= LISTED else f"{len(allowed)} others"
     problems.append(
-        f"{origin}: unknown {what} '{name}'; available: {', '.join(allowed)}.{nearest(name, allowed)}"
+        f"{origin}: unknown {what} '{name}'; available: {listed}.{nearest(name, allowed)}"
     )
     return False

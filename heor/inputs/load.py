@@ -8,16 +8,20 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from heor.errors import InputError
-from heor.inputs import assemble, checks, model_checks, parameter_table, schema
+from heor.inputs import assemble, checks, countries, model_checks, parameter_table, schema, versions
+from heor.inputs.countries import Pack
 from heor.inputs.layers import Layer, nearest, overlay, read_yaml
+from heor.inputs.prices import PriceTable, read_price_table
 from heor.inputs.problem import DecisionProblem, Origin, Parameter
+from heor.inputs.schema_country import CountryModel
 from heor.inputs.schema_survival import PRIORS
 from heor.inputs.structures import with_structure
 
@@ -49,10 +53,9 @@ class Reading:
 
 def available(folder: Path, kind: str) -> list[str]:
     """Names of the countries or scenarios of an inputs folder."""
-    root = Path(folder) / kind
     if kind == "countries":
-        return sorted(p.name for p in root.glob("*/") if not p.name.startswith("_") and p.is_dir())
-    return sorted(p.stem for p in root.glob("*.yaml"))
+        return countries.folders(Path(folder))
+    return sorted(p.stem for p in (Path(folder) / kind).glob("*.yaml"))
 
 
 def load(
@@ -66,6 +69,9 @@ def load(
     quick: bool = False,
     accept: Sequence[str] = (),
     priors: str | None = None,
+    as_of: date | None = None,
+    programme: str | None = None,
+    allow_generic: bool = False,
 ) -> DecisionProblem:
     """Read and check an inputs folder.
 
@@ -74,8 +80,8 @@ def load(
     folder
         The inputs folder (`model/`, `countries/`, `scenarios/`).
     country, scenario
-        Names of a country folder and of one or several scenario files (later over earlier); the
-        country of `analysis.yaml` and the base case when None.
+        Name or ISO code of a country and names of one or several scenario files (later over
+        earlier); the country of `analysis.yaml` and the base case when None.
     overrides
         Name → value: a parameter (`cure_if_operated`, fixed at the value), one of its columns
         (`c_resection.se`) or a dotted setting (`analysis.end_age`).
@@ -85,6 +91,11 @@ def load(
         Further `evidence/family` whose failed diagnostics are accepted.
     priors
         Replaces the priors of the fits: `standard`, `wide` or `narrow`.
+    as_of, programme
+        The country's rules in force on a day, in a programme; those of `analysis.yaml` and the
+        country's default when None.
+    allow_generic
+        Go on where the country must supply something and has only a stand-in.
 
     Raises
     ------
@@ -93,8 +104,12 @@ def load(
     """
     reading = _opened(folder)
     _read_model(reading)
-    country = country or str(reading.layer.values.get("analysis", {}).get("country", "norway"))
-    country = _read_country(reading, country)
+    analysis = reading.layer.values.get("analysis", {})
+    today = _day(reading, analysis.get("as_of"))
+    day = as_of or today
+    asked = country or analysis.get("country", "norway")
+    pack = _read_country(reading, asked, day, programme, today)
+    evidence_country = _evidence_country(reading, pack, analysis, today)
     names = (scenario,) if isinstance(scenario, str) else tuple(scenario or ())
     scenarios = [model for name in names if (model := _read_scenario(reading, name))]
     _apply_overrides(reading, overrides or {})
@@ -103,7 +118,9 @@ def load(
             f"--priors {priors}: unknown priors '{priors}'; allowed: {', '.join(PRIORS)}."
             f"{nearest(priors, PRIORS)}"
         )
-    models, parameters = _models(reading)
+    models, parameters, pack, money = _models(reading, pack, evidence_country, allow_generic)
+    if evidence_country.name == pack.name:
+        evidence_country = pack
     problem = assemble.problem(
         reading.folder,
         reading.shown,
@@ -111,7 +128,11 @@ def load(
         parameters,
         reading.layer,
         reading.problems,
-        country=country,
+        pack=pack,
+        money=money,
+        as_of=day,
+        evidence_country=evidence_country,
+        allow_generic=allow_generic,
         draws=draws,
         seed=seed,
         quick=quick,
@@ -121,7 +142,7 @@ def load(
         scenario_label=" + ".join(m.label for m in scenarios) or "Base case",
         scenario_why=" ".join(m.why for m in scenarios),
         overrides=dict(overrides or {}),
-        hashes=_hashes(reading, country, names),
+        hashes=_hashes(reading, [pack.name, *pack.donors, evidence_country.name], names),
     )
     if problem is not None:
         checks.check(
@@ -150,21 +171,32 @@ def _opened(folder: str | Path) -> Reading:
     return reading
 
 
-def _models(reading: Reading) -> tuple[schema.Inputs, dict[str, Parameter]]:
+def _models(
+    reading: Reading, pack: Pack, evidence: Pack, allow_generic: bool
+) -> tuple[schema.Inputs, dict[str, Parameter], Pack, parameter_table.MoneyRules | None]:
     """The validated settings and the parameters; stops here when a part cannot be judged further."""
     parts = _validate(reading)
-    parameters = {}
-    if parts["country"] and parts["sources"]:
+    pack = replace(pack, layer=reading.layer, model=parts["country"])
+    parameters, money = {}, None
+    if pack.model is not None and not allow_generic:
+        reading.problems += countries.stand_ins(pack)
+    if pack.model is not None and parts["sources"] and not _lacks(pack):
+        money = countries.money_rules(pack, _price_table(reading, pack))
         parameters = parameter_table.build(
-            reading.entries,
-            parts["country"].currency,
-            parts["country"].price_year,
-            parts["sources"],
-            reading.problems,
+            reading.entries, money, parts["sources"], reading.problems
         )
-    if not all(parts.values()):
+    if (
+        not all(parts.values())
+        or money is None
+        or (evidence.name != pack.name and evidence.model is None)
+    ):
         raise InputError(reading.problems)
-    return schema.Inputs.model_construct(**parts), parameters
+    return schema.Inputs.model_construct(**parts), parameters, pack, money
+
+
+def _lacks(pack: Pack) -> bool:
+    """Whether a donor could not be read."""
+    return any(donor.model is None for donor in pack.donors.values())
 
 
 def _read_model(reading: Reading) -> None:
@@ -185,24 +217,103 @@ def _parameters_file(folder: Path) -> Path:
     return xlsx if xlsx.exists() and not csv.exists() else csv
 
 
-def _read_country(reading: Reading, country: str) -> str:
-    countries = available(reading.folder, "countries")
-    if country not in countries:
-        raise InputError(
-            [
-                *reading.problems,
-                f"unknown country '{country}'; available: {', '.join(countries)}."
-                f"{nearest(country, countries)}",
-            ]
-        )
-    folder = reading.folder / "countries" / country
-    reading.layer = overlay(
-        reading.layer, reading.yaml(folder / "country.yaml", "country", "country")
-    )
+def _read_country(
+    reading: Reading, country: Any, day: date, programme: str | None, today: date
+) -> Pack:
+    """The country's layer and rows over the model's, with those of its donors, as of today, between."""
+    name = countries.folder_of(reading.folder, country, reading.problems)
+    pack = _pack(reading, name, day, programme)
+    reading.layer = overlay(reading.layer, pack.layer)
+    pack = replace(pack, donors=_donors(reading, pack, today))
+    donor = pack.donors.get(countries.donors_of(pack.layer).get("prices", ""))
+    base, lent = dict(reading.entries), {}
+    if donor is not None and donor.model is not None:
+        lent = countries.borrowed_rows(base, pack, donor)
+        reading.entries = parameter_table.merge(base, lent, reading.problems)
+    own = {n: e for n, e in pack.rows.items() if not parameter_table.is_missing(e) or n not in base}
+    still = {n: e for n, e in pack.rows.items() if n not in own and n not in lent}
+    reading.entries = parameter_table.merge(reading.entries, {**own, **still}, reading.problems)
+    return pack
+
+
+def _pack(reading: Reading, name: str, day: date, programme: str | None) -> Pack:
+    """One country folder as read, without its donors; its sources join those of the model."""
+    folder = reading.folder / "countries" / name
+    raw = reading.yaml(folder / "country.yaml", "country", "country")
+    chosen = versions.programme_of(raw, programme, reading.problems)
+    layer, undated = versions.in_force(raw, day, chosen, reading.problems)
+    if (folder / "sources.yaml").exists():
+        own = reading.yaml(folder / "sources.yaml", "country", "sources")
+        reading.layer = overlay(reading.layer, own)
     path = _parameters_file(folder)
     rows = parameter_table.read_parameters(path, reading.shown(path), "country", reading.problems)
-    reading.entries = parameter_table.merge(reading.entries, rows, reading.problems)
-    return country
+    return Pack(name, folder, layer, None, rows, chosen, tuple(undated))
+
+
+def _donors(reading: Reading, pack: Pack, day: date) -> dict[str, Pack]:
+    """The countries this one borrows from, which must have what they lend."""
+    found: dict[str, Pack] = {}
+    for block, donor in countries.donors_of(pack.layer).items():
+        origin = pack.layer.origin(f"country.{block}.donor")
+        try:
+            name = countries.folder_of(reading.folder, donor)
+        except InputError as error:
+            reading.problems += [f"{origin}: donor: {line}" for line in error.problems]
+            continue
+        if name != donor:
+            reading.problems.append(
+                f"{origin}: donor '{donor}'; write the name of its folder, '{name}'."
+            )
+            continue
+        if name not in found:
+            lent = _pack(reading, name, day, None)
+            model = validated(
+                CountryModel, lent.layer.values["country"], lent.layer, "country", reading
+            )
+            found[name] = replace(lent, model=model)
+        theirs = countries.donors_of(found[name].layer)
+        if name == pack.name or block in theirs:
+            whose = "itself" if name == pack.name else f"{theirs[block]}, its own donor"
+            reading.problems.append(
+                f"{origin}: {block} is borrowed from {name}, which has it from {whose}. Name a country "
+                "that has its own."
+            )
+    return found
+
+
+def _evidence_country(reading: Reading, pack: Pack, analysis: Mapping[str, Any], day: date) -> Pack:
+    """The country whose mortality the evidence's patients have: of the run unless the analysis says."""
+    settings = analysis.get("survival")
+    name = settings.get("background") if isinstance(settings, Mapping) else None
+    if name in (None, pack.name):
+        return pack
+    if name in pack.donors:
+        return pack.donors[name]
+    origin = reading.layer.origin("analysis.survival.background")
+    if name not in countries.folders(reading.folder):
+        listed = ", ".join(countries.folders(reading.folder))
+        reading.problems.append(
+            f"{origin}: unknown country '{name}'; available: {listed}."
+            f"{nearest(str(name), countries.folders(reading.folder))}"
+        )
+        return pack
+    found = _pack(reading, name, day, None)
+    values = found.layer.values["country"]
+    return replace(found, model=validated(CountryModel, values, found.layer, "country", reading))
+
+
+def _price_table(reading: Reading, pack: Pack) -> PriceTable:
+    """Indices and rates of the model, with those of the country on top."""
+    folders = (reading.folder / "model", pack.folder)
+    paths = [p for f in folders if (p := f / "price_indices.csv").exists()]
+    if not paths:
+        return PriceTable()
+    return read_price_table([(p, reading.shown(p)) for p in paths], reading.problems)
+
+
+def _day(reading: Reading, found: Any) -> date:
+    """The day of the rules, as the analysis says; its own fault is noted when it is checked."""
+    return found if isinstance(found, date) else versions.UNDATED
 
 
 def _read_scenario(
@@ -238,7 +349,11 @@ def _read_scenario(
 
 
 def _override_parameter(
-    reading: Reading, name: str, changes: Mapping[str, Any], origin: Origin
+    reading: Reading,
+    name: str,
+    changes: Mapping[str, Any],
+    origin: Origin,
+    local: Sequence[str] = ("mean", "se"),
 ) -> None:
     if name not in reading.entries:
         reading.problems.append(
@@ -246,7 +361,7 @@ def _override_parameter(
             f"{nearest(name, reading.entries)}"
         )
         return
-    reading.entries[name] = parameter_table.override(reading.entries, name, changes, origin)
+    reading.entries[name] = parameter_table.override(reading.entries, name, changes, origin, local)
 
 
 def _apply_overrides(reading: Reading, overrides: Mapping[str, Any]) -> None:
@@ -262,7 +377,11 @@ def _apply_overrides(reading: Reading, overrides: Mapping[str, Any]) -> None:
                 "se": reading.entries[head].cells["se"],
             }
             cells["distribution"] = reading.entries[head].cells["distribution"]
-            _override_parameter(reading, head, {**cells, column: value}, origin)
+            _override_parameter(reading, head, {**cells, column: value}, origin, (column,))
+        elif name == "country.thresholds.values":
+            asked = {"values": value, "donor": None, "kind": "asked", "currency": None}
+            layer = Layer({"country": {"thresholds": asked}}, {name: origin})
+            reading.layer = overlay(reading.layer, layer)
         elif "." in name and root in (*MODEL_FILES, "country") and name in reading.layer.origins:
             values: Any = value
             for part in reversed(name.split(".")):
@@ -353,9 +472,10 @@ def _validate(reading: Reading) -> dict[str, Any]:
     return parts
 
 
-def _hashes(reading: Reading, country: str, scenarios: Sequence[str]) -> dict[str, str]:
+def _hashes(reading: Reading, used: Sequence[str], scenarios: Sequence[str]) -> dict[str, str]:
     """sha256 of every input file that the run can read."""
-    folders: Sequence[Path] = (reading.folder / "model", reading.folder / "countries" / country)
+    own = [reading.folder / "countries" / name for name in dict.fromkeys(used)]
+    folders: Sequence[Path] = (reading.folder / "model", *own)
     files = [p for f in folders for p in sorted(f.rglob("*")) if p.is_file()]
     files += [reading.folder / "scenarios" / f"{name}.yaml" for name in scenarios]
     return {
@@ -409,4 +529,7 @@ def beside(
         quick=quick or problem.settings.fit.quick,
         accept=problem.settings.fit.accept,
         priors=problem.settings.fit.priors,
+        as_of=problem.country.as_of,
+        programme=problem.country.programme,
+        allow_generic=problem.allow_generic,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,20 +11,53 @@ from typing import Any
 
 from heor.inputs import uncertainty
 from heor.inputs.layers import nearest
+from heor.inputs.prices import CannotConvert, Conversion, Money, PriceTable, conversion
 from heor.inputs.problem import STATUSES, Origin, Parameter
 from heor.inputs.tables import Row, number, read_table
 from heor.inputs.units import UNITS, Unit, lookup
 
+#: Instead of a mean: the country must supply it.
+REQUIRED_MARK = "required"
 REQUIRED = ("name", "description", "mean", "se", "distribution", "unit", "status", "source")
-OPTIONAL = ("currency", "price_year", "evidence", "correlation_group", "note")
+OPTIONAL = (
+    "currency",
+    "price_year",
+    "price_country",
+    "evidence",
+    "correlation_group",
+    "transfer",
+    "value_set",
+    "note",
+)
+#: What a parameter asks of a country that adapts the model: its own value (prices, mortality, norms),
+#: a look at whether the value fits (patients, practice), or nothing (relative effects).
+#: After Welte et al. 2004 (Pharmacoeconomics 22:857-76).
+TRANSFER = ("country", "adjust", "keep")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One row as written, with its origin."""
+    """One row as written, with its origin.
+
+    `donor` is the country a row was borrowed from, `country` its ISO code; `local` names the cells
+    (mean, se) that are in this run's money, whatever the row's currency says.
+    """
 
     cells: Mapping[str, str]
     origin: Origin
+    donor: str | None = None
+    country: str | None = None
+    local: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class MoneyRules:
+    """What money values of a run are in, and how others become so."""
+
+    run: Money
+    rate: str | None
+    order: str
+    table: PriceTable
 
 
 def read_parameters(path: Path, shown: str, layer: str, problems: list[str]) -> dict[str, Entry]:
@@ -53,17 +87,38 @@ def merge(
             )
             continue
         before = base[name].cells.get("mean", "")
-        merged[name] = Entry(entry.cells, replace(entry.origin, replaced=before or None))
+        # a row that leaves the class open keeps the model's
+        cells = {**entry.cells, "transfer": entry.cells.get("transfer") or _transfer(base[name])}
+        merged[name] = replace(
+            entry, cells=cells, origin=replace(entry.origin, replaced=before or None)
+        )
     return merged
 
 
+def _transfer(entry: Entry) -> str:
+    return entry.cells.get("transfer", "")
+
+
+def is_missing(entry: Entry) -> bool:
+    """Whether a value is required from the country and none was given."""
+    return entry.cells["mean"] == REQUIRED_MARK
+
+
 def override(
-    entries: Mapping[str, Entry], name: str, changes: Mapping[str, Any], origin: Origin
+    entries: Mapping[str, Entry],
+    name: str,
+    changes: Mapping[str, Any],
+    origin: Origin,
+    local: Iterable[str] = ("mean", "se"),
 ) -> Entry:
-    """The row `name` with some cells changed; a mean without an se fixes the number."""
+    """The row `name` with some cells changed; a mean without an se fixes the number.
+
+    Of the changes, those in `local` are in this run's money.
+    """
     cells = dict(entries[name].cells)
     before = cells["mean"]
     changes = {k: v for k, v in changes.items() if v is not None}
+    own = entries[name].local | {k for k in local if k in changes}
     if "mean" in changes and "se" not in changes and "distribution" not in changes:
         changes = {**changes, "distribution": "fixed"}
     if changes.get("se") == 0 and "distribution" not in changes:
@@ -72,7 +127,7 @@ def override(
         changes = {**changes, "se": 0}
     for key, value in changes.items():
         cells[key] = "; ".join(value) if isinstance(value, list) else _text(value)
-    return Entry(cells, replace(origin, replaced=before))
+    return replace(entries[name], cells=cells, origin=replace(origin, replaced=before), local=own)
 
 
 def _text(value: Any) -> str:
@@ -82,8 +137,7 @@ def _text(value: Any) -> str:
 
 def build(
     entries: Mapping[str, Entry],
-    currency: str,
-    price_year: int,
+    money: MoneyRules,
     sources: Iterable[str],
     problems: list[str],
 ) -> dict[str, Parameter]:
@@ -91,7 +145,7 @@ def build(
     known_sources = set(sources)
     parameters = {}
     for name, entry in entries.items():
-        parameter = _parameter(name, entry, currency, price_year, known_sources, problems)
+        parameter = _parameter(name, entry, money, known_sources, problems)
         if parameter is not None:
             parameters[name] = parameter
     _check_dirichlets(parameters, problems)
@@ -101,20 +155,28 @@ def build(
 def _parameter(
     name: str,
     entry: Entry,
-    currency: str,
-    price_year: int,
+    money: MoneyRules,
     known_sources: set[str],
     problems: list[str],
 ) -> Parameter | None:
     cells, where = entry.cells, f"{entry.origin}: {name}"
-    if cells["mean"] == "required":
+    if is_missing(entry):
         problems.append(
             f"{where}: a value is required from the country, none was given. Add a row '{name}' to "
-            "the country's parameters.csv."
+            "the country's parameters.csv, or name a donor of unit costs (prices: donor) in its "
+            "country.yaml."
         )
         return None
     before = len(problems)
+    currency = cells.get("currency") or money.run.currency
     found = lookup(cells["unit"], currency)
+    written = re.match(r"[A-Z]{3}\b", cells["unit"])
+    if found is None and written and written[0] != currency:
+        problems.append(
+            f"{where}: unit '{cells['unit']}' with currency {currency}; both must be of the money the value "
+            f"is in. Write {{currency}} in the unit, or {written[0]} in column 'currency'."
+        )
+        return None
     if found is None:
         problems.append(
             f"{where}: unknown unit '{cells['unit']}'; allowed: {', '.join(UNITS)} (with {currency} "
@@ -126,32 +188,88 @@ def _parameter(
     mean = number(row, "mean", where, problems)
     se = number(row, "se", where, problems, blank=0.0)
     kind, arguments = uncertainty.parse(cells["distribution"])
-    _check_provenance(cells, where, unit, currency, price_year, known_sources, problems)
+    _check_provenance(cells, where, known_sources, problems)
+    converted = _converted(entry, money, where, problems) if unit.money else NOT_CONVERTED
+    factors = {k: 1.0 if k in entry.local else converted.factor for k in ("mean", "se")}
     if len(problems) == before:
         if se == 0 and kind not in ("bernoulli", "fixed"):
             kind = "fixed"
         _check_range(where, kind, arguments, mean, se, unit, unit_name, problems)
     if len(problems) > before:
         return None
+    steps = converted.steps if "mean" not in entry.local else ()
+    own_mean, own_se = mean * factors["mean"], se * factors["se"]
+    generic = cells["unit"].replace(currency, "{currency}") if unit.money else cells["unit"]
     return Parameter(
         name=name,
         description=cells["description"],
-        mean=mean * unit.factor,
-        se=se * unit.factor,
+        mean=own_mean * unit.factor,
+        se=own_se * unit.factor,
         distribution=kind,
         arguments=arguments,
-        unit=cells["unit"].replace("{currency}", currency),
+        unit=generic.replace("{currency}", money.run.currency),
         status=cells["status"],
         source=tuple(s.strip() for s in cells["source"].split(";") if s.strip()),
         origin=entry.origin,
-        entered_mean=mean,
-        entered_se=se,
-        currency=currency if unit.money else None,
-        price_year=int(float(cells["price_year"])) if unit.money else None,
+        entered_mean=own_mean,
+        entered_se=own_se,
+        currency=money.run.currency if unit.money else None,
+        price_year=money.run.year if unit.money else None,
         evidence=cells.get("evidence", ""),
         correlation_group=cells.get("correlation_group") or None,
         note=cells.get("note", ""),
+        transfer=cells.get("transfer", ""),
+        value_set=cells.get("value_set") or None,
+        donor=entry.donor if "mean" not in entry.local else None,
+        conversion=_arithmetic(cells, mean, own_mean, money, steps),
     )
+
+
+NOT_CONVERTED = Conversion(1.0, ())
+
+
+def _arithmetic(
+    cells: Mapping[str, str], mean: float, own: float, money: MoneyRules, steps: tuple[str, ...]
+) -> tuple[str, ...]:
+    """A conversion line by line: what it was, each step, what it is."""
+    if not steps:
+        return ()
+    year = int(float(cells["price_year"]))
+    first = f"{mean:,.6g} {cells['currency']} ({year} prices)"
+    return (first, *steps, f"= {own:,.6g} {money.run.currency} ({money.run.year} prices)")
+
+
+def _converted(entry: Entry, money: MoneyRules, where: str, problems: list[str]) -> Conversion:
+    """From a row's money to that of the run; 1 where they are the same or a fault was noted."""
+    cells, run = entry.cells, money.run
+    if "mean" in entry.local and ("se" in entry.local or cells["se"] in ("", "0")):
+        return NOT_CONVERTED  # nothing of the row is left
+    before = len(problems)
+    if not cells.get("currency"):
+        problems.append(
+            f"{where}: a cost without currency; write {run.currency} in column 'currency'."
+        )
+    year = cells.get("price_year", "")
+    if not year:
+        problems.append(
+            f"{where}: a cost without price year; write the year of its prices ({run.year} for "
+            "this country)."
+        )
+    elif not re.fullmatch(r"(19|20|21)\d\d(\.0)?", year):
+        problems.append(f"{where}: price year '{year}'; a year such as {run.year} is expected.")
+    if len(problems) > before:
+        return NOT_CONVERTED
+    country = cells.get("price_country") or entry.country
+    if country is None and cells["currency"] == run.currency:
+        country = run.country
+    own = Money(cells["currency"], int(float(year)), country)
+    if own == run:
+        return NOT_CONVERTED
+    try:
+        return conversion(money.table, own, run, money.rate, money.order)
+    except CannotConvert as error:
+        problems.append(f"{where}: {own} in a run in {run}: {error}")
+    return NOT_CONVERTED
 
 
 def _check_range(
@@ -271,18 +389,18 @@ def _check_dirichlets(parameters: Mapping[str, Parameter], problems: list[str]) 
 
 
 def _check_provenance(
-    cells: Mapping[str, str],
-    where: str,
-    unit: Unit,
-    currency: str,
-    price_year: int,
-    known_sources: set[str],
-    problems: list[str],
+    cells: Mapping[str, str], where: str, known_sources: set[str], problems: list[str]
 ) -> None:
     if cells["status"] not in STATUSES:
         problems.append(
             f"{where}: status '{cells['status']}'; allowed: {', '.join(STATUSES)}."
             f"{nearest(cells['status'], STATUSES)}"
+        )
+    transfer = cells.get("transfer")
+    if transfer and transfer not in TRANSFER:
+        problems.append(
+            f"{where}: transfer '{transfer}'; allowed: {', '.join(TRANSFER)}."
+            f"{nearest(transfer, TRANSFER)}"
         )
     keys = [s.strip() for s in cells["source"].split(";") if s.strip()]
     if not keys:
@@ -293,27 +411,3 @@ def _check_provenance(
                 f"{where}: source '{key}' is not in sources.yaml.{nearest(key, known_sources)} Add "
                 "it there."
             )
-    if unit.money:
-        _check_money(cells, where, currency, price_year, problems)
-
-
-def _check_money(
-    cells: Mapping[str, str], where: str, currency: str, price_year: int, problems: list[str]
-) -> None:
-    if not cells.get("currency"):
-        problems.append(f"{where}: a cost without currency; write {currency} in column 'currency'.")
-    elif cells["currency"] != currency:
-        problems.append(
-            f"{where}: currency {cells['currency']}; the country's is {currency}. Convert the value."
-        )
-    year = cells.get("price_year", "")
-    if not year:
-        problems.append(
-            f"{where}: a cost without price year; write the year of its prices ({price_year} for "
-            "this country)."
-        )
-    elif year.removesuffix(".0") != str(price_year):
-        problems.append(
-            f"{where}: price year {year}; the country's is {price_year}. Index the value to "
-            f"{price_year} and say so in 'note'."
-        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,9 @@ class Parameter:
     """One uncertain number.
 
     `mean` and `se` are in the internal unit (years, per year); `entered_mean` and `entered_se`
-    are what the file says, in `unit`.
+    are what the file says, in `unit`, money in that of the run: `conversion` shows how it became so.
+    `transfer` is what it asks of another country (country, adjust, keep), `donor` the country whose
+    value stands in, `value_set` the key of the set a utility was valued with.
     """
 
     name: str
@@ -89,6 +92,10 @@ class Parameter:
     evidence: str = ""
     correlation_group: str | None = None
     note: str = ""
+    transfer: str = ""
+    value_set: str | None = None
+    donor: str | None = None
+    conversion: tuple[str, ...] = ()
 
     @property
     def is_fixed(self) -> bool:
@@ -174,13 +181,18 @@ class LifeTable:
 
 @dataclass(frozen=True)
 class UtilityNorms:
-    """Population utility and remaining life and QALYs by age (unisex, national value set)."""
+    """Population utility by age, and the QALYs left where a table of them is published.
+
+    `utility` is of both sexes together; `by_sex` holds men's and women's where they are published
+    apart. `remaining_qalys` None: computed from life table and norms.
+    """
 
     age: np.ndarray
     utility: np.ndarray
-    remaining_qalys: np.ndarray
+    remaining_qalys: np.ndarray | None
     source: tuple[str, ...]
     origin: Origin
+    by_sex: tuple[np.ndarray, np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -206,6 +218,16 @@ class SeverityBand:
 
 @dataclass(frozen=True)
 class Country:
+    """Who decides and by which rules, those in force on `as_of` in `programme`.
+
+    `currency` and `price_year` are of the run; `own_currency` is the country's, which differs where
+    nothing could be converted. `threshold_kind` is `official`, `customary` or `asked`; without a verdict
+    `none`, or `unusable` (in money that the costs cannot be converted to).
+    `per_donor_money` is the donor's money (as written) and how much of the run's money one unit of it is.
+    `cautions` are to be read before any result; `borrowed` says which country each block is from that
+    is not its own.
+    """
+
     name: str
     label: str
     iso2: str
@@ -227,6 +249,25 @@ class Country:
     discount_timing: str = "annual_effective"
     severity_discounted: bool = False
     severity_weight_on: str = "threshold"
+    iso3: str = ""
+    own_currency: str = ""
+    guideline: str = ""
+    asks: Mapping[str, str] = field(default_factory=dict)
+    programme: str | None = None
+    programme_label: str = ""
+    as_of: date | None = None
+    threshold_kind: str = "official"
+    value_set_key: str = ""
+    ceac_maximum: float | None = None
+    per_donor_money: tuple[str, float] | None = None
+    borrowed: Mapping[str, str] = field(default_factory=dict)
+    cautions: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+
+    @property
+    def has_verdict(self) -> bool:
+        """Whether its own thresholds are used, so that results may be called worth their cost or not."""
+        return self.threshold_kind not in ("none", "unusable")
 
 
 @dataclass(frozen=True)
@@ -448,6 +489,8 @@ class DecisionProblem:
 
     `covariates`: name → value of each patient of the individual model, dims (patient,). `trial`: the
     one whose value is asked for. `prices`: parameters whose value-based price is shown.
+    `evidence_life_table`: of the patients of the evidence, None: the country's own. `allow_generic`:
+    whether stand-ins for what the country must supply were allowed.
     """
 
     title: str
@@ -474,6 +517,13 @@ class DecisionProblem:
     trial: Trial | None = None
     prices: tuple[str, ...] = ()
     what_if: tuple[WhatIf, ...] = ()
+    evidence_life_table: LifeTable | None = None
+    allow_generic: bool = False
+
+    @property
+    def trial_life_table(self) -> LifeTable:
+        """Background mortality of the evidence's patients: the same in every country's run."""
+        return self.evidence_life_table or self.country.life_table
 
     @property
     def replicates(self) -> int:

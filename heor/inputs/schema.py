@@ -6,14 +6,16 @@ Unknown names are errors with a suggestion, so a misspelt setting never passes s
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from heor.inputs.schema_base import Expression, Model, Name, Sourced, Status
+from heor.inputs.schema_base import Expression, Model, Name, Status
+from heor.inputs.schema_country import CountryModel
 from heor.inputs.schema_decision import TrialModel, WhatIfModel
-from heor.inputs.schema_severity import Severity
 from heor.inputs.schema_survival import CurveModel, EvidenceModel, SurvivalSettings
+from heor.inputs.versions import UNDATED
 
 Structure = Literal["partitioned_survival", "state_transition", "semi_markov", "individual"]
 #: A cycle's length: week, 3 months, ...
@@ -81,6 +83,7 @@ class Analysis(Model):
     title: str
     question: str
     country: str = "norway"
+    as_of: date = Field(UNDATED, description="day of the country's rules, unless --as-of says")
     draws: int = Field(5000, ge=50, le=10_000_000)
     seed: int = Field(ge=0)
     sampling: Literal["pseudo_random", "sobol"] = "pseudo_random"
@@ -129,7 +132,6 @@ class Analysis(Model):
     )
     trial: TrialModel | None = Field(None, description="the trial whose value is asked for")
     limits: list[str] = Field([], description="what a reader must know; printed in the report")
-    ceac_maximum: float = Field(1_500_000, gt=0, description="largest threshold of the CEAC")
 
     @field_validator("cycle")
     @classmethod
@@ -248,83 +250,6 @@ class StrategyModel(Model):
         if bool(self.curves) == bool(self.transitions):
             raise ValueError("give 'curves' or 'transitions', and not both")
         return self
-
-
-# ----------------------------------------------------------------------------- country.yaml
-class Perspective(Sourced):
-    label: str
-    streams: list[Literal["health_service", "travel", "patient_time", "productivity"]]
-
-
-class Band(Model):
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-    start: float = Field(alias="from", ge=0)
-    end: float | None = Field(None, alias="to")
-    rate: float = Field(ge=0, le=0.2)
-
-
-class Discounting(Sourced):
-    costs: list[Band] = Field(min_length=1)
-    effects: list[Band] = Field(min_length=1)
-    timing: Literal["annual_effective", "continuous"] = "annual_effective"
-
-    @model_validator(mode="after")
-    def contiguous(self) -> Discounting:
-        for name in ("costs", "effects"):
-            at: float | None = 0.0
-            for band in getattr(self, name):
-                if at is None or band.start != at:
-                    expected = "nothing" if at is None else f"{at:g}"
-                    raise ValueError(
-                        f"{name}: a band starts at {band.start:g} where {expected} was expected; bands "
-                        "must start at 0, touch, and end with 'to: null'"
-                    )
-                at = band.end
-            if at is not None:
-                raise ValueError(f"{name}: the last band ends at {at:g}; it must end with null")
-        return self
-
-
-class Thresholds(Sourced):
-    values: list[Annotated[float, Field(ge=0)]] = Field(min_length=1)
-
-
-class ValueSet(Sourced):
-    name: str
-
-
-class TableFile(Sourced):
-    file: str
-
-
-class LifeTableFile(TableFile):
-    closing: Literal["certain_death", "constant_hazard"] | None = Field(
-        None,
-        description="after the last age: everyone dies within a year, or its hazard goes on; null: "
-        "the table reaches the horizon or ends with q = 1",
-    )
-
-
-class Vat(Sourced):
-    included: bool
-
-
-class CountryModel(Model):
-    label: str
-    iso2: str = Field(min_length=2, max_length=2)
-    iso3: str | None = Field(None, min_length=3, max_length=3)
-    agency: str
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-    price_year: int = Field(ge=1990, le=2100)
-    perspective: Perspective
-    discounting: Discounting
-    thresholds: Thresholds
-    severity: Severity
-    value_set: ValueSet
-    life_table: LifeTableFile
-    utility_norms: TableFile
-    vat: Vat | None = None
 
 
 # ------------------------------------------------------------------------------- sources.yaml

@@ -39,6 +39,11 @@ class SurvivalSettings(Model):
         False, description="Laplace for all families, NUTS for those with stacking weight"
     )
     priors: Literal[PRIORS] = "standard"
+    background: Name | None = Field(
+        None,
+        description="country whose mortality the patients of the evidence have, in runs of any country; "
+        "null: that of the run",
+    )
     opinions: dict[Name, OpinionModel | None] = Field(
         {}, description="expert opinions in the likelihood; null switches one off"
     )

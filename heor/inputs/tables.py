@@ -36,7 +36,7 @@ def read_table(
 ) -> list[Row]:
     """Rows of a CSV (or .xlsx) with the columns named; problems are appended."""
     if path.suffix.lower() == ".xlsx":
-        lines = _xlsx_rows(path, shown, problems)
+        lines = xlsx_rows(path, shown, problems)
     else:
         text = read_text(path, shown, problems)
         if text is None:
@@ -81,7 +81,8 @@ def read_table(
     return rows
 
 
-def _xlsx_rows(path: Path, shown: str, problems: list[str]) -> list[tuple[int, list[str]]]:
+def xlsx_rows(path: Path, shown: str, problems: list[str]) -> list[tuple[int, list[str]]]:
+    """Rows of the first sheet that are not empty, with their number; cells as text."""
     import openpyxl
 
     try:
@@ -265,19 +266,34 @@ def read_covariates(
 
 
 def read_norms(path: Path, shown: str, problems: list[str]) -> dict[str, np.ndarray] | None:
-    """Population utility norms and remaining QALYs by age."""
-    names = ("age", "utility", "remaining_qalys")
-    rows = read_table(path, shown, names, ("remaining_life_years",), problems)
+    """Population utility norms by single year of age, of both sexes or each, and remaining QALYs.
+
+    Columns `age` and `utility`, or `utility_male` and `utility_female`; `remaining_qalys` where a table
+    of them is published.
+    """
+    known = ("utility", "utility_male", "utility_female", "remaining_qalys", "remaining_life_years")
+    rows = read_table(path, shown, ("age",), known, problems)
     if not rows:
         return None
-    data = columns(rows, names, shown, problems)
+    given = [name for name in known[:4] if name in rows[0].cells]
+    utilities = [name for name in given if name.startswith("utility")]
+    if utilities not in (["utility"], ["utility_male", "utility_female"]):
+        found = ", ".join(rows[0].cells)
+        problems.append(
+            f"{shown}:1: columns {found}; 'utility' of both sexes together, or 'utility_male' and "
+            "'utility_female', are required. Add them."
+        )
+        return None
+    data = columns(rows, ("age", *given), shown, problems)
     for i, row in enumerate(rows):
         where = f"{shown}:{row.line}"
-        if not 0 < data["utility"][i] <= 1:
-            problems.append(
-                f"{where}: utility norm {data['utility'][i]:g}; it must be above 0 and at most 1."
-            )
-        if data["remaining_qalys"][i] <= 0:
+        for name in utilities:
+            if not 0 < data[name][i] <= 1:
+                problems.append(
+                    f"{where}: {name.replace('utility', 'utility norm', 1)} {data[name][i]:g}; it must "
+                    "be above 0 and at most 1."
+                )
+        if "remaining_qalys" in data and data["remaining_qalys"][i] <= 0:
             problems.append(
                 f"{where}: remaining_qalys {data['remaining_qalys'][i]:g}; the living have more than 0 "
                 "left. Correct it."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from heor.inputs.problem import Country
@@ -17,7 +19,7 @@ def population_qalys(
 
     The convention: the share of men is that of those alive at `age`; hazards are constant within a
     year of age, as everywhere in the model; utility is the norm of the age reached in whole years,
-    of both sexes, and the last age's beyond it; the sum ends with the closing year of the life
+    of each sex where norms are given so, and the last age's beyond it; the sum ends with the closing year of the life
     table. Within a year of age and a discount band survival times discount factor is exponential,
     so its integral is exact and there is no step to choose.
 
@@ -60,12 +62,18 @@ def population_qalys(
     steps = [x for band in bands for x in (band.start, band.end) if x is not None and 0 < x < end]
     time = np.unique(np.concatenate([[0.0], birthdays, steps]))
     factor = discount_factor(bands, time, country.discount_timing)
-    years = sum(
-        share * years_lived(time, np.exp(-hazard) * factor)
-        for share, hazard in zip(
-            (share_male, 1.0 - share_male),
-            cumulative_hazard_by_sex(country.life_table, age, time),
-            strict=True,
+    norms = country.norms
+    sexes = zip(
+        (share_male, 1.0 - share_male),
+        cumulative_hazard_by_sex(country.life_table, age, time),
+        norms.by_sex or (norms.utility, norms.utility),
+        strict=True,
+    )
+    return float(
+        sum(
+            share
+            * years_lived(time, np.exp(-hazard) * factor)
+            @ norm_at(replace(norms, utility=own), age + time[:-1])
+            for share, hazard, own in sexes
         )
     )
-    return float(years @ norm_at(country.norms, age + time[:-1]))

@@ -9,7 +9,7 @@ from heor.decision.net_benefit_of_sampling import LEAST_EFFECTIVE, Programme, Tr
 from heor.inputs.expressions import names_in
 from heor.inputs.trial import Trial
 from heor.report.section_drivers import reference
-from heor.report.words import STATUS_WORDS, money, table
+from heor.report.words import STATUS_WORDS, money, plain, table
 from heor.results import Results
 
 EXPRESSION_WORDS = {
@@ -314,7 +314,7 @@ def _assumptions(results: Results, programme: Programme) -> str:
         rows.append(
             {
                 "What": EXPRESSION_WORDS[setting],
-                "Value": f"{getattr(programme, setting):,g}",
+                "Value": plain(getattr(programme, setting)),
                 "Parameter": ", ".join(f"`{n}`" for n in names) or text,
                 "Status": ", ".join(statuses),
             }

@@ -37,7 +37,12 @@ def answer(results: Results) -> list[str]:
     for name, threshold in decision.thresholds:
         what = " (severity-weighted)" if name == "severity" else ""
         parts.append(f"{benefits.loc[name, 'probability']:.0%} at {threshold:,.0f}{what}")
-    lines.append(f"Chance of being cost-effective: {', '.join(parts)} {currency} per QALY.")
+    what = (
+        "Chance of being cost-effective"
+        if problem.country.has_verdict
+        else "Another country's thresholds, for orientation. Chance that the net benefit is above nil"
+    )
+    lines.append(f"{what}: {', '.join(parts)} {currency} per QALY.")
     return lines
 
 
@@ -47,10 +52,12 @@ def caveat(results: Results) -> str:
     used = used_parameters(problem)
     counts = Counter(problem.parameters[name].status for name in used)
     weak = sum(counts[s] for s in UNCERTAIN_STATUSES)
+    lent = sum(problem.parameters[name].donor is not None for name in used)
+    borrowed = f" {lent} are another country's." if lent else ""
     return (
         f"{weak} of the {len(used)} parameters this run uses are assumptions or not verified in their "
         f"source ({counts['assumption']} assumptions, {counts['expert']} expert opinion, "
-        f"{counts['to_verify']} to verify, {counts['placeholder']} placeholders)."
+        f"{counts['to_verify']} to verify, {counts['placeholder']} placeholders).{borrowed}"
     )
 
 
@@ -118,6 +125,8 @@ def _reversals(results: Results, frame: pd.DataFrame) -> str:
     """The verdict at each threshold, and which structural scenarios turn it."""
     problem, currency = results.problem, results.problem.country.currency
     label = problem.strategies[problem.settings.intervention].label
+    if not problem.country.has_verdict:
+        return _no_verdict(results, frame)
     sentences = []
     for name, threshold in results.decision.thresholds:
         benefit = frame[f"net_benefit_{name}"]
@@ -135,7 +144,20 @@ def _reversals(results: Results, frame: pd.DataFrame) -> str:
             f"{'worth' if worth.iloc[0] else 'not worth'} its cost on average (net benefit "
             f"{money(benefit.iloc[0])} {currency} a patient){turned}."
         )
-    return " ".join(sentences)
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def _no_verdict(results: Results, frame: pd.DataFrame) -> str:
+    """Net benefit where a country has no threshold: numbers, and no word on whether it is worth it."""
+    currency = results.problem.country.currency
+    parts = [
+        f"{money(frame[f'net_benefit_{name}'].iloc[0])} {currency} a patient at {threshold:,.0f}"
+        for name, threshold in results.decision.thresholds
+    ]
+    return (
+        f"Mean net benefit is {', '.join(parts)} {currency} per QALY. "
+        "These thresholds are not the country's own and give no verdict; the curves show all thresholds."
+    )
 
 
 def costs(results: Results) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -15,16 +16,28 @@ from heor.results import Results
 def head(results: Results) -> str:
     """Title, question, what was run, and what was changed."""
     problem = results.problem
+    country = problem.country
     what = (
-        f"{problem.country.label} · {problem.scenario_label} · {problem.settings.draws:,} draws · "
-        f"{problem.country.currency} {problem.country.price_year} · {problem.country.perspective}"
+        f"{country.label} · {problem.scenario_label} · {problem.settings.draws:,} draws · "
+        f"{country.currency} {country.price_year} · {country.perspective}"
     )
-    return "\n".join([f"# {problem.title}", "", problem.question, "", what, *run_notes(problem)])
+    title = [f"# {problem.title}", "", problem.question, "", what, "", rules(problem)]
+    return "\n".join([*title, *run_notes(problem)])
+
+
+def rules(problem: DecisionProblem) -> str:
+    """Whose rules the run follows, of which day and programme."""
+    country = problem.country
+    programme = f" · {country.programme_label}" if country.programme_label else ""
+    return f"Rules of {country.agency}{programme}, as of {country.as_of}."
 
 
 def run_notes(problem: DecisionProblem) -> list[str]:
-    """Quick run, scenario and what was changed by hand, as quoted lines."""
+    """What must be read first of the country, quick run, scenario, changes by hand: quoted lines."""
     lines = []
+    if problem.country.cautions:
+        said = "\n> - ".join(problem.country.cautions)
+        lines += ["", f"> **Read first**\n>\n> - {said}"]
     if problem.settings.fit.quick:
         lines += [
             "",
@@ -90,12 +103,21 @@ def conventions(results: Results) -> str:
             f"effects {bands(country.discount_effects)}.",
             f"- Utilities: population norm by age ({country.value_set}) x state multiplier, less "
             "decrements; never above the norm.",
+            *(
+                [f"- {country.label} asks ({country.guideline}): {_asks(country.asks)}."]
+                if country.asks
+                else []
+            ),
             f"- Model: {settings.model.replace('_', ' ')}; states {', '.join(settings.states).replace('_', ' ')}.",
             *_fitted(results),
             f"- Curves' bands: first {results.simulation.curves.attrs['draws']:,} draws; all other numbers: "
             f"all {settings.draws:,}.",
         ]
     )
+
+
+def _asks(asks: Mapping[str, str]) -> str:
+    return "; ".join(f"{what[0].lower() + what[1:]}: {how}" for what, how in asks.items())
 
 
 def _within_cycle(settings: Settings) -> str:
@@ -121,9 +143,12 @@ def _fitted(results: Results) -> list[str]:
 
 def limits(results: Results) -> str:
     """What a reader must know in every run."""
-    if not results.problem.limits:
-        return ""
-    return "\n".join(["## Limits", "", *(f"- {limit}" for limit in results.problem.limits)])
+    problem = results.problem
+    found = [
+        *(f"{problem.country.label}: {own}" for own in problem.country.limits),
+        *problem.limits,
+    ]
+    return "\n".join(["## Limits", "", *(f"- {limit}" for limit in found)]) if found else ""
 
 
 def reproduce(results: Results) -> str:
@@ -147,7 +172,12 @@ def reproduce(results: Results) -> str:
 
 def command_line(problem: DecisionProblem, command: str, *options: str) -> str:
     """What to type to get the same numbers."""
-    words = [f"heor {command}", f"--country {problem.country.name}"]
+    country = problem.country
+    words = [f"heor {command}", f"--country {country.name}", f"--as-of {country.as_of}"]
+    if country.programme:
+        words.append(f"--programme {country.programme}")
+    if problem.allow_generic:
+        words.append("--allow-generic")
     if problem.scenario:
         words += [f"--scenario {s}" for s in problem.scenario.split("+")]
     words += [f"--set {shlex.quote(f'{k}={v}')}" for k, v in problem.overrides.items()]
@@ -165,7 +195,7 @@ def source_lines(sources: pd.DataFrame) -> list[str]:
 
 def _address(source: pd.Series) -> str:
     if source["doi"]:
-        return f", doi {source['doi']}"
+        return f", doi [{source['doi']}](<https://doi.org/{source['doi']}>)"
     return f", <{source['url']}>" if source["url"] else ""
 
 

@@ -9,14 +9,24 @@ from heor.errors import InputError
 from heor.inputs.layers import nearest
 from heor.inputs.problem import DecisionProblem
 
+TRANSFER_WORDS = {
+    "country": "take the country's own value",
+    "adjust": "look whether the value fits the country",
+    "keep": "usually keep",
+}
+
 
 def overview(problem: DecisionProblem) -> str:
     """One line a parameter and setting: value, unit, status, origin, what it replaced."""
-    lines = [f"{problem.country.label}, {problem.scenario_label}", "", "Parameters"]
+    lines = [f"{problem.country.label}, {problem.scenario_label}", ""]
+    lines += [f"Read first: {line}" for line in problem.country.cautions]
+    lines += ["Parameters"]
     for name, p in problem.parameters.items():
         value = f"{p.entered_mean:g}" + (f" (se {p.entered_se:.3g})" if p.entered_se else "")
         was = f"  [was {p.origin.replaced}]" if p.origin.replaced not in (None, "required") else ""
-        lines.append(f"  {name:<30} {value:<24} {p.unit:<18} {p.status:<11} {p.origin}{was}")
+        how = f"  [from {p.donor}]" if p.donor else ""
+        how += "  [converted]" if p.conversion else ""
+        lines.append(f"  {name:<30} {value:<24} {p.unit:<18} {p.status:<11} {p.origin}{was}{how}")
     lines += ["", "Derived in every draw"]
     lines += [f"  {name:<30} {expression}" for name, expression in problem.derived.items()]
     lines += ["", "Settings"]
@@ -61,6 +71,13 @@ def _detail(problem: DecisionProblem, name: str) -> str:
         lines.append(f"  replaced      {p.origin.replaced}")
     if p.currency:
         lines.append(f"  prices        {p.currency} {p.price_year}")
+    if p.donor:
+        lines.append(f"  borrowed      from {p.donor}: this country gave no value")
+    lines += [
+        f"  {'converted' if i == 0 else '':<13} {step}" for i, step in enumerate(p.conversion)
+    ]
+    if p.transfer:
+        lines.append(f"  in a country  {TRANSFER_WORDS[p.transfer]}")
     for key in p.source:
         source = problem.sources[key]
         address = source.doi or source.url or "no address"

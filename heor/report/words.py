@@ -55,14 +55,11 @@ def years(x: float) -> str:
 def plain(x: float) -> str:
     """A value of any size without exponents, to four significant digits.
 
-    >>> plain(168312.4), plain(0.003746)
-    ('168,300', '0.003746')
+    >>> plain(168312.4), plain(0.003746), plain(62.0)
+    ('168,300', '0.003746', '62')
     """
-    return (
-        significant(x, 4).rstrip("0").rstrip(".")
-        if abs(x) < 1000 and x != int(x)
-        else significant(x, 4)
-    )
+    text = significant(x, 4)
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def icer_words(cost: float, effect: float, ratio: float, label: str, unit: str) -> str:
@@ -96,6 +93,11 @@ def timing(problem: DecisionProblem) -> str:
 
 
 def table(frame: pd.DataFrame, left: int = 1) -> str:
-    """A table of texts; the first `left` columns flush left."""
+    """A table of texts; the first `left` columns flush left. A bar inside a text stays text."""
+    frame = frame.map(_cell).rename(columns=_cell)
     align = ["left"] * left + ["right"] * (frame.shape[1] - left)
     return frame.to_markdown(index=False, disable_numparse=True, colalign=align)
+
+
+def _cell(text: object) -> object:
+    return text.replace("|", "\\|") if isinstance(text, str) else text

@@ -20,9 +20,14 @@ def write_report(
     folder: Path,
     progress: Callable[[str, int, int], None] | None = None,
     with_figures: bool = True,
+    language: str = "en",
 ) -> Path:
-    """Tables, figures, report.md, results.nc and run.json of one run; see `write_whole`."""
+    """Tables, figures, report.md, report.html, results.nc and run.json of one run; see `write_whole`.
+
+    `language` is that of the page's headings, axes and controls: `en` or `nb`.
+    """
     from heor.report.figures import write_figures
+    from heor.report.html.page import write_page
 
     def fill(place: Path) -> None:
         write_tables(results, place / "tables")
@@ -34,6 +39,8 @@ def write_report(
         page = trial_page(results, names)
         if page:
             (place / "trial.md").write_text(page, encoding="utf-8")
+        drawn = {p.stem: p for p in figures if p.suffix == ".svg"}
+        write_page(results, place / "report.html", drawn, language)
         results.save(place / "results.nc")
         write_run_record(results, place / "run.json")
 

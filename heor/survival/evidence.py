@@ -58,7 +58,7 @@ def repairs(evidence: SurvivalEvidence) -> tuple[str, ...]:
 
 def pieces(problem: DecisionProblem, name: str) -> tuple[Piece, ...]:
     """All that informs the curve of this evidence: its data, registry counts, opinions."""
-    evidence, table = problem.evidence[name], problem.country.life_table
+    evidence, table = problem.evidence[name], problem.trial_life_table
     found = [piece(evidence, table)]
     for other in evidence.external:
         counts = problem.evidence[other]
@@ -123,7 +123,7 @@ def opinion_piece(problem: DecisionProblem, opinion: Opinion, endpoint: str) -> 
     2023, doi:10.1177/0272989X221150212).
     """
     time = np.array([opinion.time])
-    table = problem.country.life_table
+    table = problem.trial_life_table
     hazard = background.cumulative_hazard(table, problem.start_age, problem.share_male, time)
     size = opinion.mean * (1 - opinion.mean) / opinion.se**2 - 1
     data = {

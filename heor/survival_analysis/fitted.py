@@ -32,7 +32,7 @@ def background_hazard(
     problem: DecisionProblem, evidence: SurvivalEvidence, time: np.ndarray
 ) -> np.ndarray:
     """Cumulative background hazard of the evidence's patients. Dims: time."""
-    table = problem.country.life_table
+    table = problem.trial_life_table
     return background.cumulative_hazard(
         table, evidence.age or 0.0, evidence.share_male or 0.0, np.asarray(time, float)
     )

@@ -66,7 +66,7 @@ def evidence_table(problem: DecisionProblem, fits: SurvivalFits) -> pd.DataFrame
 
 def background_words(problem: DecisionProblem, evidence: SurvivalEvidence) -> str:
     """Whose mortality is the background."""
-    table = "; ".join(problem.country.life_table.source)
+    table = "; ".join(problem.trial_life_table.source)
     if evidence.age is None:
         return (
             f"{problem.country.label} ({table}); age unknown, so taken from age 0: none in effect"

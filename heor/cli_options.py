@@ -1,0 +1,134 @@
+"""Options that several commands share, and how their words are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+inputs_option = click.option(
+    "--inputs", default="inputs", show_default=True, help="Folder with model, countries, scenarios."
+)
+scenario_option = click.option(
+    "--scenario", multiple=True, help="Scenario to run (see `heor scenarios`); may be repeated."
+)
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Fix a parameter (cure_if_operated=0.1) or change a setting (analysis.end_age=90).",
+)
+accept_option = click.option(
+    "--accept",
+    multiple=True,
+    metavar="EVIDENCE/FAMILY",
+    help="Go on although this fit failed its diagnostics; the report says so. May be repeated.",
+)
+generic_option = click.option(
+    "--allow-generic",
+    is_flag=True,
+    help="Go on where the country has only a stand-in for what it must supply.",
+)
+as_of_option = click.option(
+    "--as-of",
+    metavar="DATE",
+    help="Rules in force on this day (2026-11-24); default: analysis.yaml.",
+)
+RULES = ("country", "as_of", "programme", "allow_generic")
+
+
+def country_options(command: Callable) -> Callable:
+    """--country, --as-of, --programme, --allow-generic: what `load` takes, as one argument `rules`."""
+
+    @wraps(command)
+    def with_rules(*args, **kwargs):
+        rules = {name: kwargs.pop(name) for name in RULES}
+        return command(*args, rules={**rules, "as_of": day(rules["as_of"])}, **kwargs)
+
+    for option in (
+        generic_option,
+        click.option(
+            "--programme", help="Of the agency (medicine, guideline, ...), see country.yaml."
+        ),
+        as_of_option,
+        click.option("--country", help="Name or ISO code; the default stands in analysis.yaml."),
+    ):
+        with_rules = option(with_rules)
+    return with_rules
+
+
+def day(text: str | None) -> date | None:
+    """A day as YYYY-MM-DD."""
+    from heor.errors import InputError
+
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(
+            [f"--as-of {text}: no day; write the year, month and day, as in 2026-11-24."]
+        ) from error
+
+
+def overrides(settings: tuple[str, ...], thresholds: tuple[str, ...] = ()) -> dict[str, Any]:
+    """--set NAME=VALUE pairs, their values YAML scalars, and --threshold as one of them."""
+    from heor.errors import InputError
+    from heor.inputs.layers import yaml_value
+
+    problems = [
+        f"--set {text}: no '=' found; write --set name=value."
+        for text in settings
+        if "=" not in text
+    ]
+    if problems:
+        raise InputError(problems)
+    pairs = (text.split("=", 1) for text in settings)
+    found = {name.strip(): yaml_value(value) for name, value in pairs}
+    if thresholds:
+        found["country.thresholds.values"] = money(thresholds, None)
+    return found
+
+
+def money(texts: tuple[str, ...], currency: str | None) -> list[float]:
+    """Thresholds as numbers; a currency in front of one must be that of the costs."""
+    import re
+
+    from heor.errors import InputError
+
+    problems = [
+        f"--threshold {t}: one threshold with a thousands separator, or several? Write 20000, or "
+        "20000,30000."
+        for t in texts
+        if re.search(r"(^|\s)\d{1,3}(,\d{3})+$", t)
+    ]
+    found = []
+    for text in () if problems else (part.strip() for t in texts for part in t.split(",")):
+        own, number = re.fullmatch(r"([A-Za-z]{3}(?=[\s\d+-]))?\s*(.*)", text).groups()
+        try:
+            found.append(float(number.replace(" ", "")))
+        except ValueError:
+            problems.append(
+                f"--threshold {text}: is no number; money per QALY is required (20000)."
+            )
+        if own and currency and own.upper() != currency.upper():
+            problems.append(
+                f"--threshold {text}: is in {own.upper()}, the costs are in {currency}; they must be in one "
+                "currency. Convert it, or name the other with --currency."
+            )
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def shown(path: Path) -> str:
+    """A path relative to where the user stands, where that is shorter."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

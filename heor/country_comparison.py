@@ -1,0 +1,266 @@
+"""The same question in several countries, on common random numbers.
+
+Every country keeps its own rules: rates, perspective, thresholds, severity, mortality, norms and prices.
+What can be set side by side is the health gained, the cost in one money, and net health benefit: QALYs
+gained less the QALYs that the cost would buy at the country's threshold, whatever money that is in.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pandas as pd
+
+from heor.analysis import decide, sample
+from heor.decision import cost_effectiveness
+from heor.decision.cost_effectiveness import monte_carlo_se
+from heor.errors import HeorError, HeorWarning
+from heor.inputs.problem import DecisionProblem
+from heor.outcomes.outcomes import QALYS
+from heor.results import Decision, Simulation
+from heor.simulation import simulate_together
+from heor.survival.fitting import SurvivalFits, fit_problems
+
+GROUP = 4  # countries simulated together: they share fitted hazards, and memory stays small
+NUMBERS = re.compile(r"\d[\d.,]*")
+LOW, HIGH, SEVERITY = "low", "high", "severity"
+
+Problems = Mapping[str, DecisionProblem]
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class CountryComparison:
+    """One row a country, in the order asked for.
+
+    Attributes
+    ----------
+    problems, decisions : dict
+        Country → its problem, and the tables of its decision.
+    fits : SurvivalFits
+        Of the first country.
+    table : DataFrame
+        See `country_row`.
+    faults : dict
+        Country → why it has no row.
+    """
+
+    problems: Problems
+    decisions: Mapping[str, Decision]
+    fits: SurvivalFits
+    table: pd.DataFrame
+    faults: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def problem(self) -> DecisionProblem:
+        """Of the first country."""
+        return next(iter(self.problems.values()))
+
+    @property
+    def decision(self) -> Decision:
+        return next(iter(self.decisions.values()))
+
+
+def compare_countries(
+    problems: Problems,
+    faults: Mapping[str, str] | None = None,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> CountryComparison:
+    """Evaluate the same question under the rules of several countries.
+
+    Parameters
+    ----------
+    problems
+        Country → problem, all with the same draws and seed.
+    faults
+        Countries that could not be read and why.
+    cache
+        Folder of fitted posteriors; None fits anew.
+
+    Raises
+    ------
+    FitError, ModelError
+        When the first country fails; others that fail are noted in `faults`.
+    """
+    first = next(iter(problems.values()))
+    started, faults = perf_counter(), dict(faults or {})
+    # curves of each country are not shown, and the trial is valued in a run of its own
+    problems = {
+        name: replace(p, trial=None, settings=replace(p.settings, curve_draws=1))
+        for name, p in problems.items()
+    }
+    decisions: dict[str, Decision] = {}
+    rows: dict[str, dict] = {}
+    said: dict[str, tuple[str, ...]] = {}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", HeorWarning)
+        fits = fit_problems(problems, first.streams, cache, progress)
+        fitted = perf_counter()
+        draws = sample(problems, fits, first.streams)
+        names = list(problems)
+        for start in range(0, len(names), GROUP):
+            group = names[start : start + GROUP]
+            for name, found in _simulated(problems, draws, group, faults).items():
+                decisions[name] = decide(problems[name], found)
+                rows[name] = country_row(problems[name], found, decisions[name])
+                said[name] = found.warnings
+            if progress:
+                progress("Countries", min(start + GROUP, len(names)), len(names))
+    done = [name for name in names if name in rows]
+    return CountryComparison(
+        problems={name: problems[name] for name in done},
+        decisions={name: decisions[name] for name in done},
+        fits=fits[names[0]],
+        table=pd.DataFrame([rows[name] for name in done]),
+        faults=faults,
+        warnings=(
+            *dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, HeorWarning)),
+            *dict.fromkeys(line for own in fits.values() for line in own.cautions),
+            *_once(said),
+        ),
+        timings={"survival fits": fitted - started, "model": perf_counter() - fitted},
+    )
+
+
+def _simulated(
+    problems: Problems, draws: Mapping, group: list[str], faults: dict[str, str]
+) -> dict[str, Simulation]:
+    """Countries together, or each by itself when one of them breaks."""
+    try:
+        return simulate_together({n: (problems[n], draws[n]) for n in group})
+    except HeorError:
+        pass
+    found = {}
+    for name in group:
+        try:
+            found |= simulate_together({name: (problems[name], draws[name])})
+        except HeorError as error:
+            if name == next(iter(problems)):
+                raise
+            faults[name] = " ".join(str(error).split())
+    return found
+
+
+def _once(said: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Each warning once, with the numbers of the first country it is true of."""
+    names: dict[str, list[str]] = {}
+    first: dict[str, str] = {}
+    for name, lines in said.items():
+        for line in lines:
+            kind = NUMBERS.sub("#", line)
+            first.setdefault(kind, line)
+            names.setdefault(kind, []).append(name)
+    return [
+        f"{line} (In {own[0]}" + (f"; alike in {', '.join(own[1:])}.)" if own[1:] else ".)")
+        for line, own in zip(first.values(), names.values(), strict=True)
+    ]
+
+
+def country_row(
+    problem: DecisionProblem, simulation: Simulation, decision: Decision
+) -> dict[str, object]:
+    """What one country's rules make of the question.
+
+    Returns
+    -------
+    dict
+        Who and how: `country, label, agency, programme, as_of, currency, price_year, streams,
+        rate_costs, rate_effects` (of the first year), `threshold_kind, has_verdict, borrowed` (values of a donor),
+        `converted`, `unverified` (blocks). What: `comparator_qalys` (discounted), `qalys` and `cost`
+        (increments) with `_se` (Monte Carlo), `_low`, `_high` (95 %); `icer`, `icer_label`; `cost_common`
+        with `_low`, `_high` in `common_money` (missing where nothing converts); `severity` (the rule's
+        measure in words), `weight` and `severity_threshold`. And for each t of low, high and severity: `threshold_t`,
+        `probability_t` and net health benefit `health_t` in QALYs with `_se`, `_low`, `_high`. Money per
+        patient, in the country's own.
+    """
+    country, settings = problem.country, problem.settings
+    both = settings.comparator, settings.intervention
+    outcomes = simulation.outcomes
+    increments = cost_effectiveness.increment_table(outcomes, *both).set_index("outcome")
+    changes = cost_effectiveness.increments(outcomes, *both)
+    row: dict[str, object] = {
+        "country": country.name,
+        "label": country.label,
+        "agency": country.agency,
+        "programme": country.programme_label,
+        "as_of": str(country.as_of),
+        "currency": country.currency,
+        "price_year": country.price_year,
+        "streams": " ".join(country.streams),
+        "rate_costs": country.discount_costs[0].rate,
+        "rate_effects": country.discount_effects[0].rate,
+        "threshold_kind": country.threshold_kind,
+        "has_verdict": country.has_verdict,
+        "borrowed": sum(p.donor is not None for p in problem.parameters.values()),
+        "converted": sum(bool(p.conversion) for p in problem.parameters.values()),
+        "unverified": len(country.unverified),
+        "comparator_qalys": outcomes.component(QALYS)[
+            :, outcomes.strategies.index(settings.comparator)
+        ].mean(),
+    }
+    for outcome in (QALYS, "cost"):
+        line = increments.loc[outcome]
+        row[outcome] = line["mean"]
+        row |= {f"{outcome}_{k}": line[k] for k in ("se", "low", "high")}
+    icer = cost_effectiveness.icer_table(outcomes, *both).iloc[0]
+    row |= {"icer": icer["ratio"], "icer_label": icer["label"]}
+    money, worth = country.per_donor_money or ("", np.nan)
+    row["common_money"] = money
+    row["cost_common"] = row["cost"] / worth
+    row |= {f"cost_common_{k}": row[f"cost_{k}"] / worth for k in ("low", "high")}
+    row |= _severity(decision)
+    return row | _net_health(decision, changes)
+
+
+def _severity(decision: Decision) -> dict[str, object]:
+    """The measure that the rule judged by, in words, and the weight."""
+    found = decision.severity
+    if found is None:
+        return {"severity": "", "weight": np.nan, "severity_threshold": np.nan}
+    parts = {
+        "absolute_shortfall": f"{found.shortfall:.1f} QALYs",
+        "proportional_shortfall": f"{found.proportional_shortfall:.2f} of the QALYs left",
+    }
+    both = f"{found.shortfall:.1f} QALYs, {found.proportional_shortfall:.2f} of those left"
+    return {
+        "severity": parts.get(found.rule, both),
+        "weight": found.weight,
+        "severity_threshold": found.threshold,
+    }
+
+
+def _net_health(decision: Decision, changes: Mapping[str, np.ndarray]) -> dict[str, object]:
+    """Net health benefit at the lowest, the highest and the severity-weighted threshold."""
+    plain = [value for name, value in decision.thresholds if name != SEVERITY]
+    named = {LOW: min(plain), HIGH: max(plain)} | dict(
+        t for t in decision.thresholds if t[0] == SEVERITY
+    )
+    row: dict[str, object] = {}
+    for name in (LOW, HIGH, SEVERITY):
+        threshold = named.get(name, np.nan)
+        health = changes[QALYS] - changes["cost"] / threshold if threshold > 0 else None
+        row[f"threshold_{name}"] = threshold
+        if health is None:
+            empty = (
+                "probability_{}",
+                "health_{}",
+                "health_{}_se",
+                "health_{}_low",
+                "health_{}_high",
+            )
+            row |= {key.format(name): np.nan for key in empty}
+            continue
+        low, high = np.quantile(health, [0.025, 0.975])
+        row |= {f"probability_{name}": (health > 0).mean(), f"health_{name}": health.mean()}
+        row[f"health_{name}_se"] = float(monte_carlo_se(health))
+        row |= {f"health_{name}_low": low, f"health_{name}_high": high}
+    return row

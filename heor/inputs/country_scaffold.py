@@ -1,0 +1,148 @@
+"""`heor country new`: a folder for a country that is not there, with all that must be filled marked.
+
+The life table is the UN's, graduated to single years of age; every other rule is a generic default or
+another country's, and says so.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+import pandas as pd
+
+from heor.errors import InputError
+from heor.inputs import iso
+from heor.inputs.countries import folders, known_as
+from heor.inputs.parameter_table import OPTIONAL, REQUIRED, is_missing, read_parameters
+from heor.inputs.un_mortality import un_life_table
+
+TEMPLATE = "countries/_template"
+MORTALITY = "un_mortality.csv"
+#: Files of the template that are filled in; parameters.csv and the life table are made.
+TEXTS = ("country.yaml", "sources.yaml")
+COLUMNS = (*REQUIRED[:6], *OPTIONAL[:3], *REQUIRED[6:], "evidence", "correlation_group", "note")
+
+
+@dataclass(frozen=True)
+class NewCountry:
+    """What was made: the folder, and what is to fill in it."""
+
+    folder: Path
+    label: str
+    to_fill: tuple[str, ...]
+    costs: tuple[str, ...]
+
+
+def new_country(inputs: str | Path, name: str, donor: str = "norway") -> NewCountry:
+    """A folder for a country, by English name or ISO 3166 code.
+
+    Parameters
+    ----------
+    donor
+        Country whose norms, thresholds and unit costs stand in until the country's own are filled in.
+
+    Raises
+    ------
+    InputError
+        No such country, one that has a folder, or no mortality of it.
+    """
+    root = Path(inputs)
+    found = iso.territory(name)
+    if found is None:
+        raise InputError(
+            f"country new {name}: no country or area of this name or ISO 3166 code."
+            f"{iso.suggestion(name)} Write an English name, or a code of two or three letters."
+        )
+    known = known_as(root)
+    for own in (found.name, found.iso2, found.iso3, found.folder):
+        if own.lower() in known:
+            raise InputError(
+                f"country new {name}: {found.name} has a folder, inputs/countries/{known[own.lower()]}; "
+                "edit it, or remove it first."
+            )
+    if donor not in folders(root):
+        raise InputError(
+            f"--donor {donor}: no such country folder; available: {', '.join(folders(root))}."
+        )
+    problems: list[str] = []
+    shown = f"inputs/{TEMPLATE}/{MORTALITY}"
+    table = un_life_table(root / TEMPLATE / MORTALITY, shown, found.iso3, problems)
+    if table is None:
+        raise InputError(problems)
+    return _write(root, found, donor, pd.DataFrame(table).astype({"age": int}))
+
+
+def _write(root: Path, found: iso.Territory, donor: str, table: pd.DataFrame) -> NewCountry:
+    """The folder, whole or not at all."""
+    folder = root / "countries" / found.folder
+    place = folder.with_name(f"_new_{found.folder}")
+    lent = _facts(root, donor)
+    words = {
+        "label": found.name,
+        "iso2": found.iso2,
+        "iso3": found.iso3,
+        "folder": found.folder,
+        "currency": found.currency or "XXX",
+        "price_year": lent["price_year"],
+        "donor": donor,
+        "donor_label": lent["label"],
+        "donor_currency": lent["currency"],
+    }
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    try:
+        for name in TEXTS:
+            text = (root / TEMPLATE / name).read_text(encoding="utf-8")
+            filled = Template(text).substitute(words)
+            (place / name).write_text(filled, encoding="utf-8", newline="\n")
+        csv_text = table.to_csv(index=False, float_format="%.7f", lineterminator="\n")
+        (place / "life_table.csv").write_text(csv_text, encoding="utf-8", newline="\n")
+        costs = _write_parameters(root, place / "parameters.csv")
+        place.rename(folder)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    return NewCountry(folder, found.name, TO_FILL, tuple(costs))
+
+
+#: Blocks of the template that stand in for the country's own.
+TO_FILL = (
+    "agency",
+    "perspective",
+    "discounting",
+    "thresholds",
+    "severity",
+    "value_set",
+    "utility_norms",
+    "prices",
+)
+
+
+def _facts(root: Path, donor: str) -> dict[str, str]:
+    """What the template says of the donor."""
+    from heor.inputs.layers import read_yaml
+
+    path = root / "countries" / donor / "country.yaml"
+    values = read_yaml(path, str(path), "country", []).values
+    return {name: str(values.get(name, "")) for name in ("label", "currency", "price_year")}
+
+
+def _write_parameters(root: Path, path: Path) -> list[str]:
+    """One row for each value a country supplies, its mean `required`; their names."""
+    problems: list[str] = []
+    source = root / "model" / "parameters.csv"
+    rows = read_parameters(source, "model/parameters.csv", "model", problems)
+    if problems:
+        raise InputError(problems)
+    wanted = {name: entry for name, entry in rows.items() if is_missing(entry)}
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for entry in wanted.values():
+        writer.writerow({**entry.cells, "note": ""})
+    path.write_text(text.getvalue(), encoding="utf-8", newline="\n")
+    return list(wanted)

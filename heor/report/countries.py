@@ -1,0 +1,228 @@
+"""The report of a country comparison: the answer by country, the table, what each country borrows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from heor.country_comparison import HIGH, LOW, SEVERITY, CountryComparison
+from heor.inputs.problem import Country
+from heor.report.provenance import record, write_json
+from heor.report.tables import write_csv
+from heor.report.words import icer_words, significant, table, years
+from heor.report.write import write_whole
+
+FIGURE = "countries"
+
+
+def write_country_report(
+    results: CountryComparison,
+    folder: Path,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Path:
+    """tables/countries.csv, the figure, report.md and run.json; see `write_whole`."""
+    from heor.report.figures import write_figures
+    from heor.report.figures_countries import countries
+
+    def fill(place: Path) -> None:
+        write_csv({FIGURE: results.table}, place / "tables")
+        figures = {FIGURE: countries}
+        write_figures(results, place / "figures", progress=progress, figures=figures)
+        (place / "report.md").write_text(report(results), encoding="utf-8")
+        write_json(_record(results), place / "run.json")
+
+    return write_whole(folder, fill)
+
+
+def report(results: CountryComparison) -> str:
+    """The whole report as Markdown."""
+    problem = results.problem
+    quick = "> **Quick run**: not for a decision." if problem.settings.fit.quick else ""
+    sections = [
+        f"# {problem.title}: {len(results.table)} countries",
+        problem.question,
+        f"{problem.scenario_label} · {problem.settings.draws:,} draws, the same random numbers in every "
+        "country · each by its own rates, perspective, thresholds, severity rule, mortality, norms and "
+        "prices",
+        quick,
+        "## The answer\n\n" + "  \n".join(f"**{line}**" for line in answer(results)),
+        *faults(results),
+        f"![Countries side by side](figures/{FIGURE}.svg)",
+        "## By country",
+        table(_shown(results.table), 1),
+        "Net health benefit at the lowest / severity-weighted / highest threshold: QALYs gained less the "
+        "QALYs that the cost would buy there. All QALYs and costs discounted at the country's rates, "
+        f"per patient; {problem.settings.within_cycle} within the cycle. Exact numbers with standard "
+        "errors and intervals: `tables/countries.csv`.",
+        "## Read before comparing",
+        *(_cautions(results)),
+        _warnings(results),
+        "## Reproduce",
+        f"`{_command(results)}`",
+    ]
+    return "\n\n".join(s for s in sections if s) + "\n"
+
+
+def answer(results: CountryComparison) -> list[str]:
+    """One line each country, in the order asked for."""
+    return [_line(row) for _, row in results.table.iterrows()]
+
+
+def _line(row: pd.Series) -> str:
+    gain = f"{row['label']}: {row['qalys']:+.2f} QALYs"
+    ratio = icer_words(
+        row["cost"], row["qalys"], row["icer"], row["icer_label"], f"{row['currency']} per QALY"
+    )
+    parts = []
+    for name in (LOW, SEVERITY, HIGH):
+        if row[f"threshold_{name}"] == row[f"threshold_{name}"]:
+            what = " (severity-weighted)" if name == SEVERITY else ""
+            parts.append(
+                f"{row[f'probability_{name}']:.0%} at {row[f'threshold_{name}']:,.0f}{what}"
+            )
+    parts = list(dict.fromkeys(parts))  # a country may have one threshold
+    chance = (
+        "chance of being cost-effective"
+        if row["has_verdict"]
+        else "at another country's thresholds, chance that the net benefit is above nil"
+    )
+    return f"{gain}, {ratio}; {chance} {', '.join(parts)}."
+
+
+def faults(results: CountryComparison) -> list[str]:
+    """What could not be evaluated and why, one line each."""
+    return [f"{name} was not evaluated: {why}" for name, why in results.faults.items()]
+
+
+def _shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table as it is read."""
+
+    def benefits(row: pd.Series) -> str:
+        found = [row[f"health_{name}"] for name in (LOW, SEVERITY, HIGH)]
+        return " / ".join(years(x) for x in found if x == x)
+
+    def weighted(row: pd.Series) -> str:
+        if not row["severity"]:
+            return "none"
+        return f"{row['severity']} → {row['severity_threshold']:,.0f}"
+
+    money = next((m for m in frame["common_money"] if m), "")
+    return pd.DataFrame(
+        {
+            "Country": frame["label"],
+            "Prices": [f"{r['currency']} {r['price_year']}" for _, r in frame.iterrows()],
+            "Rates": [_rates(r) for _, r in frame.iterrows()],
+            "QALYs gained": [years(x) for x in frame["qalys"]],
+            "Added cost": [significant(x) for x in frame["cost"]],
+            f"in {money}": [significant(x) for x in frame["cost_common"]],
+            "ICER": [
+                icer_words(r["cost"], r["qalys"], r["icer"], r["icer_label"], "")
+                for _, r in frame.iterrows()
+            ],
+            "Severity → threshold": [weighted(r) for _, r in frame.iterrows()],
+            "Net health benefit": [benefits(r) for _, r in frame.iterrows()],
+            "Borrowed": [f"{n} values" if n else "none" for n in frame["borrowed"]],
+        }
+    )
+
+
+def _rates(row: pd.Series) -> str:
+    costs, effects = f"{row['rate_costs']:.1%}", f"{row['rate_effects']:.1%}"
+    return costs if costs == effects else f"{costs}, {effects}"
+
+
+def _cautions(results: CountryComparison) -> list[str]:
+    """What the countries borrow and lack, each said once; their own reports say it in full."""
+    countries = [p.country for p in results.problems.values()]
+    lines = _borrowed_values(results)
+    for block, what in (("utility_norms", "Utility norms"), ("life_table", "Life table")):
+        for donor, names in _by_donor(countries, block).items():
+            lines.append(f"{what} of {donor}, with its value set: {', '.join(names)}.")
+    none = [c.label for c in countries if c.threshold_kind == "none"]
+    unusable = [c.label for c in countries if c.threshold_kind == "unusable"]
+    if none:
+        lines.append(
+            f"No official threshold: {', '.join(none)}. Another country's, converted and rounded, are shown "
+            "for orientation."
+        )
+    if unusable:
+        lines.append(
+            "Thresholds of their own that cannot be set against costs in another money: "
+            f"{', '.join(unusable)}. Another country's are shown."
+        )
+    generic = [c.label for c in countries if any("Stand-ins" in line for line in c.cautions)]
+    if generic:
+        lines.append(f"Stand-ins instead of rules of their own: {', '.join(generic)}.")
+    lines += [
+        f"{c.label}, not verified in their source: {', '.join(c.unverified)}."
+        for c in countries
+        if c.unverified
+    ]
+    lines += [f"{c.label}: {limit}." for c in countries for limit in c.limits]
+    lines.append(
+        "The evidence on survival is the same in every country, fitted once over the mortality of the "
+        "trials' patients; each country's own mortality acts on its cohort."
+    )
+    return ["\n".join(f"- {line}" for line in lines)]
+
+
+def _borrowed_values(results: CountryComparison) -> list[str]:
+    """Whose unit costs are whose: in which money, and the names once."""
+    groups: dict[tuple[str, tuple[str, ...], bool], list[str]] = {}
+    for problem in results.problems.values():
+        lent: dict[str, list[str]] = {}
+        for p in problem.parameters.values():
+            if p.donor:
+                lent.setdefault(p.donor, []).append(p.name)
+        country = problem.country
+        converted = country.currency == country.own_currency
+        for donor, names in lent.items():
+            money = f" ({country.currency} {country.price_year})" if converted else ""
+            groups.setdefault((donor, tuple(names), converted), []).append(country.label + money)
+    return [
+        f"Values of {donor}, "
+        + ("converted" if converted else "in its money, because nothing converts them")
+        + f": {', '.join(labels)}. They are: {', '.join(names)}. The arithmetic: `heor show --country "
+        "<country> <name>`."
+        for (donor, names, converted), labels in groups.items()
+    ]
+
+
+def _by_donor(countries: list[Country], block: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for country in countries:
+        if block in country.borrowed:
+            found.setdefault(country.borrowed[block], []).append(country.label)
+    return found
+
+
+def _warnings(results: CountryComparison) -> str:
+    if not results.warnings:
+        return ""
+    return "**Warnings of this run**\n\n" + "\n".join(f"- {w}" for w in results.warnings)
+
+
+def _command(results: CountryComparison) -> str:
+    problem = results.problem
+    words = ["heor country compare", *results.problems, f"--as-of {problem.country.as_of}"]
+    words += [f"--scenario {s}" for s in (problem.scenario or "").split("+") if s]
+    words += [f"--draws {problem.settings.draws}", f"--seed {problem.settings.seed}"]
+    if problem.allow_generic:
+        words.append("--allow-generic")
+    if problem.settings.fit.quick:
+        words.append("--quick")
+    return " ".join(words)
+
+
+def _record(results: CountryComparison) -> dict:
+    hashes: dict[str, str] = {}
+    for problem in results.problems.values():
+        hashes |= problem.input_hashes
+    own = {
+        "draws": results.problem.settings.draws,
+        "countries": list(results.problems),
+        "not_evaluated": dict(results.faults),
+    }
+    return {**record(results, results.warnings, results.timings, own), "input_sha256": hashes}

@@ -1,0 +1,107 @@
+"""The figure of a country comparison: health gained, cost in one money, net health benefit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from heor.country_comparison import HIGH, LOW, SEVERITY, CountryComparison
+from heor.report import figure_style as style
+
+ROW, FRAME, LEAST_ROWS = 0.34, 1.75, 4  # inches a country, inches around, rows at least
+#: Threshold → colour, marker, shift of the row, words.
+SHOWN = {
+    LOW: (style.GREY, "o", 0.22, "lowest"),
+    SEVERITY: (style.DARK, "D", 0.0, "by severity"),
+    HIGH: (style.INTERVENTION, "s", -0.22, "highest"),
+}
+
+
+@style.styled
+def countries(results: CountryComparison) -> Figure:
+    """QALYs gained, added cost in the common money, and net health benefit, a row each country."""
+    table = results.table
+    money = next((m for m in table["common_money"] if m), "")
+    no_threshold = [r["label"] for _, r in table.iterrows() if not r["has_verdict"]]
+    figure = style.canvas(
+        results,
+        "The same question under the rules of several countries",
+        [
+            "Mean and 95 % interval over model draws, on the same random numbers, by each country's own "
+            "rates, perspective, mortality, norms and prices.",
+            f"Cost in {money}, where it can be converted." if money else "",
+            "Net health benefit: QALYs gained less the QALYs that the cost would buy at the country's "
+            "threshold, so that it does not depend on money.",
+            f"Hollow: another country's threshold, for orientation ({', '.join(no_threshold)})."
+            if no_threshold
+            else "",
+        ],
+        FRAME + ROW * max(len(table), LEAST_ROWS),
+    )
+    panels = figure.subplots(1, 3, sharey=True, width_ratios=(1, 1, 1.5))
+    rows = np.arange(len(table))[::-1]
+    _intervals(panels[0], rows, table, "qalys")
+    thousands = table.assign(
+        **{k: table[k] / 1000 for k in ("cost_common", "cost_common_low", "cost_common_high")}
+    )
+    _intervals(panels[1], rows, thousands, "cost_common")
+    for name, (colour, marker, shift, _) in SHOWN.items():
+        _intervals(panels[2], rows + shift, table, f"health_{name}", colour, marker)
+    words = (
+        "QALYs gained",
+        f"Added cost (1,000 {money})",
+        "Net health benefit (QALYs), by threshold",
+    )
+    for axes, label in zip(panels, words, strict=True):
+        axes.axvline(0, color=style.DARK, linewidth=0.8, zorder=1)
+        axes.set_xlabel(label)
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.grid(axis="x")
+        axes.locator_params(axis="x", nbins=4)
+    style.money_axis(panels[1].xaxis)
+    panels[0].set_yticks(rows, table["label"])
+    panels[0].set_ylim(-0.6, len(table) - 0.4)
+    panels[2].legend(
+        handles=_key([name for name in SHOWN if table[f"health_{name}"].notna().any()]),
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=3,
+        fontsize=6.5,
+        columnspacing=1.0,
+        handletextpad=0.4,
+        borderaxespad=0.2,
+    )
+    return figure
+
+
+def _intervals(
+    axes: Axes,
+    rows: np.ndarray,
+    table: pd.DataFrame,
+    key: str,
+    colour: str = style.GREY,
+    marker: str = "o",
+) -> None:
+    """A mean with its interval in every row that has one."""
+    for row, (_, line) in zip(rows, table.iterrows(), strict=True):
+        if not np.isfinite(line[key]):
+            continue
+        hollow = key.startswith("health") and not line["has_verdict"]
+        axes.plot(
+            [line[f"{key}_low"], line[f"{key}_high"]], [row, row], color=colour, linewidth=1.1
+        )
+        fill = {"markerfacecolor": "white"} if hollow else {}
+        axes.plot(line[key], row, marker, color=colour, markersize=4, **fill)
+
+
+def _key(names: Sequence[str]) -> list[Line2D]:
+    return [
+        Line2D([], [], color=SHOWN[n][0], marker=SHOWN[n][1], markersize=4, label=SHOWN[n][3])
+        for n in names
+    ]

@@ -1,0 +1,94 @@
+"""What the page computes with: draws, curves and words, as one JSON object."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from heor.decision.priorities import population
+from heor.report.comparison import Comparison
+from heor.report.figure_style import colours
+from heor.report.section_drivers import reference
+from heor.report.words import STATUS_WORDS, plain
+from heor.results import Results
+
+CLOUD_POINTS = 2000  # shown; every number uses all draws
+BARS = 12  # of the tornado
+
+
+def page_data(results: Results, words: dict[str, Any]) -> dict[str, Any]:
+    """Everything the charts need. Money in the country's currency, effects in QALYs."""
+    view = Comparison.of(results)
+    names = list(view.outcomes.strategies)
+    others = max(len(names) - 1, 1)
+    n = view.outcomes.n
+    shown = np.linspace(0, n - 1, min(n, CLOUD_POINTS // others)).round().astype(int)
+    colour = colours(view.labels, view.comparator, view.intervention)
+    low, high, _ = results.problem.settings.ceac_thresholds
+    named = [value for _, value in results.decision.thresholds]
+    return {
+        "currency": view.currency,
+        "strategies": [{"label": view.labels[s], "colour": colour[s]} for s in names],
+        "comparator": names.index(view.comparator),
+        "intervention": names.index(view.intervention),
+        "draws": n,
+        # every bit, so that a share of draws is the same as in the tables
+        "cost": [packed(view.outcomes.cost[:, k]) for k in range(len(names))],
+        "qalys": [packed(view.outcomes.qalys[:, k]) for k in range(len(names))],
+        "shown": shown.tolist(),
+        "thresholds": [
+            {"value": value, "severity": name == "severity"}
+            for name, value in results.decision.thresholds
+        ],
+        "verdict": results.problem.country.has_verdict,
+        "start": reference(results.decision)[1],
+        "range": [min(low, *named), max(high, *named)],
+        "curves": _curves(results.decision.tables["ceac"], names),
+        "population": population(results.problem),
+        "tornado": _tornado(results),
+        "words": {k: words[k] for k in ("slider", "charts", "parameters")},
+    }
+
+
+def packed(values: np.ndarray) -> str:
+    """Numbers as base64 of little-endian doubles.
+
+    >>> packed(np.array([1.0]))
+    'AAAAAAAA8D8='
+    """
+    return base64.b64encode(np.ascontiguousarray(values, dtype="<f8").tobytes()).decode("ascii")
+
+
+def _curves(table: pd.DataFrame, names: list[str]) -> dict[str, Any]:
+    """The table of acceptability, a list by threshold for each strategy."""
+    by_name = {name: rows for name, rows in table.groupby("strategy", sort=False)}
+    first = by_name[names[0]]
+    best = np.argmax([by_name[s]["on_frontier"].to_numpy() for s in names], axis=0)
+    return {
+        "threshold": first["threshold"].tolist(),
+        "probability": [by_name[s]["probability"].tolist() for s in names],
+        "loss": [by_name[s]["expected_loss"].tolist() for s in names],
+        "best": best.tolist(),
+        "evpi": first["evpi"].tolist(),
+    }
+
+
+def _tornado(results: Results) -> dict[str, Any]:
+    """Increments at both ends of each parameter, and at the centre."""
+    base = results.deterministic.set_index("case").loc["base"]
+    rows = [
+        {
+            "label": r["description"],
+            "unit": r["unit"].replace("{currency}", results.problem.country.currency),
+            "status": STATUS_WORDS[r["status"]],
+            "ends": [
+                {"value": plain(r[e]), "cost": r[f"cost_{e}"], "qalys": r[f"qalys_{e}"]}
+                for e in ("low", "high")
+            ],
+        }
+        for _, r in results.tornado.iterrows()
+    ]
+    return {"bars": BARS, "rows": rows, "base": {k: float(base[k]) for k in ("cost", "qalys")}}

@@ -1,0 +1,77 @@
+"""Rows of the page's parameter table, with the address of each source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from heor.inputs.problem import UNCERTAIN_STATUSES, Source
+from heor.report import tables
+from heor.report.words import STATUS_WORDS, plain
+from heor.results import Results
+
+REQUIRED = "required"  # what a country has to give replaces nothing
+
+
+@dataclass(frozen=True)
+class ParameterRow:
+    """One parameter as the page shows it; `sources` are (title, address or empty)."""
+
+    name: str
+    description: str
+    value: str
+    number: float
+    interval: str
+    unit: str
+    distribution: str
+    status: str
+    uncertain: bool
+    used: bool
+    sources: tuple[tuple[str, str], ...]
+    origin: str
+    replaced: str
+    note: str
+
+
+def parameter_rows(results: Results) -> list[ParameterRow]:
+    """Every parameter: those the run uses first, in the order of the inputs."""
+    problem, currency = results.problem, results.problem.country.currency
+    frame = tables.parameter_table(results).sort_values("used", ascending=False, kind="stable")
+    return [
+        ParameterRow(
+            name=r["name"],
+            description=r["description"],
+            value=plain(r["mean"]),
+            number=float(r["mean"]),
+            interval="" if r["low"] == r["high"] else f"{plain(r['low'])} to {plain(r['high'])}",
+            unit=r["unit"].replace("{currency}", currency),
+            distribution=r["distribution"],
+            status=STATUS_WORDS[r["status"]],
+            uncertain=r["status"] in UNCERTAIN_STATUSES,
+            used=bool(r["used"]),
+            sources=tuple(
+                (problem.sources[key].title, address(problem.sources[key]))
+                for key in problem.parameters[r["name"]].source
+                if key in problem.sources
+            ),
+            origin=r["origin"],
+            replaced=r["replaced"] if r["replaced"] not in (None, REQUIRED) else "",
+            note=r["note"] or "",
+        )
+        for _, r in frame.iterrows()
+    ]
+
+
+def address(source: Source) -> str:
+    """Where a source is found: its DOI, or its page if that is on the web; else empty."""
+    if source.doi:
+        return f"https://doi.org/{source.doi}"
+    url = source.url or ""
+    return url if url.startswith(("https://", "http://")) else ""
+
+
+def status_counts(rows: list[ParameterRow]) -> list[tuple[str, int, float]]:
+    """Status, number of parameters the run uses with it, and their share; most frequent first."""
+    used = [row.status for row in rows if row.used]
+    counts = {status: used.count(status) for status in STATUS_WORDS.values()}
+    found = sorted(((s, n) for s, n in counts.items() if n), key=lambda item: -item[1])
+    return [(s, n, n / len(used)) for s, n in found]

@@ -1,0 +1,71 @@
+"use strict";
+// The decision at one threshold, from all draws: the same operations as the run's tables.
+const Decision = (() => {
+  /** Base64 of little-endian doubles → Float64Array. */
+  function numbers(text) {
+    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    return new Float64Array(bytes.buffer);
+  }
+
+  /** Costs and QALYs as arrays, one a strategy. */
+  function read(data) {
+    return { ...data, cost: data.cost.map(numbers), qalys: data.qalys.map(numbers) };
+  }
+
+  /** Intervention (or another strategy) minus the comparator, by draw. */
+  function increments(model, strategy = model.intervention) {
+    const minus = (of) => of[strategy].map((x, i) => x - of[model.comparator][i]);
+    return { cost: minus(model.cost), qalys: minus(model.qalys) };
+  }
+
+  const mean = (values) => values.reduce((sum, x) => sum + x, 0) / values.length;
+
+  /** Quantile of sorted values, by linear interpolation. */
+  function quantile(sorted, share) {
+    const place = (sorted.length - 1) * share;
+    const below = Math.floor(place);
+    const above = Math.min(below + 1, sorted.length - 1);
+    return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+  }
+
+  /** Net benefit of the intervention against the comparator: mean, 95 % interval, share above nil. */
+  function netBenefit(model, threshold) {
+    const change = increments(model);
+    const benefit = change.qalys.map((q, i) => threshold * q - change.cost[i]);
+    const wins = benefit.reduce((n, x) => n + (x > 0), 0);
+    const sorted = benefit.slice().sort();
+    return {
+      benefit: mean(benefit),
+      low: quantile(sorted, 0.025),
+      high: quantile(sorted, 0.975),
+      probability: wins / benefit.length,
+    };
+  }
+
+  /** Every strategy: mean net benefit, chance of being best (ties go to the first), expected loss. */
+  function strategies(model, threshold) {
+    const benefit = model.cost.map((cost, k) => model.qalys[k].map((q, i) => threshold * q - cost[i]));
+    const wins = benefit.map(() => 0);
+    const forgone = benefit.map(() => 0);
+    for (let i = 0; i < model.draws; i++) {
+      let first = 0;
+      for (let k = 1; k < benefit.length; k++) if (benefit[k][i] > benefit[first][i]) first = k;
+      wins[first] += 1;
+      for (let k = 0; k < benefit.length; k++) forgone[k] += benefit[first][i] - benefit[k][i];
+    }
+    return benefit.map((own, k) => ({
+      benefit: mean(own),
+      probability: wins[k] / model.draws,
+      loss: forgone[k] / model.draws,
+    }));
+  }
+
+  /** All of it at one threshold. EVPI is the loss of the best choice on average. */
+  function at(model, threshold) {
+    const each = strategies(model, threshold);
+    const best = each.reduce((found, own, k) => (own.loss < each[found].loss ? k : found), 0);
+    return { threshold, ...netBenefit(model, threshold), each, best, evpi: each[best].loss };
+  }
+
+  return { read, increments, at, mean, quantile };
+})();
