@@ -25,9 +25,11 @@ def cumulative_hazard_by_sex(
         edges = np.append(table.age, table.age[-1] + 1.0)
         cumulative = np.concatenate([[0.0], np.cumsum(rate)])
         at = np.asarray(time, float) + start_age
-        beyond = np.maximum(at - edges[-1], 0.0) * rate[-1]
+        beyond = np.maximum(at - edges[-1], 0.0) - max(start_age - edges[-1], 0.0)
         out.append(
-            np.interp(at, edges, cumulative) - np.interp(start_age, edges, cumulative) + beyond
+            np.interp(at, edges, cumulative)
+            - np.interp(start_age, edges, cumulative)
+            + beyond * rate[-1]
         )
     return out[0], out[1]
 
