@@ -30,14 +30,14 @@ Faults = Callable[..., list[str]]
 
 
 @pytest.fixture(scope="module")
-def results(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
+def results(inputs: Path, shared_fits: Path) -> Results:
     """With a companion that bears a model's name."""
     overrides = {"analysis.patients": 50}
     problem, no_cure = (
         load(inputs, scenario=name, overrides=overrides, draws=120, quick=True)
         for name in (None, "s11_no_cure")
     )
-    return evaluate(problem, {"semi_markov": no_cure}, cache=tmp_path_factory.mktemp("cache"))
+    return evaluate(problem, {"semi_markov": no_cure}, cache=shared_fits)
 
 
 # ---------------------------------------------------------------------------- which can be

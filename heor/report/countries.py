@@ -160,7 +160,7 @@ def _cautions(results: CountryComparison) -> list[str]:
         for c in countries
         if c.unverified
     ]
-    lines += [f"{c.label}: {limit}." for c in countries for limit in c.limits]
+    lines += [f"{c.label}: {limit.rstrip('.')}." for c in countries for limit in c.limits]
     lines.append(
         "The evidence on survival is the same in every country, fitted once over the mortality of the "
         "trials' patients; each country's own mortality acts on its cohort."
