@@ -13,12 +13,14 @@ from heor.cli_options import (
     accept_option,
     country_options,
     inputs_option,
+    language_option,
     money,
     overrides,
     scenario_option,
     set_option,
     shown,
 )
+from heor.cli_report import report
 from heor.cli_utilities import utilities
 
 INTERRUPTED = 130
@@ -54,9 +56,21 @@ def cli() -> None:
     help="Money per QALY instead of the country's (50000, or 50000,100000); may be repeated.",
 )
 @click.option("--no-figures", is_flag=True, help="Leave the figures out: tables and words only.")
+@language_option
 @click.option("--output", type=click.Path(file_okay=False), help="Folder for the results.")
 def run(
-    inputs, rules, scenario, settings, thresholds, draws, seed, quick, accept, no_figures, output
+    inputs,
+    rules,
+    scenario,
+    settings,
+    thresholds,
+    draws,
+    seed,
+    quick,
+    accept,
+    no_figures,
+    language,
+    output,
 ) -> None:
     """Evaluate the model and write report, tables and figures."""
     from heor.analysis import evaluate
@@ -84,7 +98,7 @@ def run(
         results = evaluate(
             problem, companions, outputs / "cache", progress, alternatives=alternatives
         )
-        write_report(results, folder, progress, with_figures=not no_figures)
+        write_report(results, folder, progress, not no_figures, language)
     for warning in (*problem.country.cautions, *results.fits.accepted, *results.warnings):
         click.echo(f"warning: {warning}", err=True)
     click.echo()
@@ -93,7 +107,12 @@ def run(
     for line in answer(results):
         click.echo(line)
     click.echo(caveat(results))
-    click.echo(f"Report: {shown(folder / 'report.md')} (tables, figures and run.json beside it)")
+    beside = (
+        "report.md, tables and run.json"
+        if no_figures
+        else "report.md, tables, figures and run.json"
+    )
+    click.echo(f"Open {shown(folder / 'report.html')} ({beside} beside it)")
 
 
 @cli.command()
@@ -526,6 +545,7 @@ def reconstruct(clicks, at_risk, patients, events, time_unit, style, output) -> 
 
 
 cli.add_command(country)
+cli.add_command(report)
 cli.add_command(utilities)
 
 

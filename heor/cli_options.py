@@ -39,6 +39,13 @@ as_of_option = click.option(
     metavar="DATE",
     help="Rules in force on this day (2026-11-24); default: analysis.yaml.",
 )
+language_option = click.option(
+    "--language",
+    type=click.Choice(["en", "nb"]),
+    default="en",
+    show_default=True,
+    help="Of headings, axes and buttons: English or Norwegian. Text and tables are English.",
+)
 RULES = ("country", "as_of", "programme", "allow_generic")
 
 

@@ -41,6 +41,7 @@ from heor.inputs.problem import (
     TransitionInput,
     UtilityItem,
 )
+from heor.inputs.study import Study
 
 YEARS_PER_UNIT = {
     "years": 1.0,
@@ -70,6 +71,7 @@ def problem(
     as_of: date,
     evidence_country: Pack,
     allow_generic: bool,
+    study: Study,
     draws: int | None,
     seed: int | None,
     quick: bool,
@@ -137,6 +139,7 @@ def problem(
         what_if=tuple(m.what_if(n) for n, m in analysis.what_if.items()),
         evidence_life_table=patients,
         allow_generic=allow_generic,
+        study=study,
     )
 
 

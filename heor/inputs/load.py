@@ -19,6 +19,7 @@ from heor.inputs.layers import Layer, nearest, overlay
 from heor.inputs.problem import DecisionProblem, Origin, Parameter
 from heor.inputs.read_country import evidence_country as evidence_country_of
 from heor.inputs.read_country import price_table, read_country
+from heor.inputs.read_study import read_study
 from heor.inputs.reading import Reading, opened, parameters_file, validated
 from heor.inputs.schema_survival import PRIORS
 from heor.inputs.structures import with_structure
@@ -79,6 +80,7 @@ def load(
     """
     reading = opened(folder)
     _read_model(reading)
+    study = read_study(reading)
     analysis = reading.layer.values.get("analysis", {})
     today = _day(reading, analysis.get("as_of"))
     day = as_of or today
@@ -108,6 +110,7 @@ def load(
         as_of=day,
         evidence_country=evidence_country,
         allow_generic=allow_generic,
+        study=study,
         draws=draws,
         seed=seed,
         quick=quick,
@@ -133,6 +136,26 @@ def load(
         raise InputError(reading.problems)
     assert problem is not None
     return with_structure(problem, problem.settings.model)
+
+
+def default_country(folder: str | Path) -> str:
+    """Folder of the country that a run is for when none is named.
+
+    Raises
+    ------
+    InputError
+        No inputs folder, an analysis.yaml that cannot be read, or no such country.
+
+    Examples
+    --------
+    >>> default_country("inputs")
+    'norway'
+    """
+    reading = opened(folder)
+    layer = reading.yaml(reading.folder / "model" / "analysis.yaml", "model")
+    if reading.problems:
+        raise InputError(reading.problems)
+    return countries.folder_of(reading.folder, layer.values.get("country", "norway"))
 
 
 def _models(

@@ -20,6 +20,7 @@ from heor.inputs.curve_types import RatioAbove as RatioAbove
 from heor.inputs.curve_types import RatioUntil as RatioUntil
 from heor.inputs.curve_types import RelativeCurve as RelativeCurve
 from heor.inputs.curve_types import SeriesCurve as SeriesCurve
+from heor.inputs.study import Study
 from heor.inputs.trial import Trial
 from heor.inputs.what_if import WhatIf
 from heor.streams import PSEUDO_RANDOM, Streams, most_replicates
@@ -490,7 +491,7 @@ class DecisionProblem:
     `covariates`: name → value of each patient of the individual model, dims (patient,). `trial`: the
     one whose value is asked for. `prices`: parameters whose value-based price is shown.
     `evidence_life_table`: of the patients of the evidence, None: the country's own. `allow_generic`:
-    whether stand-ins for what the country must supply were allowed.
+    whether stand-ins for what the country must supply were allowed. `study`: what its authors state.
     """
 
     title: str
@@ -519,6 +520,7 @@ class DecisionProblem:
     what_if: tuple[WhatIf, ...] = ()
     evidence_life_table: LifeTable | None = None
     allow_generic: bool = False
+    study: Study = Study()
 
     @property
     def trial_life_table(self) -> LifeTable:

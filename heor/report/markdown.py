@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heor.report.cheers.table import checklist
 from heor.report.section_answer import answer as answer
 from heor.report.section_answer import answer_section, costs
 from heor.report.section_answer import caveat as caveat
@@ -42,6 +43,7 @@ def report(results: Results, figures: list[str]) -> str:
         figure_section(figures),
         conventions(results),
         limits(results),
+        checklist(results),
         reproduce(results),
     ]
     return "\n\n".join(s for s in sections if s) + "\n"

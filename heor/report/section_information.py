@@ -112,7 +112,7 @@ def _source_first(results: Results) -> str:
         }
     )
     return (
-        "Which inputs to find a better source for first (assumed or not verified; at the threshold where "
-        "knowing them is worth most): `tables/source_first.csv` has them all.\n\n"
+        "Which inputs to find a better source for first: those assumed or not verified, at the threshold "
+        "where knowing them is worth most. All of them: `tables/source_first.csv`.\n\n"
         + table(rows, left=3)
     )

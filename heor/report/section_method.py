@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from heor.inputs.problem import DecisionProblem, Settings
+from heor.inputs.problem import DecisionProblem, DiscountBand, Settings
 from heor.report import tables
 from heor.report.needs import HasFits
 from heor.results import Results
@@ -84,12 +84,6 @@ def conventions(results: Results) -> str:
     """How time, money and health are counted."""
     problem, country = results.problem, results.problem.country
 
-    def bands(found) -> str:
-        return ", ".join(
-            f"{b.rate:.1%} from year {b.start:g}" + ("" if b.end is None else f" to {b.end:g}")
-            for b in found
-        )
-
     settings = problem.settings
     return "\n".join(
         [
@@ -113,6 +107,14 @@ def conventions(results: Results) -> str:
             f"- Curves' bands: first {results.simulation.curves.attrs['draws']:,} draws; all other numbers: "
             f"all {settings.draws:,}.",
         ]
+    )
+
+
+def bands(found: Iterable[DiscountBand]) -> str:
+    """Discount rates by years from the decision."""
+    return ", ".join(
+        f"{b.rate:.1%} from year {b.start:g}" + ("" if b.end is None else f" to {b.end:g}")
+        for b in found
     )
 
 

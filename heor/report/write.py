@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from heor.errors import InputError
+from heor.progress import Progress
+from heor.report.cheers.table import PAGE as CHECKLIST
+from heor.report.cheers.table import cheers_page, cheers_table
 from heor.report.markdown import report
 from heor.report.page_trial import trial_page
 from heor.report.provenance import write_run_record
-from heor.report.tables import write_tables
+from heor.report.tables import write_csv, write_tables
 from heor.results import Results
+
+RESULTS, RECORD = "results.nc", "run.json"
 
 
 def write_report(
     results: Results,
     folder: Path,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
     with_figures: bool = True,
     language: str = "en",
 ) -> Path:
@@ -26,25 +31,76 @@ def write_report(
 
     `language` is that of the page's headings, axes and controls: `en` or `nb`.
     """
-    from heor.report.figures import write_figures
-    from heor.report.html.page import write_page
 
     def fill(place: Path) -> None:
-        write_tables(results, place / "tables")
-        figures = (
-            write_figures(results, place / "figures", progress=progress) if with_figures else []
-        )
-        names = list(dict.fromkeys(p.stem for p in figures))
-        (place / "report.md").write_text(report(results, names), encoding="utf-8")
-        page = trial_page(results, names)
-        if page:
-            (place / "trial.md").write_text(page, encoding="utf-8")
-        drawn = {p.stem: p for p in figures if p.suffix == ".svg"}
-        write_page(results, place / "report.html", drawn, language)
-        results.save(place / "results.nc")
-        write_run_record(results, place / "run.json")
+        write_parts(results, place, ("md", "html"), progress, with_figures, language)
+        results.save(place / RESULTS)
+        write_run_record(results, place / RECORD)
 
     return write_whole(folder, fill)
+
+
+def write_parts(
+    results: Results,
+    place: Path,
+    formats: Collection[str],
+    progress: Progress | None = None,
+    with_figures: bool = True,
+    language: str = "en",
+) -> None:
+    """What readers open: all of it made from `results` alone, the same bytes every time.
+
+    Parameters
+    ----------
+    formats
+        `md`: report.md, trial.md and cheers.md with tables and figures; `html`: report.html; `docx`:
+        the Word document.
+    language
+        `en` or `nb`: of headings, axes and controls of the page, and of headings of the document.
+
+    Raises
+    ------
+    InputError
+        A language there are no words in.
+    """
+    from heor.report.figures import figure_bytes, figures_of
+    from heor.report.html.page import page
+
+    figures = figures_of(results) if with_figures else {}
+    drawn = {}
+    if "md" in formats:
+        write_tables(results, place / "tables")
+        write_csv({"cheers": cheers_table(results)}, place / "tables")
+        drawn = _written_figures(results, place / "figures", progress) if with_figures else {}
+        _write_texts(results, place, list(figures))
+    if "html" in formats:
+        if not drawn:
+            drawn = {name: figure_bytes(draw(results), "svg") for name, draw in figures.items()}
+        (place / "report.html").write_text(page(results, drawn, language), encoding="utf-8")
+    if "docx" in formats:
+        from heor.report.word.document import file_name, word_document
+
+        document = word_document(results, figures, language, progress)
+        (place / file_name(results.problem)).write_bytes(document)
+
+
+def _written_figures(results: Results, folder: Path, progress: Progress | None) -> dict[str, bytes]:
+    """Figures as files; those of the page by name."""
+    from heor.report.figures import write_figures
+
+    paths = write_figures(results, folder, progress=progress)
+    return {p.stem: p.read_bytes() for p in paths if p.suffix == ".svg"}
+
+
+def _write_texts(results: Results, place: Path, figures: list[str]) -> None:
+    texts = {
+        "report.md": report(results, figures),
+        "trial.md": trial_page(results, figures),
+        CHECKLIST: cheers_page(results),
+    }
+    for name, text in texts.items():
+        if text:
+            (place / name).write_text(text, encoding="utf-8")
 
 
 def write_whole(folder: Path, fill: Callable[[Path], None]) -> Path:

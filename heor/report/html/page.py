@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Mapping
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
@@ -28,10 +27,8 @@ VENDOR = {
 SCRIPTS = ("decision.js", "charts.js", "threshold.js", "parameters.js", "page.js")
 
 
-def write_page(
-    results: Results, path: Path, figures: Mapping[str, Path] | None = None, language: str = "en"
-) -> None:
-    """Write the page of a run.
+def page(results: Results, figures: Mapping[str, bytes], language: str = "en") -> str:
+    """The whole page as HTML; the same text for the same results and figures.
 
     Parameters
     ----------
@@ -45,12 +42,6 @@ def write_page(
     InputError
         A language the page has no words in.
     """
-    found = {name: file.read_bytes() for name, file in (figures or {}).items()}
-    path.write_text(page(results, found, language), encoding="utf-8")
-
-
-def page(results: Results, figures: Mapping[str, bytes], language: str = "en") -> str:
-    """The whole page as HTML; the same text for the same results and figures."""
     words = labels(language)
     templates = _templates()
     parts = Page(results, figures, words, templates)

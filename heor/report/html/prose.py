@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Sequence
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
+from heor.report.parsing import are_words, parser
+
 LEFT = "text-align:left"
-WORD = re.compile(r"[^\W\d_]{4}|^[^\W\d_]+$")  # 'per', 'to', 'at' and 'SE' stand between numbers
-
-
-@functools.cache
-def _parser() -> MarkdownIt:
-    """CommonMark with tables; HTML in the text is shown as text."""
-    return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def prose(markdown: str, caption: str = "", deeper: int = 0) -> Markup:
@@ -35,7 +27,7 @@ def prose(markdown: str, caption: str = "", deeper: int = 0) -> Markup:
     >>> prose("Costs **less** than <script>")
     Markup('<p>Costs <strong>less</strong> than &lt;script&gt;</p>\\n')
     """
-    tokens = _parser().parse(markdown)
+    tokens = parser().parse(markdown)
     shown: list[Token] = []
     number = 0
     for token in tokens:
@@ -50,7 +42,7 @@ def prose(markdown: str, caption: str = "", deeper: int = 0) -> Markup:
             shown.append(token)
     _head_cells(shown)
     _align_by_content(shown)
-    return Markup(_parser().renderer.render(shown, _parser().options, {}))
+    return Markup(parser().renderer.render(shown, parser().options, {}))
 
 
 def _raw(html: str) -> Token:
@@ -104,8 +96,7 @@ def _align_by_content(tokens: Sequence[Token]) -> None:
 
 
 def _align(cells: Sequence[tuple[Token, str]]) -> None:
-    body = [text for token, text in cells if token.type == "td_open" and text]
-    has_words = 2 * sum(bool(WORD.search(text)) for text in body) > len(body)
+    has_words = are_words([text for token, text in cells if token.type == "td_open"])
     wanted_left = cells[0][0].attrGet("style") == LEFT
     for token, _ in cells:
         token.attrs.pop("style", None)

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from heor.decision.information import ENOUGH_DRAWS
 from heor.report import markdown as report
 from heor.report import words as text
+from heor.report.cheers import table as cheers
 from heor.report.html import figure_numbers
 from heor.report.html.parameters import parameter_rows, status_counts
 from heor.report.html.prose import prose, without_heading
@@ -172,7 +173,11 @@ def information(page: Page) -> Markup:
         + Markup("<h3>{}</h3>").format(label)
         + page.text("information", trial)
         + page.figure(*page.starting("trial_"))
-        + page.part("trial.html", body=page.text("information", _trial_body(results), deeper=2))
+        + page.part(
+            "more.html",
+            summary=page.words["trial_details"],
+            body=page.text("information", _trial_body(results), deeper=2),
+        )
     )
 
 
@@ -200,6 +205,13 @@ def warnings(page: Page) -> Markup:
     return page.text("warnings", lines)
 
 
+def checklist(page: Page) -> Markup:
+    items = page.text("checklist", cheers.cheers_parts(page.results), deeper=1)
+    return page.text("checklist", cheers.summary(page.results)) + page.part(
+        "more.html", summary=page.words["checklist_details"], body=items
+    )
+
+
 def reproduce(page: Page) -> Markup:
     return page.text("reproduce", report.reproduce(page.results), deeper=1)
 
@@ -221,4 +233,5 @@ SECTIONS: dict[str, Callable[[Page], Markup]] = {
     "methods": methods,
     "warnings": warnings,
     "reproduce": reproduce,
+    "checklist": checklist,
 }

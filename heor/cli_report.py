@@ -1,0 +1,65 @@
+"""`heor report`: the report of a finished run again, in other formats and languages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from heor.cli_options import inputs_option, language_option, shown
+
+ALL = "all"
+
+
+@click.command()
+@click.argument("folder", required=False, type=click.Path())
+@inputs_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "md", "docx", ALL]),
+    default=ALL,
+    show_default=True,
+    help="One page, Markdown with tables and figures, a Word document, or all three.",
+)
+@language_option
+@click.option(
+    "--figures/--no-figures",
+    "with_figures",
+    default=None,
+    help="With or without figures; default: as the run was made.",
+)
+@click.option("--output", type=click.Path(file_okay=False), help="Folder; default: FOLDER itself.")
+def report(folder, inputs, form, language, with_figures, output) -> None:
+    """Write the report of a finished run again: nothing is fitted or simulated.
+
+    FOLDER is a run's (outputs/norway); when left out, that of the country in analysis.yaml. Only its
+    results.nc is read, so a run from elsewhere will do.
+    """
+    from heor.progress import progress_display
+    from heor.report.rebuild import FORMATS, rebuild
+
+    place = Path(folder) if folder else _default_folder(Path(inputs))
+    if place.is_file():  # the file itself was named
+        place = place.parent
+    formats = FORMATS if form == ALL else (form,)
+    with progress_display() as progress:
+        _, target, names = rebuild(
+            place,
+            Path(output) if output else None,
+            formats,
+            language,
+            with_figures,
+            progress,
+        )
+    first = next(n for end in (".html", ".docx", "report.md") for n in names if n.endswith(end))
+    beside = [n for n in names if n != first]
+    rest = f" ({', '.join(beside)} beside it)" if beside else ""
+    click.echo(f"Open {shown(target / first)}{rest}")
+
+
+def _default_folder(inputs: Path) -> Path:
+    """Where a plain `heor run` writes."""
+    from heor.inputs.load import default_country
+
+    return inputs.resolve().parent / "outputs" / default_country(inputs)

@@ -1,0 +1,239 @@
+"""Model, uncertainty and results, and what only authors can state (items 16 to 28 of CHEERS 2022)."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from heor.inputs.problem import UNCERTAIN_STATUSES
+from heor.inputs.structures import STRUCTURES
+from heor.inputs.usage import used_parameters
+from heor.report import section_answer, tables
+from heor.report.cheers.answer import PARTLY, Answer, counted, in_file, listed, with_authors
+from heor.report.cheers.design import (
+    ANSWER,
+    CONVENTIONS,
+    LIMITS,
+    PARAMETERS,
+    RESTS,
+    SOURCES,
+    SURVIVAL,
+)
+from heor.report.section_drivers import reference
+from heor.report.section_method import WITHIN_CYCLE
+from heor.report.words import STATUS_WORDS, money, significant, years
+from heor.results import Results
+
+SURE, TURNS, INFORMATION = "How sure", "What would change the answer", "Value of information"
+SEVERITY, STRUCTURE = "Severity and threshold", "Model structures"
+BESIDE = "Structural scenarios that could change the decision"
+
+
+def model(results: Results) -> Answer:
+    problem, settings = results.problem, results.problem.settings
+    states = listed([s.replace("_", " ") for s in settings.states])
+    own = f"{STRUCTURES[settings.model]}; states {states}; cycle {settings.cycle * 12:.4g} months."
+    beside = [s.label for s in results.structures if s.model != settings.model]
+    if beside:
+        own += f" Beside it, on the same draws: {listed(beside)}."
+    stated = {
+        "choice_of_model": (problem.study.choice_of_model, "why this structure"),
+        "availability": (problem.study.availability, "where it can be had"),
+    }
+    own = " ".join([own, *(text for text, _ in stated.values() if text)])
+    add = [f"{what} ({in_file(slot)})" for slot, (text, what) in stated.items() if not text]
+    where = (CONVENTIONS, *_structures(results))
+    return Answer(f"{own} To add: {listed(add)}.", where, PARTLY) if add else Answer(own, where)
+
+
+def _structures(results: Results) -> tuple[str, ...]:
+    return (STRUCTURE,) if len(results.structures) > 1 else ()
+
+
+def analytics(results: Results) -> Answer:
+    problem, settings = results.problem, results.problem.settings
+    used = used_parameters(problem)
+    counts = Counter(problem.parameters[name].status for name in used)
+    assumed = counted(counts["assumption"], "parameter")
+    parts = []
+    if results.fits.weights:
+        method = "NUTS" if results.method == "nuts" else "Laplace approximation with PSIS"
+        families = {f for share in results.fits.weights.values() for f, w in share.items() if w > 0}
+        how = (
+            f"leave-one-out stacking of {counted(len(families), 'family', 'families')} with weight"
+            if settings.extrapolation == "stacked"
+            else settings.extrapolation.replace("_", " ")
+        )
+        parts.append(
+            f"Survival fitted by {method} to the excess hazard over background mortality; extrapolated by {how}"
+        )
+    cycle = "continuous time"
+    if settings.model != "individual":
+        cycle = f"within the cycle, {WITHIN_CYCLE[settings.within_cycle]}"
+    parts.append(cycle)
+    parts.append(
+        f"{assumed} of the {len(used):,} in use are assumptions and "
+        f"{counted(len(problem.limits) + len(problem.country.limits), 'limit')} of the model are stated"
+    )
+    if results.warnings:
+        parts.append(f"{counted(len(results.warnings), 'warning')} of this run")
+    own = "; ".join(parts)
+    fits = (SURVIVAL,) if results.fits.weights else ()
+    limits = (LIMITS,) if problem.limits or problem.country.limits else ()
+    return Answer(f"{own[0].upper()}{own[1:]}.", (CONVENTIONS, *fits, RESTS, PARAMETERS, *limits))
+
+
+def heterogeneity(results: Results) -> Answer:
+    problem = results.problem
+    parts, where = [], []
+    if problem.covariates:
+        patients = len(next(iter(problem.covariates.values())))
+        names = listed([name.removeprefix("x_") for name in problem.covariates])
+        parts.append(f"Patients differ in {names} ({counted(patients, 'patient')}).")
+    found = results.decision.severity
+    if found is not None:
+        ages = counted(len(found.class_ages), "class", "classes")
+        parts.append(f"The threshold by age at treatment is shown ({ages}); outcomes are not.")
+        where.append(SEVERITY)
+    what = "results for subgroups"
+    stated = problem.study.subgroups
+    return with_authors(" ".join(parts), stated, "subgroups", tuple(where), what)
+
+
+def distribution(results: Results) -> Answer:
+    found, problem = results.decision.severity, results.problem
+    own, where = "", ()
+    if found is not None and found.threshold is not None:
+        what = found.rule.replace("_", " ")
+        own = (
+            f"Severity counts by {what}: weight {found.weight:g}, {found.threshold:,.0f} "
+            f"{problem.country.currency} per QALY."
+        )
+        where = (SEVERITY,)
+    stated = problem.study.distributional_effects
+    what = "how effects fall on different people"
+    return with_authors(own, stated, "distributional_effects", where, what)
+
+
+def uncertainty(results: Results) -> Answer:
+    problem, settings = results.problem, results.problem.settings
+    varied = counted(results.tornado["parameter"].nunique(), "parameter")
+    own = (
+        f"Probabilistic analysis of {results.simulation.outcomes.n:,} draws (seed {settings.seed}, "
+        f"{settings.sampling.replace('_', '-')}) with every parameter that has an interval, and survival "
+        f"curves from their posterior; {varied} one at a time over their 95 % intervals"
+    )
+    more, where = [], [SURE, RESTS]
+    if len(results.structures) > 1:
+        more.append(counted(len(results.structures), "model structure"))
+        where += _structures(results)
+    if results.companions:
+        more.append(f"{counted(len(results.companions), 'scenario')} beside this run")
+        where.append(BESIDE)
+    if not results.tipping.empty:
+        more.append(f"tipping points of {results.tipping['parameter'].nunique()} parameters")
+    if results.maps:
+        more.append(f"{counted(len(results.maps), 'map')} of what would have to be true")
+    if more and (not results.tipping.empty or results.maps):
+        where.append(TURNS)
+    if not results.information.empty:
+        more.append("value of information")
+        where.append(INFORMATION)
+    own += f"; {listed(more)}." if more else "."
+    if problem.correlations:
+        own += f" {counted(len(problem.correlations), 'correlation')} between parameters."
+    return Answer(own, tuple(where))
+
+
+def parameters(results: Results) -> Answer:
+    problem = results.problem
+    used = used_parameters(problem)
+    counts = Counter(problem.parameters[name].status for name in used)
+    shares = [f"{words} {counts[s]}" for s, words in STATUS_WORDS.items() if counts[s]]
+    sources = tables.source_table(results)
+    own = (
+        f"{counted(len(problem.parameters), 'parameter')} with mean, interval, distribution, status, source, "
+        f"file and line; {len(used):,} in use: {listed(shares)}. {counted(len(sources), 'source')}, "
+        f"{int(sources['verified'].sum()):,} of them verified."
+    )
+    return Answer(own, (PARAMETERS, RESTS, SOURCES))
+
+
+def main_results(results: Results) -> Answer:
+    problem = results.problem
+    means = results.decision.tables["strategies"].set_index(["strategy", "outcome"])["mean"]
+    by_strategy = [
+        f"{s.label}: {money(means[name, 'cost'])} {problem.country.currency}, "
+        f"{years(means[name, 'qalys'])} QALYs, {years(means[name, 'life_years'])} life years"
+        for name, s in problem.strategies.items()
+    ]
+    own = f"{'; '.join(by_strategy)}. {section_answer.answer(results)[0]}"
+    return Answer(own, (ANSWER, "What it costs"))
+
+
+def effect_of_uncertainty(results: Results) -> Answer:
+    """Partly: discount rate and horizon are not varied within a run."""
+    currency = results.problem.country.currency
+    name, threshold = reference(results.decision)
+    row = results.decision.tables["net_benefit"].set_index("threshold_name").loc[name]
+    parts = [
+        f"At {threshold:,.0f} {currency} per QALY: net benefit {money(row['net_benefit'])} {currency} a "
+        f"patient (95 % {money(row['low'])} to {money(row['high'])}), above nil in "
+        f"{row['probability']:.0%} of draws; EVPI {money(row['evpi'])}."
+    ]
+    if not results.tornado.empty:
+        top = results.tornado.iloc[0]
+        parts.append(f"What moves it most: {top['description']}.")
+    if len(results.structures) > 1:
+        gains = tables.structure_table(results)["qalys"]
+        parts.append(
+            f"Gain over {len(gains)} model structures: {years(gains.min())} to {years(gains.max())} QALYs."
+        )
+    parts.append(_by_family(results))
+    own = " ".join(p for p in parts if p)
+    where = (SURE, RESTS, *_structures(results))
+    missing = (
+        "Discount rate and horizon are not varied in one run (`heor run --set`, `heor scenarios`)."
+    )
+    return Answer(f"{own} {missing}", where, PARTLY)
+
+
+def _by_family(results: Results) -> str:
+    """The range over survival families, at central values."""
+    frame = results.deterministic
+    ratios = frame.loc[frame["case"].str.startswith("family "), "icer"].dropna()
+    if len(ratios) < 2:
+        return ""
+    return (
+        f"By survival family, at central values: {significant(ratios.min())} to "
+        f"{significant(ratios.max())} {results.problem.country.currency} per QALY."
+    )
+
+
+def conclusions(results: Results) -> Answer:
+    problem = results.problem
+    found = [*problem.limits, *problem.country.limits]
+    weak = sum(problem.parameters[n].status in UNCERTAIN_STATUSES for n in used_parameters(problem))
+    own = (
+        f"{counted(len(found), 'limit')} stated; {counted(weak, 'parameter')} in use assumed or not "
+        "verified in their source."
+    )
+    where = (ANSWER, *((LIMITS,) if found else ()))
+    stated = problem.study.generalisability
+    what = "to whom and where findings apply, and how they fit what is known"
+    return with_authors(own, stated, "generalisability", where, what)
+
+
+def engagement(results: Results) -> Answer:
+    return with_authors("", results.problem.study.engagement, "engagement")
+
+
+def effect_of_engagement(results: Results) -> Answer:
+    return with_authors("", results.problem.study.effect_of_engagement, "effect_of_engagement")
+
+
+def funding(results: Results) -> Answer:
+    return with_authors("", results.problem.study.funding, "funding")
+
+
+def conflicts(results: Results) -> Answer:
+    return with_authors("", results.problem.study.conflicts_of_interest, "conflicts_of_interest")
