@@ -15,7 +15,7 @@ from heor.errors import InputError
 from heor.inputs.load import load
 from heor.inputs.problem import DecisionProblem, FittedCurve
 from heor.parameters.draws import CurveDraws, Draws, add_derived, draw_parameters
-from heor.results import Simulation
+from heor.results import Results, Simulation
 from heor.simulation import simulate
 from heor.streams import Streams
 from heor.survival.distributions import get
@@ -147,3 +147,11 @@ def run(inputs: Path) -> Callable[..., Simulation]:
         return simulate(problem, hand_made_draws(problem, n, replaced=replaced), workers=1)
 
     return simulated
+
+
+@pytest.fixture(scope="session")
+def made_up_run(problem: DecisionProblem) -> Results:
+    """Results of few draws on log-normal curves with no fit behind them, for all that reads results."""
+    from tests.test_report_figures import made_up_results
+
+    return made_up_results(problem, hand_made_draws)

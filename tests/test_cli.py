@@ -58,7 +58,9 @@ def test_quick_run_writes_everything_and_answers_in_words(workplace: Path) -> No
     printed = (workplace / "printed.txt").read_text(encoding="utf-8")
     assert "gains" in printed and "NOK per QALY" in printed
     assert "Quick run (Laplace approximation)" in printed
-    assert printed.splitlines()[-1].startswith("Report: ")
+    assert printed.splitlines()[-1].startswith("Open ")
+    said = "report.html (report.md, tables, figures and run.json beside it)"
+    assert printed.splitlines()[-1].endswith(said)
     folder = workplace / "outputs" / "norway"
     assert {p.name for p in folder.iterdir()} == {
         "report.md",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from heor import cli
+from heor.results import Results
 
 ROOT = Path(__file__).parents[1]
 FEW = "analysis.survival.distributions=[weibull, lognormal]"
@@ -47,6 +48,7 @@ def test_readme_commands_run(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture,
+    made_up_run: Results,
 ) -> None:
     """Each command as written; fits go to a scratch folder, by Laplace and few of them."""
     words, folder = shlex.split(command)[1:], ROOT
@@ -65,6 +67,9 @@ def test_readme_commands_run(
         folder = tmp_path
         rows = [f"{s},{i},{100 * k + i},{k + i / 9}" for k, s in enumerate("ab") for i in range(20)]
         (tmp_path / "psa.csv").write_text("\n".join(["strategy,draw,cost,qaly", *rows]))
+    if words[0] == "report":  # of a run that is there
+        made_up_run.save(tmp_path / "results.nc")
+        words += [str(tmp_path), "--no-figures"]
     if words[0] == "utilities":  # the reader's own file
         folder = tmp_path
         (tmp_path / "answers.csv").write_text("id,MO,SC,UA,PD,AD\n1,1,2,1,3,1\n2,4,1,1,1,1\n")

@@ -11,13 +11,13 @@ from heor.errors import InputError
 
 
 @functools.cache
-def _all() -> dict[str, dict[str, Any]]:
-    text = (resources.files(__package__) / "labels.toml").read_text(encoding="utf-8")
+def _all(package: str) -> dict[str, dict[str, Any]]:
+    text = (resources.files(package) / "labels.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
-def labels(language: str) -> dict[str, Any]:
-    """Words by key, and by section and key.
+def labels(language: str, package: str = "heor.report.html") -> dict[str, Any]:
+    """Words by key, and by section and key: of the page, or of what another package makes.
 
     Raises
     ------
@@ -29,8 +29,9 @@ def labels(language: str) -> dict[str, Any]:
     >>> labels("nb")["sections"]["answer"]
     'Svaret'
     """
-    if language not in _all():
+    known = _all(package)
+    if language not in known:
         raise InputError(
-            f"language: '{language}' is not one of {', '.join(_all())}. Choose one of these."
+            f"language: '{language}' is not one of {', '.join(known)}. Choose one of these."
         )
-    return _all()[language]
+    return known[language]

@@ -149,8 +149,10 @@ class Writer:
         styles.turn(self.document, wide)
         self.tables += 1
         paragraph = self._caption(self.words["table"], self.tables)
-        self._words(paragraph, heading, english=self._heading not in self.headings)
-        self._words(paragraph, lead, english=True)
+        known = {*self.headings, *self.words.values()}
+        self._words(paragraph, heading, english=self._heading not in known)
+        if lead:
+            self._words(paragraph, lead, english=True)
         paragraph.paragraph_format.keep_with_next = True
         tables.add_table(self.document, cells, legal(caption), wide)
         space = self.document.add_paragraph()

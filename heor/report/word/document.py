@@ -82,7 +82,7 @@ def word_document(
     InputError
         A language there are no words in.
     """
-    words = labels(language)
+    words = {**labels(language), **labels(language, __package__)}
     document = styles.new_document(language)
     own = words["word"]
     left = dict(figures)  # not yet in the document

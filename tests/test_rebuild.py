@@ -1,0 +1,189 @@
+"""`heor report`: the same report again from results.nc alone, and nothing lost when that fails."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from docx import Document
+
+from heor import cli
+from heor.archive import GROUP, TREE
+from heor.errors import InputError
+from heor.inputs.load import default_country
+from heor.report import figures as drawing
+from heor.report.rebuild import rebuild
+from heor.report.write import write_report
+from heor.results import Results
+from tests.test_word import FIGURES
+
+DOCUMENT = "report-norway.docx"
+
+
+@pytest.fixture(autouse=True)
+def few_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two small figures instead of twenty: drawing them has tests of its own."""
+    few = {name: FIGURES[name] for name in ("plane", "trial_power")}
+    monkeypatch.setattr(drawing, "figures_of", lambda results: few)
+
+
+@pytest.fixture(scope="module")
+def written(made_up_run: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as `heor run` writes it."""
+    folder = tmp_path_factory.mktemp("runs") / "norway"
+    with pytest.MonkeyPatch.context() as patch:
+        few = {name: FIGURES[name] for name in ("plane", "trial_power")}
+        patch.setattr(drawing, "figures_of", lambda results: few)
+        return write_report(made_up_run, folder)
+
+
+@pytest.fixture
+def folder(written: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(written, tmp_path / "norway"))
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+    }
+
+
+def test_the_same_bytes_as_the_run(written, tmp_path):
+    before = content(written)
+    for name in ("report.md", "report.html", "trial.md", "cheers.md", "tables/cheers.csv"):
+        assert name in before
+    _, target, _ = rebuild(written, tmp_path / "again", ("html", "md"))
+    assert content(target) == before == content(written)
+
+
+def test_what_is_not_made_again_stays(folder):
+    (folder / "notes.txt").write_text("mine", encoding="utf-8")
+    (folder / "report.md").write_text("old", encoding="utf-8")
+    (folder / "tables" / "gone.csv").write_text("old", encoding="utf-8")
+    before = content(folder)
+    rebuild(folder, formats=("md",))
+    after = content(folder)
+    assert after["notes.txt"] == b"mine" and after["run.json"] == before["run.json"]
+    assert after["report.html"] == before["report.html"]
+    assert after["report.md"] != b"old" and "tables/gone.csv" not in after
+    assert sorted(p.name for p in folder.parent.iterdir()) == ["norway"]
+
+
+@pytest.mark.parametrize(
+    ("form", "made"),
+    [("html", {"report.html"}), ("docx", {DOCUMENT})],
+)
+def test_one_format_is_one_file(folder, tmp_path, form, made):
+    _, target, names = rebuild(folder, tmp_path / "out", (form,))
+    assert set(names) == set(content(target)) == made
+
+
+def test_a_run_without_figures_stays_without_unless_asked(folder, tmp_path):
+    shutil.rmtree(folder / "figures")
+    _, target, _ = rebuild(folder, tmp_path / "out", ("md",))
+    assert not (target / "figures").exists()
+    assert "## Figures" not in (target / "report.md").read_text(encoding="utf-8")
+    rebuild(folder, formats=("md",), with_figures=True)
+    assert (folder / "figures" / "plane.svg").exists()
+
+
+def test_language(folder, capsys):
+    assert cli.main(["report", str(folder), "--format", "html", "--language", "nb"]) == 0
+    assert '<html lang="nb">' in (folder / "report.html").read_text(encoding="utf-8")
+    assert cli.main(["report", str(folder), "--format", "html", "--language", "xx"]) == 2
+
+
+def test_command_says_what_to_open(folder, tmp_path, capsys, monkeypatch):
+    """The file itself may be named, and its results need no inputs."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["report", str(folder / "results.nc"), "--output", "out"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("Open out/report.html (") and DOCUMENT in shown
+    assert Document(tmp_path / "out" / DOCUMENT).tables
+    assert cli.main(["report", str(folder), "--format", "html"]) == 0
+    assert capsys.readouterr().out.strip() == "Open norway/report.html"
+
+
+def test_left_out_folder_is_that_of_the_countrys_run(copied_inputs, spoil, capsys):
+    assert default_country(copied_inputs) == "norway"
+    arguments = ["report", "--inputs", str(copied_inputs), "--format", "html"]
+    assert cli.main(arguments) == 2
+    wanted = Path("outputs") / "norway" / "results.nc"
+    said = capsys.readouterr().err
+    assert str(wanted) in said and "`heor run` writes it" in said
+    spoil("model/analysis.yaml", "country: norway ", "country: Norwya ")
+    assert cli.main(arguments) == 2
+    assert "unknown country 'Norwya'; available: norway." in capsys.readouterr().err
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-5000])
+
+
+def older(path: Path) -> None:
+    """Of another version, whose classes had another field."""
+    with h5py.File(path, "a") as file:
+        group = file[GROUP]
+        tree = json.loads(group[TREE][:].tobytes())
+        tree["version"] = "0.0.1"
+        run = next(o for o in tree["objects"] if o.get("class") == "heor.results:Results")
+        run["items"]["gone"] = 1
+        del group[TREE]
+        group[TREE] = np.frombuffer(json.dumps(tree).encode(), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (truncated, "cannot be read"),
+        (lambda path: path.write_text("not netCDF"), "cannot be read"),
+        (older, "made by heor 0.0.1, this is"),
+        (lambda path: path.unlink(), "not found"),
+    ],
+)
+def test_results_that_cannot_be_read_leave_the_report_whole(folder, capsys, damage, said):
+    damage(folder / "results.nc")
+    before = content(folder)
+    assert cli.main(["report", str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert said in error and "heor run" in error and "Traceback" not in error
+    assert content(folder) == before
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt(), RuntimeError("x")])
+def test_a_failure_leaves_the_report_whole(folder, monkeypatch, error):
+    import heor.report.html.page as html
+
+    def fail(*arguments: object) -> str:
+        raise error
+
+    before = content(folder)
+    monkeypatch.setattr(html, "page", fail)
+    with pytest.raises(InputError if isinstance(error, OSError) else type(error)):
+        rebuild(folder, formats=("md", "html"))
+    assert content(folder) == before
+    assert sorted(p.name for p in folder.parent.iterdir()) == ["norway"]
+
+
+def test_two_runs_do_not_share_a_folder(folder, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "results.nc").write_bytes(b"another run")
+    before = content(other)
+    with pytest.raises(InputError, match="holds another run .* --output"):
+        rebuild(folder, other, ("html",))
+    assert content(other) == before
+
+
+def test_files_of_the_reader_are_left_alone(folder, tmp_path):
+    other = tmp_path / "documents"
+    other.mkdir()
+    (other / "thesis.txt").write_text("mine", encoding="utf-8")
+    rebuild(folder, other, ("html",))
+    assert set(content(other)) == {"thesis.txt", "report.html"}
