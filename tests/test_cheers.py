@@ -216,6 +216,13 @@ SETTINGS = {
     "perspective": (lambda r: with_country(r, perspective="Societal"), {"8"}, "Societal."),
     "agency": (lambda r: with_country(r, agency="ABC"), {"6", "8", "10"}, "ABC"),
     "guideline": (lambda r: with_country(r, guideline="Of 2050"), {"8", "10"}, "(Of 2050)"),
+    "unverified": (
+        lambda r: with_country(r, unverified=("perspective (streams)", "discounting")),
+        {"8", "10"},
+        "not yet verified",
+    ),
+    "lent": (lambda r: with_country(r, borrowed={"discounting": "X"}), {"6", "10"}, "from X"),
+    "money": (lambda r: with_country(r, own_currency="CAD"), {"15"}, "own money is CAD"),
     "as_of": (lambda r: with_country(r, as_of=date(2031, 2, 3)), {"6"}, "2031-02-03"),
     "programme": (lambda r: with_country(r, programme_label="Drugs"), {"6"}, ", Drugs,"),
     "borrowed": (lambda r: with_country(r, borrowed={"prices": "X"}), {"6"}, "prices (X)"),

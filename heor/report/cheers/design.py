@@ -14,7 +14,7 @@ ANSWER, COSTS, CONVENTIONS = "The answer", "What it costs", "Conventions"
 RESTS, SURVIVAL, LIMITS = "What the answer rests on", "Survival", "Limits"
 SOURCES = "Sources and licences"
 FIRST = "first page"
-PARAMETERS = "tables/parameters.csv"
+PARAMETERS, STRATEGIES = "tables/parameters.csv", "inputs/model/strategies.yaml"
 LIFETIME = 0.01  # alive at the end of a horizon that is a lifetime
 
 
@@ -82,7 +82,7 @@ def setting(results: Results) -> Answer:
 def comparators(results: Results) -> Answer:
     problem = results.problem
     stated = problem.study.choice_of_strategies
-    where = (ANSWER, "inputs/model/strategies.yaml")
+    where = (ANSWER, STRATEGIES)
     return with_authors(_compared(problem), stated, "choice_of_strategies", where, "why these")
 
 
@@ -99,16 +99,19 @@ def perspective(results: Results) -> Answer:
     country = results.problem.country
     streams = listed([s.replace("_", " ") for s in country.streams])
     return Answer(
-        f"{country.perspective}. Costs counted: {streams}. {_rule(results)}",
+        f"{country.perspective}. Costs counted: {streams}. {_rule(results, 'perspective')}",
         (FIRST, COSTS),
     )
 
 
-def _rule(results: Results) -> str:
-    """Why a rule is as it is: whose it is."""
+def _rule(results: Results, block: str) -> str:
+    """Why a rule is as it is: whose it is, and whether it was seen there."""
     country = results.problem.country
     guide = f" ({country.guideline})" if country.guideline else ""
-    return f"The rule of {country.agency}{guide}."
+    lent = f"; borrowed from {country.borrowed[block]}" if block in country.borrowed else ""
+    doubt = any(name.split(" ")[0] == block for name in country.unverified)
+    seen = "; not yet verified in its source" if doubt else ""
+    return f"The rule of {country.agency}{guide}{lent}{seen}."
 
 
 def horizon(results: Results) -> Answer:
@@ -131,7 +134,7 @@ def discounting(results: Results) -> Answer:
     timing = country.discount_timing.replace("_", "-")
     own = (
         f"A year, {timing}: costs {bands(country.discount_costs)}; effects "
-        f"{bands(country.discount_effects)}. {_rule(results)}"
+        f"{bands(country.discount_effects)}. {_rule(results, 'discounting')}"
     )
     return Answer(own, (CONVENTIONS,))
 
@@ -158,6 +161,9 @@ def measurement(results: Results) -> Answer:
     for synthesis in problem.syntheses.values():
         n = counted(len(synthesis.studies), "study", "studies")
         parts.append(f"{synthesis.label}: {n} pooled")
+    moves = {t.name for s in problem.strategies.values() for t in s.transitions}
+    if moves:
+        parts.append(f"{counted(len(moves), 'declared transition')} between states")
     parts += [f"expert opinion: {o.label}" for o in problem.opinions.values()]
     parts.append(f"utilities: {_by_status(problem, _utilities(problem))}")
     own = "; ".join(parts)
@@ -208,6 +214,8 @@ def currency(results: Results) -> Answer:
         own += " Every value was entered in these prices; nothing was converted."
     if lent:
         own += f" {counted(len(lent), 'value')} of another country."
+    if country.own_currency not in ("", country.currency):
+        own += f" {country.label}'s own money is {country.own_currency}; there was no rate to it."
     return Answer(own, (COSTS, PARAMETERS))
 
 
@@ -226,6 +234,8 @@ def _money(problem: DecisionProblem) -> list[Parameter]:
 
 def _by_status(problem: DecisionProblem, found: list[Parameter]) -> str:
     """How many parameters of each status."""
+    if not found:
+        return f"no parameter: values stand in `{STRATEGIES}`"
     statuses = [p.status for p in found]
     shares = [f"{STATUS_WORDS[s]} {statuses.count(s)}" for s in STATUSES if s in statuses]
-    return counted(len(found), "parameter") + (f" ({', '.join(shares)})" if shares else "")
+    return f"{counted(len(found), 'parameter')} ({', '.join(shares)})"

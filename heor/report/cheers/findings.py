@@ -71,8 +71,8 @@ def analytics(results: Results) -> Answer:
         cycle = f"within the cycle, {WITHIN_CYCLE[settings.within_cycle]}"
     parts.append(cycle)
     parts.append(
-        f"{assumed} of the {len(used):,} in use are assumptions and "
-        f"{counted(len(problem.limits) + len(problem.country.limits), 'limit')} of the model are stated"
+        f"assumptions: {assumed} of the {len(used):,} in use; stated: "
+        f"{counted(len(problem.limits) + len(problem.country.limits), 'limit')} of the model"
     )
     if results.warnings:
         parts.append(f"{counted(len(results.warnings), 'warning')} of this run")
@@ -116,11 +116,12 @@ def distribution(results: Results) -> Answer:
 
 def uncertainty(results: Results) -> Answer:
     problem, settings = results.problem, results.problem.settings
+    curves = ", and survival curves from their posterior" if results.fits.weights else ""
     varied = counted(results.tornado["parameter"].nunique(), "parameter")
     own = (
         f"Probabilistic analysis of {results.simulation.outcomes.n:,} draws (seed {settings.seed}, "
-        f"{settings.sampling.replace('_', '-')}) with every parameter that has an interval, and survival "
-        f"curves from their posterior; {varied} one at a time over their 95 % intervals"
+        f"{settings.sampling.replace('_', '-')}) with every parameter that has an interval"
+        f"{curves}; {varied} one at a time over their 95 % intervals"
     )
     more, where = [], [SURE, RESTS]
     if len(results.structures) > 1:

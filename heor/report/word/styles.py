@@ -112,7 +112,7 @@ def _paragraph_style(style: Any, size: float, before: float, after: float, bold:
 
 
 def _character_styles(document: WordDocument) -> None:
-    link = document.styles.add_style("Hyperlink", WD_STYLE_TYPE.CHARACTER)
+    link = document.styles.add_style("Hyperlink", WD_STYLE_TYPE.CHARACTER, builtin=True)
     link.font.color.rgb, link.font.underline = LINK, True
     code = document.styles.add_style("Code", WD_STYLE_TYPE.CHARACTER)
     _plain_font(code, CODE_FONT)
