@@ -178,5 +178,8 @@ def test_commands(
     assert "nothing was run" in capsys.readouterr().err
     assert cli.main(["show", "--country", "GB", "--as-of", "yesterday"]) == InputError.exit_code
     assert "write the year, month and day" in capsys.readouterr().err
+    asked = ["run", "--country", "CA", "--threshold", "CAD 50000"]
+    assert cli.main(asked) == InputError.exit_code
+    assert "is in CAD, the costs are in NOK" in capsys.readouterr().err
     assert cli.main(["show", "c_travel", "--country", "GB", "--programme", "medicine"]) == 0
     assert "purchasing power 2024" in capsys.readouterr().out

@@ -259,6 +259,10 @@ def test_the_section_says_what_the_table_says(results: Results) -> None:
     for label in STRUCTURES.values():
         assert label in text
     assert section(replace(results, structures=results.structures[:1])) == ""
+    country = replace(results.problem.country, threshold_kind="none")
+    without = section(replace(results, problem=replace(results.problem, country=country)))
+    assert "worth its cost" in text and "worth its cost" not in without
+    assert "which is another country's, mean net benefit is above nil under" in without
     lame = replace(
         results, structures=results.structures[:1], structure_faults={"individual": "Because."}
     )

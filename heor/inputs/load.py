@@ -25,6 +25,12 @@ from heor.inputs.schema_survival import PRIORS
 from heor.inputs.structures import with_structure
 
 MODEL_FILES = ("analysis", "strategies")
+#: Settings that say which rules are read → the option that changes them.
+CHOSEN_FIRST = {
+    "analysis.country": "--country",
+    "analysis.as_of": "--as-of",
+    "country.programme": "--programme",
+}
 
 
 def available(folder: Path, kind: str) -> list[str]:
@@ -86,10 +92,12 @@ def load(
     day = as_of or today
     asked = country or analysis.get("country", "norway")
     pack = read_country(reading, asked, day, programme, today)
-    evidence_country = evidence_country_of(reading, pack, analysis, today)
     names = (scenario,) if isinstance(scenario, str) else tuple(scenario or ())
     scenarios = [model for name in names if (model := _read_scenario(reading, name))]
     _apply_overrides(reading, overrides or {})
+    # after scenarios and overrides, which may change it
+    analysis = reading.layer.values.get("analysis", {})
+    evidence_country = evidence_country_of(reading, pack, analysis, today)
     if priors not in (None, *PRIORS):
         reading.problems.append(
             f"--priors {priors}: unknown priors '{priors}'; allowed: {', '.join(PRIORS)}."
@@ -269,6 +277,11 @@ def _apply_overrides(reading: Reading, overrides: Mapping[str, Any]) -> None:
             asked = {"values": value, "donor": None, "kind": "asked", "currency": None}
             layer = Layer({"country": {"thresholds": asked}}, {name: origin})
             reading.layer = overlay(reading.layer, layer)
+        elif name in CHOSEN_FIRST:
+            reading.problems.append(
+                f"--set {name}={value}: it chooses what is read, before any setting is changed. Use "
+                f"{CHOSEN_FIRST[name]} instead."
+            )
         elif "." in name and root in (*MODEL_FILES, "country") and name in reading.layer.origins:
             values: Any = value
             for part in reversed(name.split(".")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,6 +48,7 @@ def report(results: CountryComparison) -> str:
         "country · each by its own rates, perspective, thresholds, severity rule, mortality, norms and "
         "prices",
         quick,
+        _changed(results),
         "## The answer\n\n" + "  \n".join(f"**{line}**" for line in answer(results)),
         *faults(results),
         f"![Countries side by side](figures/{FIGURE}.svg)",
@@ -63,6 +65,14 @@ def report(results: CountryComparison) -> str:
         f"`{_command(results)}`",
     ]
     return "\n\n".join(s for s in sections if s) + "\n"
+
+
+def _changed(results: CountryComparison) -> str:
+    """What was changed by hand, which is the same number in every country's money."""
+    shown = ", ".join(f"`{k} = {v}`" for k, v in results.problem.overrides.items())
+    if not shown:
+        return ""
+    return f"> **Changed by hand** in every country (amounts in the money of each): {shown}"
 
 
 def answer(results: CountryComparison) -> list[str]:
@@ -208,11 +218,13 @@ def _command(results: CountryComparison) -> str:
     problem = results.problem
     words = ["heor country compare", *results.problems, f"--as-of {problem.country.as_of}"]
     words += [f"--scenario {s}" for s in (problem.scenario or "").split("+") if s]
+    words += [f"--set {shlex.quote(f'{k}={v}')}" for k, v in problem.overrides.items()]
     words += [f"--draws {problem.settings.draws}", f"--seed {problem.settings.seed}"]
     if problem.allow_generic:
         words.append("--allow-generic")
     if problem.settings.fit.quick:
         words.append("--quick")
+    words += [f"--accept {name}" for name in problem.settings.fit.accept]
     return " ".join(words)
 
 

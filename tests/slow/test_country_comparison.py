@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ from heor.analysis import response_of
 from heor.country_comparison import CountryComparison, compare_countries
 from heor.errors import ModelError
 from heor.inputs.load import load
-from heor.report.countries import answer, write_country_report
+from heor.report.countries import answer, report, write_country_report
 
 pytestmark = pytest.mark.slow
 NAMES = ("norway", "england", "netherlands", "canada", "germany")
@@ -62,6 +63,15 @@ def test_the_report(results: CountryComparison, tmp_path: Path) -> None:
     table = pd.read_csv(folder / "tables/countries.csv")
     assert list(table["country"]) == list(NAMES)
     assert (folder / "figures/countries.svg").stat().st_size > 10_000
+
+
+def test_the_report_says_what_was_changed(results: CountryComparison) -> None:
+    changed = {"c_resection": 100_000, "analysis.end_age": 90}
+    problems = {n: replace(p, overrides=changed) for n, p in results.problems.items()}
+    text = report(replace(results, problems=problems))
+    assert "**Changed by hand** in every country" in text and "`c_resection = 100000`" in text
+    assert "--set c_resection=100000 --set analysis.end_age=90" in text
+    assert "Changed by hand" not in report(results)
 
 
 def test_a_country_that_breaks_is_left_out(
