@@ -59,15 +59,17 @@ def _parsed(expression: str) -> ast.AST:
     return SimpleEval.parse(expression)
 
 
-def names_in(expression: str) -> set[str]:
+@lru_cache(maxsize=4096)
+def names_in(expression: str) -> frozenset[str]:
     """Names an expression uses, without functions.
 
     >>> sorted(names_in("max(0, a - b * 2)"))
     ['a', 'b']
     """
     tree = _parsed(expression)
-    calls = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and hasattr(n.func, "id")}
-    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - calls
+    nodes = list(ast.walk(tree))
+    calls = {n.func.id for n in nodes if isinstance(n, ast.Call) and hasattr(n.func, "id")}
+    return frozenset(n.id for n in nodes if isinstance(n, ast.Name)) - calls
 
 
 def problem_with(expression: str, known: Any) -> str:
