@@ -63,6 +63,7 @@ def test_quick_run_writes_everything_and_answers_in_words(workplace: Path) -> No
     assert printed.splitlines()[-1].endswith(said)
     folder = workplace / "outputs" / "norway"
     assert {p.name for p in folder.iterdir()} == {
+        "cheers.md",
         "report.md",
         "report.html",
         "tables",
