@@ -208,6 +208,7 @@ def test_every_table_has_a_caption_and_a_repeated_heading(document):
         own = [c for c in captions if c.startswith(word)]
         assert [int(re.match(r"\w+ (\d+)\. .", c)[1]) for c in own] == list(range(1, n + 1))
         assert len({c.partition(". ")[2] for c in own}) == n  # no two alike
+    assert any(c.endswith(". Survival: fits to 2nd-line FOLFIRI") for c in captions)
     fields = [t.text for t in document.element.body.iter(qn("w:instrText"))]
     assert sum("SEQ Table" in f for f in fields) == len(document.tables)
 

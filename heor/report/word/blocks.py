@@ -164,11 +164,14 @@ class Writer:
         """The heading it stands under, and what the sentence before it announces."""
         lead = ""
         if self._lead.endswith(":"):
-            lead = re.split(r"(?<=[.;])\s", self._lead)[-1].rstrip(":")
+            last = re.split(r"(?<=\.)\s", self._lead)[-1].rstrip(":")
+            lead = re.sub(r"\s*\([^()]*\)$", "", last)
         elif found := LEAD.match(self._lead):
             lead = found[1]
         shown = self.headings.get(self._heading, self._heading)
-        lead = f": {lead[0].lower()}{lead[1:]}" if lead else ""
+        if lead[1:2].islower():  # a word, not an abbreviation
+            lead = lead[0].lower() + lead[1:]
+        lead = f": {lead}" if lead else ""
         again = self.captions[shown + lead] = self.captions.get(shown + lead, 0) + 1
         return shown, f"{lead} ({again})" if again > 1 else lead
 
