@@ -19,7 +19,7 @@ from heor.inputs.structures import STRUCTURES
 from heor.parameters.draws import CurveDraws
 from heor.report import figure_style
 from heor.report.figures import FIGURES, figure_bytes, write_figures
-from heor.report.figures_fits import evidence_of
+from heor.report.numbers.fits import evidence_of
 from heor.report.markdown import report
 from heor.results import Companion, Results, Structure
 from heor.simulation import simulate

@@ -107,7 +107,7 @@ def load(
     analysis = reading.layer.values.get("analysis", {})
     today = _day(reading, analysis.get("as_of"))
     day = as_of or today
-    asked = country or analysis.get("country", "norway")
+    asked = country or analysis.get("country", countries.DEFAULT)
     pack = _read_country(reading, asked, day, programme, today)
     evidence_country = _evidence_country(reading, pack, analysis, today)
     names = (scenario,) if isinstance(scenario, str) else tuple(scenario or ())

@@ -27,10 +27,13 @@ def write_report(
     `language` is that of the page's headings, axes and controls: `en` or `nb`.
     """
     from heor.report.figures import write_figures
+    from heor.report.html.journal import journal_tables, write_journal
     from heor.report.html.page import write_page
 
     def fill(place: Path) -> None:
         write_tables(results, place / "tables")
+        tables = journal_tables(results)
+        write_journal(tables, results.problem.title, place / "tables")
         figures = (
             write_figures(results, place / "figures", progress=progress) if with_figures else []
         )
