@@ -14,7 +14,7 @@ from heor.errors import InputError
 from heor.inputs.load import load
 from heor.inputs.problem import DecisionProblem, FittedCurve
 from heor.parameters.draws import CurveDraws, Draws, add_derived, draw_parameters
-from heor.results import Simulation
+from heor.results import Results, Simulation
 from heor.simulation import simulate
 from heor.streams import Streams
 from heor.survival.distributions import get
@@ -120,6 +120,14 @@ def hand_made_draws(
 def made_up_draws() -> Callable[..., Draws]:
     """`made_up_draws(problem, n, seed, replaced)`: draws without any fitted posterior."""
     return hand_made_draws
+
+
+@pytest.fixture(scope="session")
+def made_up_run(problem: DecisionProblem, made_up_draws: Callable[..., Draws]) -> Results:
+    """Results of a whole run on made-up draws; made once, so change copies only."""
+    from tests.test_report_figures import made_up_results
+
+    return made_up_results(problem, made_up_draws)
 
 
 @pytest.fixture(scope="session")

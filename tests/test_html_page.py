@@ -49,8 +49,8 @@ AXE = Path(__file__).parent / "vendor" / "axe-4.10.3.min.js"
 
 
 @pytest.fixture(scope="module")
-def results(problem, made_up_draws) -> Results:
-    return made_up_results(problem, made_up_draws)
+def results(made_up_run: Results) -> Results:
+    return made_up_run
 
 
 @pytest.fixture(scope="module")

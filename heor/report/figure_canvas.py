@@ -152,7 +152,7 @@ def ticks(room: float, widest: str = "1,000,000") -> int:
     """How many labels as wide as this fit beside each other into so many inches.
 
     >>> ticks(3.0), ticks(1.0)
-    (5, 2)
+    (4, 2)
     """
     return max(2, int(room / (text_width(widest) + 0.1)))
 
@@ -226,7 +226,7 @@ def wrapped(
     """Words on lines that fit into this many inches; what is over the last line is left out.
 
     >>> wrapped("Care after progression", 0.8)
-    'Care after\nprogression'
+    'Care after\\nprogression'
     >>> wrapped("Care after progression", 0.8, most=1)
     'Care after …'
     """

@@ -90,7 +90,7 @@ def width_of(text: str) -> float:
             f"--width {text}: no width; write a number with mm, cm or in (85mm), or "
             "column (85 mm) or page (174 mm)."
         )
-    if not LEAST <= millimetres <= MOST:
+    if not LEAST <= round(millimetres, 3) <= MOST:
         raise InputError(
             f"--width {text}: {millimetres:g} mm; {LEAST:g} to {MOST:g} mm are possible, so that text "
             "of 6 points fits beside what it names. Take a width in that range."

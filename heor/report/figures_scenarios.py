@@ -72,7 +72,7 @@ def short(label: str) -> str:
     """A label that fits on one line, on a narrow page on two.
 
     >>> short("S1 A label of a scenario that would need two lines in the figure of an A4 page")
-    'S1 A label of a scenario that would need two …'
+    'S1 A label of a scenario that would need two lines …'
     """
     return wrapped(label, LABEL * page().width, SMALL, most=2 if page().narrow else 1)
 

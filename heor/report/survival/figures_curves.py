@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from heor.report import figure_style as style
-from heor.report.figure_canvas import ReportFigure, canvas, styled
+from heor.report.figure_canvas import LABEL, ReportFigure, canvas, styled, wrapped
 from heor.report.figures_fits import event_free
 from heor.report.survival.tables import rows
 from heor.survival.joining import Unit
@@ -74,7 +74,7 @@ def fits(results: SurvivalResults, evidence: str) -> ReportFigure:
             "fitted. After transport: the modelled cohort, excess hazard times the model's multiplier. "
             "Grey: beyond the last event.",
         ],
-        3.0 + ROW_HEIGHT * lines,
+        3.2 + ROW_HEIGHT * lines,
     )
     panels = figure.subplot_mosaic(
         [["data", "tail"], ["risk", "none"], ["legend", "legend"]],
@@ -186,14 +186,14 @@ def hazards(results: SurvivalResults, unit: Unit) -> ReportFigure:
             "of those still alive, mean over the posterior. Dotted: background mortality of the "
             "patients. Grey: beyond the last event.",
         ],
-        2.8 + ROW_HEIGHT * lines,
+        3.1 + ROW_HEIGHT * lines,
     )
     panels = figure.subplot_mosaic(
         [list(unit), ["legend"] * len(unit)], height_ratios=(14, 1.2 * lines)
     )
     for evidence in unit:
         _hazard_panel(panels[evidence], results, evidence)
-    panels[unit[0]].set_ylabel("Events per 100 patient-months")
+    panels[unit[0]].set_ylabel(wrapped("Events per 100 patient-months", 1.7, LABEL))
     legend_panel(panels["legend"], panels[unit[0]])
     return figure
 
