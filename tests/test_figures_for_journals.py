@@ -75,7 +75,8 @@ NAMES = [*FIGURES, "what_if_line", "what_if_map"]
 @pytest.mark.parametrize("name", NAMES)
 def test_in_a_column_words_are_whole_apart_and_readable(drawn, name) -> None:
     """Inside the figure, no two over each other, none below 6 points; the width is exact."""
-    figure = drawn[0][name]  # settled: all its words have their place
+    figure = drawn[0][name]
+    figure.draw_without_rendering()
     assert figure.get_size_inches()[0] == pytest.approx(85 / INCH)
     width, height = figure.bbox.size
     hidden = {id(t) for a in figure.axes for axis in (a.xaxis, a.yaxis) for t in tick_labels(axis)}

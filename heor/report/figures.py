@@ -28,6 +28,7 @@ from heor.report import figures_what_if as what_if
 from heor.report.comparison import Comparison
 from heor.report.figure_canvas import ReportFigure, house_style
 from heor.report.figure_page import page
+from heor.report.figures_information import information
 from heor.report.numbers.fits import fitted_endpoints
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ FIGURES: dict[str, Callable[[Results], Figure]] = {
     "plane": _compared(comparison.plane),
     "ceac": _compared(comparison.ceac),
     "expected_loss": _compared(comparison.expected_loss),
-    "information": _compared(comparison.information),
+    "information": _compared(information),
     "tornado": drivers.tornado,
     "tornado_icer": drivers.tornado_icer,
     "costs": drivers.costs,

@@ -115,7 +115,9 @@ def hazards(results: HasFits) -> ReportFigure:
         _hazard_panel(axes, own)
         axes.set_title(style.endpoint_label(endpoint).capitalize())
     for axes in drawn if page().narrow else drawn[:1]:
-        axes.set_ylabel(wrapped("Events per 100 patient-months", 1.7, LABEL))
+        axes.set_ylabel(
+            wrapped("Events per 100 patient-months", 1.5 if page().narrow else 2.0, LABEL)
+        )
     figure.key(*drawn[0].get_legend_handles_labels(), columns=4)
     return figure
 
