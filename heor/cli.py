@@ -76,6 +76,7 @@ def run(
         accept=accept,
         **rules,
     )
+    money(thresholds, problem.country.currency)  # a currency in front must be that of the costs
     companions = load_companions(problem, inputs)
     alternatives = load_alternatives(problem, inputs)
     outputs = Path(inputs).resolve().parent / "outputs"

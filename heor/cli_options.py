@@ -119,7 +119,7 @@ def money(texts: tuple[str, ...], currency: str | None) -> list[float]:
         if own and currency and own.upper() != currency.upper():
             problems.append(
                 f"--threshold {text}: is in {own.upper()}, the costs are in {currency}; they must be in one "
-                "currency. Convert it, or name the other with --currency."
+                "currency. Convert it, or name the other with --currency where that is an option."
             )
     if problems:
         raise InputError(problems)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -58,6 +59,16 @@ def copied_inputs(tmp_path: Path, inputs: Path) -> Path:
 def problem(inputs: Path) -> DecisionProblem:
     """The Norwegian base case."""
     return load(inputs, "norway")
+
+
+@pytest.fixture(scope="session")
+def shared_fits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fitted posteriors, the same folder in every process of a test run: each is fitted once."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    (folder / "fits").mkdir(exist_ok=True)
+    return folder / "fits"
 
 
 @pytest.fixture

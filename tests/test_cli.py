@@ -16,17 +16,29 @@ import pytest
 
 from heor import cli
 from heor.errors import FitError, ModelError
+from heor.results import Results
 
 COMMAND = [sys.executable, "-m", "heor.cli"]
 
 
+#: Without what stands beside the answer, for tests that do not look at it.
+ALONE = tuple(
+    f"--set=analysis.{name}"
+    for name in ("structures=[]", "companions=[]", "trial=null", "prices=[]")
+)
+
+
 @pytest.fixture(scope="module")
-def workplace(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+def workplace(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest, shared_fits: Path
+) -> Path:
     """A folder with a copy of the inputs, where one quick run has been made."""
     folder = tmp_path_factory.mktemp("workplace")
     shutil.copytree(request.config.rootpath / "inputs", folder / "inputs")
+    shutil.copytree(shared_fits, folder / "outputs" / "cache")
     done = heor(folder, "run", "--quick", "--draws", "400")
     assert done.returncode == 0, done.stderr
+    shutil.copytree(folder / "outputs" / "cache", shared_fits, dirs_exist_ok=True)
     (folder / "printed.txt").write_text(done.stdout, encoding="utf-8")
     return folder
 
@@ -84,6 +96,7 @@ def test_changed_number_shows_where_it_should(workplace: Path) -> None:
         "--draws",
         "400",
         "--no-figures",
+        *ALONE,
         "--set",
         "c_resection=360000",
         "--output",
@@ -198,6 +211,8 @@ def test_failed_write_keeps_the_previous_results(
         raise OSError(28, "No space left on device")
 
     monkeypatch.chdir(workplace)
+    run = Results.load(workplace / "outputs" / "norway" / "results.nc")
+    monkeypatch.setattr("heor.analysis.evaluate", lambda *_, **__: run)
     monkeypatch.setattr("heor.report.write.write_run_record", fail)
     assert cli.main(["run", "--quick", "--draws", "400", "--no-figures"]) == 2
     assert "cannot be written (No space left on device)" in capsys.readouterr().err
@@ -205,11 +220,12 @@ def test_failed_write_keeps_the_previous_results(
     assert not list((workplace / "outputs").glob(".*"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT to one process needs POSIX")
 def test_interrupted_run_exits_130_and_keeps_results(workplace: Path) -> None:
     before = tables(workplace / "outputs" / "norway")
     process = subprocess.Popen(
-        [*COMMAND, "run", "--quick", "--draws", "60000"],
+        [*COMMAND, "run", "--quick", "--draws", "60000", *ALONE],
         cwd=workplace,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -13,6 +13,7 @@ import pytest
 
 from heor.analysis import decide
 from heor.country_comparison import HIGH, LOW, SEVERITY, country_row
+from heor.decision.cost_effectiveness import increments
 from heor.decision.severity import class_of, effective_threshold, severity
 from heor.errors import InputError
 from heor.inputs.countries import folder_of, folders
@@ -290,6 +291,51 @@ def test_rules_without_a_date_are_used_and_said(inputs: Path) -> None:
     assert not any("were asked for" in line for line in load(inputs, "SE").country.cautions)
 
 
+@pytest.mark.parametrize(
+    ("country", "programme", "block"),
+    [("PL", None, "thresholds"), ("NL", None, "discounting"), ("GB", "medicine", "severity")],
+)
+def test_a_rule_with_a_last_day_only_is_said(
+    country: str, programme: str | None, block: str, inputs: Path
+) -> None:
+    """Poland's threshold was another in 2022, NICE's severity began in a year that is not stated."""
+    found = load(inputs, country, as_of=date(2022, 6, 1), programme=programme).country.cautions
+    (line,) = [line for line in found if "were asked for" in line]
+    assert block in line and "programmes" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "option"),
+    [
+        ("analysis.country", "norway", "--country"),
+        ("analysis.as_of", "2020-01-01", "--as-of"),
+        ("country.programme", "medicine", "--programme"),
+    ],
+)
+def test_rules_are_not_chosen_by_a_setting(
+    name: str, value: str, option: str, inputs: Path
+) -> None:
+    """They are read before settings change, so that it would pass without effect."""
+    with pytest.raises(InputError) as caught:
+        load(inputs, "GB", overrides={name: value})
+    (line,) = caught.value.problems
+    assert line.startswith(f"--set {name}={value}: ") and f"Use {option}" in line
+
+
+def test_mortality_of_the_evidence(
+    inputs: Path, packs: dict[str, DecisionProblem], faults: Faults
+) -> None:
+    """Norway's in every run, unless a setting names another country or none."""
+    own = {name: str(problem.trial_life_table.origin) for name, problem in packs.items()}
+    assert set(own.values()) == {"inputs/countries/norway/life_table.csv"}
+    setting = "analysis.survival.background"
+    for value, folder in (("japan", "japan"), (None, "sweden")):
+        found = load(inputs, "SE", overrides={setting: value}).trial_life_table
+        assert str(found.origin) == f"inputs/countries/{folder}/life_table.csv"
+    (line,) = faults(overrides={setting: "atlantis"})
+    assert f"--set {setting}=atlantis: unknown country 'atlantis'" in line
+
+
 def test_no_rule_in_force(inputs: Path) -> None:
     with pytest.raises(InputError) as caught:
         load(inputs, "norway", as_of=date(2025, 6, 1))
@@ -332,6 +378,60 @@ def test_unit_costs_are_converted_with_their_arithmetic(packs: dict[str, Decisio
         "from norway",
     ):
         assert part in shown
+
+
+def test_a_price_of_a_scenario_keeps_its_money(
+    inputs: Path, packs: dict[str, DecisionProblem]
+) -> None:
+    """Scenarios serve all countries: what is NOK in one of them is no amount of pounds."""
+    name = "c_second_line_medicines"
+    norway, england = (load(inputs, x, "s12_panitumumab").parameters[name] for x in ("NO", "GB"))
+    factor = 133.63 / 137.78 * 0.664153 / 9.14214
+    assert (norway.mean, norway.conversion) == (55_900 * 12, ())
+    assert england.mean == pytest.approx(norway.mean * factor, rel=1e-12)
+    assert england.se == pytest.approx(norway.se * factor, rel=1e-12)
+    assert england.donor is None and england.conversion[0] == "55,900 NOK (2025 prices)"
+    assert packs["england"].parameters[name].donor == "norway"
+
+
+def test_a_price_of_a_scenario_in_a_third_money(copied_inputs: Path, faults: Faults) -> None:
+    path = copied_inputs / "scenarios/mine.yaml"
+    text = "label: A\nwhy: b\nparameters:\n  c_resection: {mean: 1000, se: 100, "
+    path.write_text(f"{text}currency: USD, price_year: 2024}}\n", encoding="utf-8")
+    english = load(copied_inputs, "GB", "mine").parameters["c_resection"]
+    assert (english.mean, english.se) == pytest.approx((664.153, 66.4153))
+    path.write_text(f"{text}currency: USD}}\n", encoding="utf-8")
+    assert "'currency' and 'price_year' go together" in faults(scenario="mine")[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        # 275,000 and 825,000 NOK: 2024 by the index, then purchasing power; or the rate of 2025
+        ("germany", (275_000 * 133.63 / 137.78 * 0.700862 / 9.14214, 3)),
+        ("denmark", (275_000 * 133.63 / 137.78 * 6.05021 / 9.14214, 3)),
+        ("france", (275_000 / 11.7173, 3)),
+    ],
+)
+def test_thresholds_of_a_donor_are_converted_and_rounded(
+    name: str, values: tuple[float, float], packs: dict[str, DecisionProblem]
+) -> None:
+    country, (low, times) = packs[name].country, values
+    assert country.thresholds == tuple(float(f"{x:.1e}") for x in (low, low * times))
+    assert (country.threshold_kind, country.has_verdict) == ("none", False)
+
+
+def test_the_order_a_country_states_is_used(spoil: Spoil, copied_inputs: Path) -> None:
+    """The rate of 2025, then Swedish prices back to 2024."""
+    spoil(SWEDEN, "order: index_then_rate", "order: rate_then_index")
+    spoil(SWEDEN, "rate: purchasing_power", "rate: exchange_rate")
+    (copied_inputs / "countries/sweden/price_indices.csv").write_text(
+        "series,code,year,value,unit,source,status\n"
+        "consumer_prices,SWE,2025,135,2015 = 100,model_judgement,assumption\n",
+        encoding="utf-8",
+    )
+    found = load(copied_inputs, "SE").parameters["c_resection"]
+    assert found.mean == pytest.approx(260_000 / 1.0590 * 132.49 / 135)
 
 
 def test_money_that_nothing_converts_stays_the_donors(packs: dict[str, DecisionProblem]) -> None:
@@ -613,6 +713,25 @@ def test_net_health_is_what_the_cost_would_buy(rows: dict[str, dict]) -> None:
                 )
         assert row["health_low"] <= row["health_high"]
         assert row["health_low_low"] <= row["health_low"] <= row["health_low_high"]
+
+
+def test_chance_and_interval_of_net_health(
+    packs: dict[str, DecisionProblem], made_up_draws
+) -> None:
+    """By hand, from the draws of both strategies; the interval holds 95 % of them."""
+    problem = replace(packs["england"], trial=None)
+    simulation = simulate(problem, made_up_draws(problem, 300), workers=1)
+    row = country_row(problem, simulation, decide(problem, simulation))
+    gain, cost = (
+        increments(simulation.outcomes, "chemotherapy", "resection")[x] for x in ("qalys", "cost")
+    )
+    health = gain - cost / 20_000
+    assert row["probability_low"] == pytest.approx((health > 0).mean())
+    assert 0 < row["probability_low"] < 1 and row["probability_low"] != 0.5
+    inside = (health >= row["health_low_low"]) & (health <= row["health_low_high"])
+    assert inside.mean() == pytest.approx(0.95, abs=0.01)
+    worth = row["cost_common"] / row["cost"]
+    assert row["cost_common_low"] == pytest.approx(row["cost_low"] * worth)
 
 
 def test_costs_in_one_money(rows: dict[str, dict]) -> None:

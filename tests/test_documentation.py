@@ -28,9 +28,10 @@ def minutes(command: str) -> bool:
     """Variants of a command that already runs: with the slow tests."""
     variants = (
         "heor run --s",
+        "heor run --quick",  # test_cli runs it
         "heor run --country",
         "heor country compare",
-        "heor survival --",
+        "heor survival",  # test_cli runs it
         "heor what-if cure",
         "heor scenarios --run",
     )

@@ -30,8 +30,8 @@ AVERAGE = "cure_and_treatment_rule"
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+def cache(shared_fits: Path) -> Path:
+    return shared_fits
 
 
 @pytest.fixture(scope="module")

@@ -310,6 +310,29 @@ def test_population_qalys_against_small_steps(problem: DecisionProblem) -> None:
     assert population_qalys(country, 62.4, 0.6) == pytest.approx(value.sum() * 0.001, rel=1e-5)
 
 
+def test_population_qalys_by_sex(inputs: Path) -> None:
+    """Each sex lives by its own mortality and has its own utility; in steps of a thousandth of a year."""
+    from heor.outcomes.discounting import discount_factor
+    from heor.survival.background import cumulative_hazard_by_sex
+
+    country = load(inputs, "england").country
+    time = np.arange(0.0005, 121 - 62, 0.001)
+    factor = discount_factor(country.discount_effects, time)
+    age = np.minimum(np.floor(62 + time), country.norms.age[-1]).astype(int)
+    total = {}
+    for sex, hazard, norm in zip(
+        ("men", "women"),
+        cumulative_hazard_by_sex(country.life_table, 62, time),
+        country.norms.by_sex,
+        strict=True,
+    ):
+        total[sex] = (np.exp(-hazard) * factor * norm[age - 16]).sum() * 0.001
+    assert population_qalys(country, 62, 1.0) == pytest.approx(total["men"], rel=1e-5)
+    assert population_qalys(country, 62, 0.0) == pytest.approx(total["women"], rel=1e-5)
+    mixed = 0.6 * total["men"] + 0.4 * total["women"]
+    assert population_qalys(country, 62, 0.6) == pytest.approx(mixed, rel=1e-5)
+
+
 # ----------------------------------------------------------------------------------- report
 def test_report_says_how_the_weight_is_labelled(
     with_rule: Callable[[str], DecisionProblem],

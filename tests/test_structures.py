@@ -30,14 +30,14 @@ Faults = Callable[..., list[str]]
 
 
 @pytest.fixture(scope="module")
-def results(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
+def results(inputs: Path, shared_fits: Path) -> Results:
     """With a companion that bears a model's name."""
     overrides = {"analysis.patients": 50}
     problem, no_cure = (
         load(inputs, scenario=name, overrides=overrides, draws=120, quick=True)
         for name in (None, "s11_no_cure")
     )
-    return evaluate(problem, {"semi_markov": no_cure}, cache=tmp_path_factory.mktemp("cache"))
+    return evaluate(problem, {"semi_markov": no_cure}, cache=shared_fits)
 
 
 # ---------------------------------------------------------------------------- which can be
@@ -259,6 +259,10 @@ def test_the_section_says_what_the_table_says(results: Results) -> None:
     for label in STRUCTURES.values():
         assert label in text
     assert section(replace(results, structures=results.structures[:1])) == ""
+    country = replace(results.problem.country, threshold_kind="none")
+    without = section(replace(results, problem=replace(results.problem, country=country)))
+    assert "worth its cost" in text and "worth its cost" not in without
+    assert "which is another country's, mean net benefit is above nil under" in without
     lame = replace(
         results, structures=results.structures[:1], structure_faults={"individual": "Because."}
     )

@@ -36,8 +36,8 @@ def asked(quick_cache):
 
 
 @pytest.fixture(scope="module")
-def quick_cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
+def quick_cache(shared_fits):
+    return shared_fits
 
 
 def net_benefit(response: Response, cases: list[dict], threshold: float) -> np.ndarray:

@@ -6,49 +6,30 @@ Precedence: model < country < scenario < overrides (`--set`). All faults come in
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from heor.errors import InputError
 from heor.inputs import assemble, checks, countries, model_checks, parameter_table, schema, versions
 from heor.inputs.countries import Pack
-from heor.inputs.layers import Layer, nearest, overlay, read_yaml
-from heor.inputs.prices import PriceTable, read_price_table
+from heor.inputs.layers import Layer, nearest, overlay
 from heor.inputs.problem import DecisionProblem, Origin, Parameter
-from heor.inputs.schema_country import CountryModel
+from heor.inputs.read_country import evidence_country as evidence_country_of
+from heor.inputs.read_country import price_table, read_country
+from heor.inputs.reading import Reading, opened, parameters_file, validated
 from heor.inputs.schema_survival import PRIORS
 from heor.inputs.structures import with_structure
 
-M = TypeVar("M", bound=BaseModel)
 MODEL_FILES = ("analysis", "strategies")
-
-
-@dataclass
-class Reading:
-    """What has been read so far: the layers, the parameter rows, and every problem found."""
-
-    folder: Path
-    problems: list[str] = field(default_factory=list)
-    layer: Layer = field(default_factory=Layer)
-    entries: dict[str, parameter_table.Entry] = field(default_factory=dict)
-
-    def shown(self, path: Path) -> str:
-        """A path as the user knows it: relative to where the inputs folder stands."""
-        return path.relative_to(self.folder.parent).as_posix()
-
-    def yaml(self, path: Path, layer: str, under: str = "") -> Layer:
-        """One YAML file, its values placed under a dotted prefix."""
-        found = read_yaml(path, self.shown(path), layer, self.problems)
-        if not under:
-            return found
-        origins = {f"{under}.{k}": o for k, o in found.origins.items()}
-        return Layer({under: found.values}, {under: Origin(self.shown(path), 1, layer), **origins})
+#: Settings that say which rules are read → the option that changes them.
+CHOSEN_FIRST = {
+    "analysis.country": "--country",
+    "analysis.as_of": "--as-of",
+    "country.programme": "--programme",
+}
 
 
 def available(folder: Path, kind: str) -> list[str]:
@@ -102,17 +83,19 @@ def load(
     InputError
         With all problems found.
     """
-    reading = _opened(folder)
+    reading = opened(folder)
     _read_model(reading)
     analysis = reading.layer.values.get("analysis", {})
     today = _day(reading, analysis.get("as_of"))
     day = as_of or today
     asked = country or analysis.get("country", countries.DEFAULT)
-    pack = _read_country(reading, asked, day, programme, today)
-    evidence_country = _evidence_country(reading, pack, analysis, today)
+    pack = read_country(reading, asked, day, programme, today)
     names = (scenario,) if isinstance(scenario, str) else tuple(scenario or ())
     scenarios = [model for name in names if (model := _read_scenario(reading, name))]
     _apply_overrides(reading, overrides or {})
+    # after scenarios and overrides, which may change it
+    analysis = reading.layer.values.get("analysis", {})
+    evidence_country = evidence_country_of(reading, pack, analysis, today)
     if priors not in (None, *PRIORS):
         reading.problems.append(
             f"--priors {priors}: unknown priors '{priors}'; allowed: {', '.join(PRIORS)}."
@@ -160,17 +143,6 @@ def load(
     return with_structure(problem, problem.settings.model)
 
 
-def _opened(folder: str | Path) -> Reading:
-    """The inputs folder, if it is one."""
-    reading = Reading(Path(folder).resolve())
-    if not (reading.folder / "model").is_dir():
-        raise InputError(
-            f"{folder}: no inputs folder here (it must hold model/, countries/, scenarios/). Run heor "
-            "where the folder 'inputs' is, or name it with --inputs."
-        )
-    return reading
-
-
 def _models(
     reading: Reading, pack: Pack, evidence: Pack, allow_generic: bool
 ) -> tuple[schema.Inputs, dict[str, Parameter], Pack, parameter_table.MoneyRules | None]:
@@ -181,7 +153,7 @@ def _models(
     if pack.model is not None and not allow_generic:
         reading.problems += countries.stand_ins(pack)
     if pack.model is not None and parts["sources"] and not _lacks(pack):
-        money = countries.money_rules(pack, _price_table(reading, pack))
+        money = countries.money_rules(pack, price_table(reading, pack))
         parameters = parameter_table.build(
             reading.entries, money, parts["sources"], reading.problems
         )
@@ -205,110 +177,10 @@ def _read_model(reading: Reading) -> None:
         reading.layer = overlay(reading.layer, reading.yaml(model / f"{name}.yaml", "model", name))
     for name, path in (("sources", "sources.yaml"), ("survival", "survival/index.yaml")):
         reading.layer = overlay(reading.layer, reading.yaml(model / path, "model", name))
-    path = _parameters_file(model)
+    path = parameters_file(model)
     reading.entries = parameter_table.read_parameters(
         path, reading.shown(path), "model", reading.problems
     )
-
-
-def _parameters_file(folder: Path) -> Path:
-    """parameters.csv, or parameters.xlsx where only that exists."""
-    csv, xlsx = folder / "parameters.csv", folder / "parameters.xlsx"
-    return xlsx if xlsx.exists() and not csv.exists() else csv
-
-
-def _read_country(
-    reading: Reading, country: Any, day: date, programme: str | None, today: date
-) -> Pack:
-    """The country's layer and rows over the model's, with those of its donors, as of today, between."""
-    name = countries.folder_of(reading.folder, country, reading.problems)
-    pack = _pack(reading, name, day, programme)
-    reading.layer = overlay(reading.layer, pack.layer)
-    pack = replace(pack, donors=_donors(reading, pack, today))
-    donor = pack.donors.get(countries.donors_of(pack.layer).get("prices", ""))
-    base, lent = dict(reading.entries), {}
-    if donor is not None and donor.model is not None:
-        lent = countries.borrowed_rows(base, pack, donor)
-        reading.entries = parameter_table.merge(base, lent, reading.problems)
-    own = {n: e for n, e in pack.rows.items() if not parameter_table.is_missing(e) or n not in base}
-    still = {n: e for n, e in pack.rows.items() if n not in own and n not in lent}
-    reading.entries = parameter_table.merge(reading.entries, {**own, **still}, reading.problems)
-    return pack
-
-
-def _pack(reading: Reading, name: str, day: date, programme: str | None) -> Pack:
-    """One country folder as read, without its donors; its sources join those of the model."""
-    folder = reading.folder / "countries" / name
-    raw = reading.yaml(folder / "country.yaml", "country", "country")
-    chosen = versions.programme_of(raw, programme, reading.problems)
-    layer, undated = versions.in_force(raw, day, chosen, reading.problems)
-    if (folder / "sources.yaml").exists():
-        own = reading.yaml(folder / "sources.yaml", "country", "sources")
-        reading.layer = overlay(reading.layer, own)
-    path = _parameters_file(folder)
-    rows = parameter_table.read_parameters(path, reading.shown(path), "country", reading.problems)
-    return Pack(name, folder, layer, None, rows, chosen, tuple(undated))
-
-
-def _donors(reading: Reading, pack: Pack, day: date) -> dict[str, Pack]:
-    """The countries this one borrows from, which must have what they lend."""
-    found: dict[str, Pack] = {}
-    for block, donor in countries.donors_of(pack.layer).items():
-        origin = pack.layer.origin(f"country.{block}.donor")
-        try:
-            name = countries.folder_of(reading.folder, donor)
-        except InputError as error:
-            reading.problems += [f"{origin}: donor: {line}" for line in error.problems]
-            continue
-        if name != donor:
-            reading.problems.append(
-                f"{origin}: donor '{donor}'; write the name of its folder, '{name}'."
-            )
-            continue
-        if name not in found:
-            lent = _pack(reading, name, day, None)
-            model = validated(
-                CountryModel, lent.layer.values["country"], lent.layer, "country", reading
-            )
-            found[name] = replace(lent, model=model)
-        theirs = countries.donors_of(found[name].layer)
-        if name == pack.name or block in theirs:
-            whose = "itself" if name == pack.name else f"{theirs[block]}, its own donor"
-            reading.problems.append(
-                f"{origin}: {block} is borrowed from {name}, which has it from {whose}. Name a country "
-                "that has its own."
-            )
-    return found
-
-
-def _evidence_country(reading: Reading, pack: Pack, analysis: Mapping[str, Any], day: date) -> Pack:
-    """The country whose mortality the evidence's patients have: of the run unless the analysis says."""
-    settings = analysis.get("survival")
-    name = settings.get("background") if isinstance(settings, Mapping) else None
-    if name in (None, pack.name):
-        return pack
-    if name in pack.donors:
-        return pack.donors[name]
-    origin = reading.layer.origin("analysis.survival.background")
-    if name not in countries.folders(reading.folder):
-        listed = ", ".join(countries.folders(reading.folder))
-        reading.problems.append(
-            f"{origin}: unknown country '{name}'; available: {listed}."
-            f"{nearest(str(name), countries.folders(reading.folder))}"
-        )
-        return pack
-    found = _pack(reading, name, day, None)
-    values = found.layer.values["country"]
-    return replace(found, model=validated(CountryModel, values, found.layer, "country", reading))
-
-
-def _price_table(reading: Reading, pack: Pack) -> PriceTable:
-    """Indices and rates of the model, with those of the country on top."""
-    folders = (reading.folder / "model", pack.folder)
-    paths = [p for f in folders if (p := f / "price_indices.csv").exists()]
-    if not paths:
-        return PriceTable()
-    return read_price_table([(p, reading.shown(p)) for p in paths], reading.problems)
 
 
 def _day(reading: Reading, found: Any) -> date:
@@ -382,6 +254,11 @@ def _apply_overrides(reading: Reading, overrides: Mapping[str, Any]) -> None:
             asked = {"values": value, "donor": None, "kind": "asked", "currency": None}
             layer = Layer({"country": {"thresholds": asked}}, {name: origin})
             reading.layer = overlay(reading.layer, layer)
+        elif name in CHOSEN_FIRST:
+            reading.problems.append(
+                f"--set {name}={value}: it chooses what is read, before any setting is changed. Use "
+                f"{CHOSEN_FIRST[name]} instead."
+            )
         elif "." in name and root in (*MODEL_FILES, "country") and name in reading.layer.origins:
             values: Any = value
             for part in reversed(name.split(".")):
@@ -393,64 +270,6 @@ def _apply_overrides(reading: Reading, overrides: Mapping[str, Any]) -> None:
                 f"--set {name}={value}: unknown name '{name}'; a parameter or a dotted setting such as "
                 f"analysis.end_age is allowed.{nearest(name, known)} `heor show` lists them."
             )
-
-
-def validated(model: type[M], values: Any, layer: Layer, prefix: str, reading: Reading) -> M | None:
-    """Validate with pydantic; every error becomes one line with file and line number."""
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        for fault in error.errors():
-            path = ".".join([p for p in (prefix, *map(str, fault["loc"])) if p])
-            reading.problems.append(_fault_line(model, fault, path, layer))
-    return None
-
-
-def _fault_line(model: type[BaseModel], fault: Any, path: str, layer: Layer) -> str:
-    origin, last = (
-        layer.origin(path, path.split(".")[0]),
-        str(fault["loc"][-1]) if fault["loc"] else "",
-    )
-    if fault["type"] == "extra_forbidden":
-        allowed = _siblings(model, fault["loc"][:-1])
-        hint = nearest(last, allowed)
-        listed = f" allowed: {', '.join(allowed)}." if allowed else ""
-        return f"{origin}: unknown name '{last}';{listed}{hint}"
-    message = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "missing":
-        return f"{origin}: '{path}' is missing; a value is required. Add it."
-    shown = "" if isinstance(fault["input"], dict | list) else f" (found {fault['input']!r})"
-    if isinstance(fault["input"], dict):  # a fault of several values together
-        origin = layer.latest(path)
-    allowed = re.findall("'([^']+)'", fault.get("ctx", {}).get("expected", ""))
-    return f"{origin}: {path}: {message}{shown}.{nearest(str(fault['input']), allowed)}"
-
-
-def _siblings(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
-    """Names allowed beside an unknown one, found by walking the model along the error's path."""
-    current: Any = model
-    for part in location:
-        if _is_model(current):
-            info = current.model_fields.get(str(part)) or next(
-                (f for f in current.model_fields.values() if f.alias == part), None
-            )
-            current = info.annotation if info else None
-        else:  # a name of a mapping or an index of a list
-            current = _model_inside(current)
-    current = _model_inside(current)
-    return [f.alias or n for n, f in current.model_fields.items()] if current else []
-
-
-def _model_inside(annotation: Any) -> type[BaseModel] | None:
-    """The model in `dict[str, M]`, `list[M]`, `M | None` or itself."""
-    if _is_model(annotation):
-        return annotation
-    found = (_model_inside(a) for a in getattr(annotation, "__args__", ()))
-    return next((m for m in found if m), None)
-
-
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _validate(reading: Reading) -> dict[str, Any]:

@@ -113,8 +113,12 @@ def override(
 ) -> Entry:
     """The row `name` with some cells changed; a mean without an se fixes the number.
 
-    Of the changes, those in `local` are in this run's money.
+    Of the changes, those in `local` are in this run's money, unless they name their own: then the
+    whole row is, and it is nobody's loan.
     """
+    if changes.get("currency") is not None:
+        entries = {**entries, name: _priced_anew(entries[name])}
+        local = ()
     cells = dict(entries[name].cells)
     before = cells["mean"]
     changes = {k: v for k, v in changes.items() if v is not None}
@@ -128,6 +132,13 @@ def override(
     for key, value in changes.items():
         cells[key] = "; ".join(value) if isinstance(value, list) else _text(value)
     return replace(entries[name], cells=cells, origin=replace(origin, replaced=before), local=own)
+
+
+def _priced_anew(entry: Entry) -> Entry:
+    """The row before it is given an amount of another currency and year."""
+    unit = re.sub(r"^[A-Z]{3}\b", "{currency}", entry.cells["unit"])
+    cells = {**entry.cells, "unit": unit, "price_country": ""}
+    return replace(entry, cells=cells, donor=None, country=None, local=frozenset())
 
 
 def _text(value: Any) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 from heor.errors import InputError
 from heor.inputs.checks import BASE
 from heor.inputs.layers import Layer, named, nearest, read_yaml
-from heor.inputs.load import Reading, available, beside, validated
+from heor.inputs.load import available, beside
 from heor.inputs.problem import Average, DecisionProblem
+from heor.inputs.reading import Reading, validated
 from heor.inputs.schema import AverageModel
 
 

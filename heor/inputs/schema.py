@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from heor.inputs.schema_base import Expression, Model, Name, Status
-from heor.inputs.schema_country import CountryModel
+from heor.inputs.schema_country import CountryModel, Currency
 from heor.inputs.schema_decision import TrialModel, WhatIfModel
 from heor.inputs.schema_survival import CurveModel, EvidenceModel, SurvivalSettings
 from heor.inputs.versions import UNDATED
@@ -272,6 +272,19 @@ class ParameterOverride(Model):
     status: Status | None = None
     source: list[str] | None = None
     note: str | None = None
+    currency: Currency | None = Field(
+        None, description="of a cost, with its price_year: converted like a row of a file"
+    )
+    price_year: int | None = Field(None, ge=1990, le=2100)
+
+    @model_validator(mode="after")
+    def whole_price(self) -> ParameterOverride:
+        labels = self.currency, self.price_year
+        if any(labels) and (not all(labels) or self.mean is None):
+            raise ValueError(
+                "'currency' and 'price_year' go together, with a 'mean' they belong to"
+            )
+        return self
 
 
 class Scenario(Model):

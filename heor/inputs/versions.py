@@ -42,7 +42,8 @@ def programme_of(layer: Layer, asked: str | None, problems: list[str]) -> str | 
 def in_force(
     layer: Layer, as_of: date, programme: str | None, problems: list[str]
 ) -> tuple[Layer, list[str]]:
-    """The layer with one version of each block, and blocks taken although stated for later only.
+    """The layer with one version of each block, and blocks taken although nobody knows since when they
+    are in force: without any date, and of an earlier day, or with a last day only.
 
     Problems: no version in force, or several.
     """
@@ -51,7 +52,11 @@ def in_force(
     for name, block in country.items():
         path = f"{ROOT}.{name}"
         versions = block if isinstance(block, list) else [block]
-        if not all(isinstance(v, Mapping) for v in versions) or not versions:
+        if (
+            name == "programmes"
+            or not versions
+            or not all(isinstance(v, Mapping) for v in versions)
+        ):
             continue
         # by programme first: dates of another programme's rules say nothing here
         ours = [i for i, v in enumerate(versions) if _of_programme(v, programme)]
@@ -64,6 +69,8 @@ def in_force(
         if len(found) != 1:
             problems.append(_fault(name, layer, versions, ours, found, as_of, programme))
             found = ours[:1] or [0]
+        elif as_of < UNDATED and "effective_from" not in versions[found[0]] and name not in undated:
+            undated.append(name)  # its end is known, not its beginning
         if isinstance(block, list):
             country[name] = versions[found[0]]
             origins = _moved(origins, path, found[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +61,7 @@ def report(results: CountryComparison) -> str:
         "country · each by its own rates, perspective, thresholds, severity rule, mortality, norms and "
         "prices",
         quick,
+        _changed(results),
         "## The answer\n\n" + "  \n".join(f"**{line}**" for line in answer(results)),
         *faults(results),
         f"![Countries side by side](figures/{FIGURE}.svg)",
@@ -74,6 +76,14 @@ def report(results: CountryComparison) -> str:
         f"`{_command(results)}`",
     ]
     return "\n\n".join(s for s in sections if s) + "\n"
+
+
+def _changed(results: CountryComparison) -> str:
+    """What was changed by hand, which is the same number in every country's money."""
+    shown = ", ".join(f"`{k} = {v}`" for k, v in results.problem.overrides.items())
+    if not shown:
+        return ""
+    return f"> **Changed by hand** in every country (amounts in the money of each): {shown}"
 
 
 def answer(results: CountryComparison) -> list[str]:
@@ -182,7 +192,7 @@ def _cautions(results: CountryComparison) -> list[str]:
         for c in countries
         if c.unverified
     ]
-    lines += [f"{c.label}: {limit}." for c in countries for limit in c.limits]
+    lines += [f"{c.label}: {limit.rstrip('.')}." for c in countries for limit in c.limits]
     lines.append(
         "The evidence on survival is the same in every country, fitted once over the mortality of the "
         "trials' patients; each country's own mortality acts on its cohort."
@@ -230,11 +240,13 @@ def _command(results: CountryComparison) -> str:
     problem = results.problem
     words = ["heor country compare", *results.problems, f"--as-of {problem.country.as_of}"]
     words += [f"--scenario {s}" for s in (problem.scenario or "").split("+") if s]
+    words += [f"--set {shlex.quote(f'{k}={v}')}" for k, v in problem.overrides.items()]
     words += [f"--draws {problem.settings.draws}", f"--seed {problem.settings.seed}"]
     if problem.allow_generic:
         words.append("--allow-generic")
     if problem.settings.fit.quick:
         words.append("--quick")
+    words += [f"--accept {name}" for name in problem.settings.fit.accept]
     return " ".join(words)
 
 

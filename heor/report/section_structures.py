@@ -63,10 +63,18 @@ def _range(results: Results, frame: pd.DataFrame) -> str:
             f" and the cost per QALY {significant(ratios.min())} to {significant(ratios.max())} "
             f"{currency}"
         )
-    if worth.all() or not worth.any():
+    every = worth.all() or not worth.any()
+    which = f"under {', '.join(frame['label'][worth])} only"
+    if not results.problem.country.has_verdict:
+        which = f"under {'all' if worth.all() else 'none'}" if every else which
+        return (
+            f"{span}; at {threshold:,.0f} {currency} per QALY, which is another country's, mean net "
+            f"benefit is above nil {which}."
+        )
+    if every:
         verdict = "worth its cost under all" if worth.all() else "not worth its cost under any"
     else:
-        verdict = f"worth its cost under {', '.join(frame['label'][worth])} only"
+        verdict = f"worth its cost {which}"
     label = results.problem.strategies[results.problem.settings.intervention].label
     return f"{span}; at {threshold:,.0f} {currency} per QALY {label} is {verdict}."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ from heor.analysis import response_of
 from heor.country_comparison import CountryComparison, compare_countries
 from heor.errors import ModelError
 from heor.inputs.load import load
-from heor.report.countries import answer, write_country_report
+from heor.report.countries import answer, report, write_country_report
 from heor.report.figure_files import saved_figures
 
 pytestmark = pytest.mark.slow
@@ -67,6 +68,15 @@ def test_the_report(results: CountryComparison, tmp_path: Path) -> None:
     saved, figures = saved_figures(folder)
     pd.testing.assert_frame_equal(saved.table, results.table)
     assert list(figures) == ["countries"]
+
+
+def test_the_report_says_what_was_changed(results: CountryComparison) -> None:
+    changed = {"c_resection": 100_000, "analysis.end_age": 90}
+    problems = {n: replace(p, overrides=changed) for n, p in results.problems.items()}
+    text = report(replace(results, problems=problems))
+    assert "**Changed by hand** in every country" in text and "`c_resection = 100000`" in text
+    assert "--set c_resection=100000 --set analysis.end_age=90" in text
+    assert "Changed by hand" not in report(results)
 
 
 def test_a_country_that_breaks_is_left_out(
