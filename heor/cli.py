@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from heor.cli_country import country
+from heor.cli_figures import figures
 from heor.cli_options import (
     accept_option,
     country_options,
@@ -546,6 +547,7 @@ def reconstruct(clicks, at_risk, patients, events, time_unit, style, output) -> 
 
 
 cli.add_command(country)
+cli.add_command(figures)
 cli.add_command(report)
 cli.add_command(utilities)
 

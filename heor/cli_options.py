@@ -139,3 +139,12 @@ def shown(path: Path) -> str:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def run_folder(folder: str | None, inputs: str) -> Path:
+    """A run's folder as named, or where a plain `heor run` writes."""
+    from heor.inputs.countries import default_of
+
+    if folder:
+        return Path(folder)
+    return Path(inputs).resolve().parent / "outputs" / default_of(Path(inputs))

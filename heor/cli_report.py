@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from heor.cli_options import inputs_option, language_option, shown
+from heor.cli_options import inputs_option, language_option, run_folder, shown
 
 ALL = "all"
 
@@ -39,7 +39,7 @@ def report(folder, inputs, form, language, with_figures, output) -> None:
     from heor.progress import progress_display
     from heor.report.rebuild import FORMATS, rebuild
 
-    place = Path(folder) if folder else _default_folder(Path(inputs))
+    place = run_folder(folder, inputs)
     if place.is_file():  # the file itself was named
         place = place.parent
     formats = FORMATS if form == ALL else (form,)
@@ -56,10 +56,3 @@ def report(folder, inputs, form, language, with_figures, output) -> None:
     beside = [n for n in names if n != first]
     rest = f" ({', '.join(beside)} beside it)" if beside else ""
     click.echo(f"Open {shown(target / first)}{rest}")
-
-
-def _default_folder(inputs: Path) -> Path:
-    """Where a plain `heor run` writes."""
-    from heor.inputs.load import default_country
-
-    return inputs.resolve().parent / "outputs" / default_country(inputs)

@@ -176,7 +176,8 @@ def country_row(
         Who and how: `country, label, agency, programme, as_of, currency, price_year, streams,
         rate_costs, rate_effects` (of the first year), `threshold_kind, has_verdict, borrowed` (values of a donor),
         `converted`, `unverified` (blocks). What: `comparator_qalys` (discounted), `qalys` and `cost`
-        (increments) with `_se` (Monte Carlo), `_low`, `_high` (95 %); `icer`, `icer_label`; `cost_common`
+        (increments) with `_se` (Monte Carlo), `_low`, `_high` (95 %); `icer`,
+        `icer_low`, `icer_high` (95 % Monte Carlo), `icer_label`; `cost_common`
         with `_low`, `_high` in `common_money` (missing where nothing converts); `severity` (the rule's
         measure in words), `weight` and `severity_threshold`. And for each t of low, high and severity: `threshold_t`,
         `probability_t` and net health benefit `health_t` in QALYs with `_se`, `_low`, `_high`. Money per
@@ -212,7 +213,8 @@ def country_row(
         row[outcome] = line["mean"]
         row |= {f"{outcome}_{k}": line[k] for k in ("se", "low", "high")}
     icer = cost_effectiveness.icer_table(outcomes, *both).iloc[0]
-    row |= {"icer": icer["ratio"], "icer_label": icer["label"]}
+    row["icer"] = icer["ratio"]
+    row |= {f"icer_{k}": icer[k] for k in ("low", "high", "label")}
     money, worth = country.per_donor_money or ("", np.nan)
     row["common_money"] = money
     row["cost_common"] = row["cost"] / worth

@@ -312,8 +312,8 @@ def scenario_row(
     -------
     dict
         `cost` and `qalys` (increments), each with `_se` (Monte Carlo), `_low`, `_high` (95 %); `icer`,
-        `icer_se`, `icer_label`; and for each threshold t: `threshold_t`, `net_benefit_t` with
-        `_se`, `_low`, `_high`, `probability_t`, `evpi_t` with `_se`, `difference_t` (of the net
+        `icer_se`, `icer_low`, `icer_high` (95 % Monte Carlo), `icer_label`; and for each threshold t:
+        `threshold_t`, `net_benefit_t` with `_se`, `_low`, `_high`, `probability_t`, `evpi_t` with `_se`, `difference_t` (of the net
         benefit from that of the base case) with `_se`, paired by draw. Money per patient.
     """
     both = roles(problem)
@@ -324,7 +324,8 @@ def scenario_row(
         row[outcome] = line["mean"]
         row |= {f"{outcome}_{k}": line[k] for k in ("se", "low", "high")}
     icer = cost_effectiveness.icer_table(outcomes, *both).iloc[0]
-    row |= {"icer": icer["ratio"], "icer_se": icer["se"], "icer_label": icer["label"]}
+    row["icer"] = icer["ratio"]
+    row |= {f"icer_{k}": icer[k] for k in ("se", "low", "high", "label")}
     table = cost_effectiveness.net_benefit_table(outcomes, *both, thresholds)
     own = cost_effectiveness.increments(outcomes, *both)
     for (name, threshold), (_, at) in zip(thresholds, table.iterrows(), strict=True):

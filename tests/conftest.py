@@ -134,6 +134,14 @@ def made_up_draws() -> Callable[..., Draws]:
 
 
 @pytest.fixture(scope="session")
+def made_up_run(problem: DecisionProblem, made_up_draws: Callable[..., Draws]) -> Results:
+    """Results of a whole run on made-up draws; made once, so change copies only."""
+    from tests.test_report_figures import made_up_results
+
+    return made_up_results(problem, made_up_draws)
+
+
+@pytest.fixture(scope="session")
 def run(inputs: Path) -> Callable[..., Simulation]:
     """`run(scenario, n, overrides)`: simulate a scenario on made-up draws."""
 
@@ -147,11 +155,3 @@ def run(inputs: Path) -> Callable[..., Simulation]:
         return simulate(problem, hand_made_draws(problem, n, replaced=replaced), workers=1)
 
     return simulated
-
-
-@pytest.fixture(scope="session")
-def made_up_run(problem: DecisionProblem) -> Results:
-    """Results of few draws on log-normal curves with no fit behind them, for all that reads results."""
-    from tests.test_report_figures import made_up_results
-
-    return made_up_results(problem, hand_made_draws)

@@ -25,6 +25,7 @@ from heor.errors import InputError
 from heor.outcomes.outcomes import QALYS, Outcomes
 from heor.psa import Analysed, analyse
 from heor.report import figures_comparison
+from heor.report.figures_information import information
 from heor.report.psa import answer, comparison, report, write_analysis
 
 DRAWS = 4000
@@ -383,7 +384,7 @@ def test_parameters_that_say_nothing(tmp_path: Path) -> None:
     table["noise"] = np.tile(noise, 3)
     found = analyse(saved(tmp_path, table), "EUR", [30_000.0])
     assert "No parameter is worth knowing by itself." in report(found, [])
-    figures_comparison.information(comparison(found))
+    information(comparison(found))
 
 
 # --- Mistakes
@@ -717,7 +718,7 @@ def test_expected_loss_is_least_where_evpi_is(bare: Analysed) -> None:
 
 
 def test_information_figure_has_a_bar_for_all_that_is_worth_something(known: Analysed) -> None:
-    above, below = figures_comparison.information(comparison(known)).axes
+    above, below = information(comparison(known)).axes
     rows = known.information.query("threshold == 30000 and kind != 'all' and value > 0")
     rows = rows.sort_values("value", ascending=False)
     assert [b.get_width() for b in above.patches] == pytest.approx(rows["value"].tolist())

@@ -74,6 +74,9 @@ def test_readme_commands_run(
         folder = tmp_path
         (tmp_path / "answers.csv").write_text("id,MO,SC,UA,PD,AD\n1,1,2,1,3,1\n2,4,1,1,1,1\n")
         words += ["--inputs", str(ROOT / "inputs")]
+    if words[0] == "figures":  # of a run made before
+        words.insert(1, str(tmp_path))
+        made_up_run.save(tmp_path / "results.nc")
     if words[0] == "km":  # the reader's own files
         folder = tmp_path
         (tmp_path / "clicks.csv").write_text("time,survival\n0,1\n6,0.8\n12,0.5\n24,0.2\n")

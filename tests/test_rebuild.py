@@ -14,7 +14,7 @@ from docx import Document
 from heor import cli
 from heor.archive import GROUP, TREE
 from heor.errors import InputError
-from heor.inputs.load import default_country
+from heor.inputs.countries import default_of
 from heor.report import figures as drawing
 from heor.report.rebuild import rebuild
 from heor.report.write import write_report
@@ -123,7 +123,7 @@ def test_command_says_what_to_open(folder, tmp_path, capsys, monkeypatch):
 
 
 def test_left_out_folder_is_that_of_the_countrys_run(copied_inputs, spoil, capsys):
-    assert default_country(copied_inputs) == "norway"
+    assert default_of(copied_inputs) == "norway"
     arguments = ["report", "--inputs", str(copied_inputs), "--format", "html"]
     assert cli.main(arguments) == 2
     wanted = Path("outputs") / "norway" / "results.nc"

@@ -19,8 +19,8 @@ from heor.inputs.structures import STRUCTURES
 from heor.parameters.draws import CurveDraws
 from heor.report import figure_style
 from heor.report.figures import FIGURES, figure_bytes, write_figures
-from heor.report.figures_fits import evidence_of
 from heor.report.markdown import report
+from heor.report.numbers.fits import evidence_of
 from heor.results import Companion, Results, Structure
 from heor.simulation import simulate
 from heor.survival.distributions import DISTRIBUTIONS
@@ -91,8 +91,8 @@ def made_up_fits(curves: dict[str, CurveDraws]) -> SurvivalFits:
 
 
 @pytest.fixture(scope="module")
-def results(problem: DecisionProblem, made_up_draws: Callable) -> Results:
-    return made_up_results(problem, made_up_draws)
+def results(made_up_run: Results) -> Results:
+    return made_up_run
 
 
 @pytest.fixture(scope="module")
@@ -222,5 +222,5 @@ def test_the_first_page_says_what_was_accepted_and_warned(results):
 
 
 def test_other_formats_are_refused(drawn):
-    with pytest.raises(ValueError, match="svg or png"):
-        figure_bytes(drawn["costs"], "pdf")
+    with pytest.raises(ValueError, match="svg or png or pdf"):
+        figure_bytes(drawn["costs"], "jpg")

@@ -247,7 +247,8 @@ def test_the_command_writes_a_folder_and_exits_1_when_one_is_missing(
     words = ["--run", "--quick", "--draws", str(DRAWS), "--set", families]
     assert cli.main(["scenarios", "list_prices", *words, "--weights", "mine.yaml"]) == 0
     folder = place / "outputs/norway-scenarios"
-    assert {p.name for p in folder.iterdir()} == {"report.md", "run.json", "tables", "figures"}
+    written = {"report.md", "run.json", "results.nc", "tables", "figures"}
+    assert {p.name for p in folder.iterdir()} == written
     table = pd.read_csv(folder / "tables/scenarios.csv")
     assert list(table["scenario"]) == ["base", "list_prices", "s17_symmetric_treatment", "mine"]
     assert (folder / "figures/scenarios.svg").exists()
@@ -255,6 +256,13 @@ def test_the_command_writes_a_folder_and_exits_1_when_one_is_missing(
     assert record["averages"]["mine"]["achieved"] == {"base": 0.5, "s17_symmetric_treatment": 0.5}
     assert "inputs/scenarios/list_prices.yaml" in record["input_sha256"]
     assert "Of 2 scenarios" in capsys.readouterr().out
+    numbers = pd.read_csv(folder / "figures/data/scenarios.csv")
+    pd.testing.assert_series_equal(
+        numbers["label"].sort_values(), table["label"].sort_values(), check_index=False
+    )
+    assert cli.main(["figures", str(folder), "--width", "column"]) == 0
+    assert (folder / "figures-85mm/scenarios.pdf").exists()
+    capsys.readouterr()
     broken = "label: Broken\nwhy: To see.\nparameters: {no_such_parameter: {mean: 1}}\n"
     (copied_inputs / "scenarios/broken.yaml").write_text(broken, encoding="utf-8")
     assert cli.main(["scenarios", "list_prices", "broken", *words]) == 1

@@ -199,7 +199,8 @@ def test_an_individual_model_is_asked_through_its_cohort(asked, quick_cache) -> 
 
 def test_figures_of_a_line_and_a_map(asked) -> None:
     from heor.report.figures import figure_bytes
-    from heor.report.figures_what_if import Asked, what_if_of
+    from heor.report.figures_what_if import what_if_of
+    from heor.report.numbers.what_if import Asked
     from heor.report.what_if import answer
 
     problem, response, decision, _ = asked

@@ -7,7 +7,30 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from heor.decision.cost_effectiveness import fieller_interval, increments
+from heor.outcomes.outcomes import QALYS, Outcomes
+
 STATUSES = ("on the frontier", "extendedly dominated", "dominated")
+
+
+def frontier_table(outcomes: Outcomes) -> pd.DataFrame:
+    """The incremental analysis of mean cost and QALYs, with the error of each ICER.
+
+    Returns
+    -------
+    DataFrame
+        See `incremental_analysis`; `icer_low, icer_high`: 95 % Monte Carlo interval (Fieller).
+    """
+    table = incremental_analysis(
+        outcomes.strategies, outcomes.cost.mean(axis=0), outcomes.qalys.mean(axis=0)
+    )
+    table["icer_low"] = table["icer_high"] = np.nan
+    standing = table.index[table["status"] == STATUSES[0]]
+    for before, own in zip(standing, standing[1:], strict=False):
+        change = increments(outcomes, *table.loc[[before, own], "strategy"])
+        ends = fieller_interval(change["cost"], change[QALYS], outcomes.replicates)
+        table.loc[own, ["icer_low", "icer_high"]] = ends
+    return table
 
 
 def incremental_analysis(

@@ -32,9 +32,7 @@ def decision_tables(
         "strategies": cost_effectiveness.strategy_table(outcomes),
         "increments": cost_effectiveness.increment_table(outcomes, *roles),
         "icer": cost_effectiveness.icer_table(outcomes, *roles),
-        "frontier": frontier.incremental_analysis(
-            outcomes.strategies, outcomes.cost.mean(axis=0), outcomes.qalys.mean(axis=0)
-        ),
+        "frontier": frontier.frontier_table(outcomes),
         "net_benefit": cost_effectiveness.net_benefit_table(outcomes, *roles, thresholds),
         "quadrants": cost_effectiveness.quadrant_table(outcomes, comparator),
         "ceac": acceptability.ceac(outcomes, grid),

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from heor.errors import InputError
-from heor.inputs.layers import Layer, nearest, read_text
+from heor.inputs.layers import Layer, nearest, read_text, read_yaml
 from heor.inputs.parameter_table import Entry, MoneyRules, is_missing
 from heor.inputs.prices import CannotConvert, Money, PriceTable, conversion
 from heor.inputs.schema_country import CountryModel
 
+DEFAULT = "norway"  # where analysis.yaml names no country
 CODE = re.compile(r"^(label|iso2|iso3):\s*[\"']?([^\"'#\n]+)", re.MULTILINE)
 
 
@@ -95,6 +96,21 @@ def folder_of(inputs: Path, country: Any, problems: Sequence[str] = ()) -> str:
     raise InputError(
         [*problems, f"unknown country '{country}'; available: {', '.join(names)}.{hint}"]
     )
+
+
+def default_of(inputs: Path) -> str:
+    """The folder of the country that `analysis.yaml` names; nothing else is read.
+
+    Raises
+    ------
+    InputError
+        `analysis.yaml` cannot be read, or the country is not there.
+    """
+    path, problems = Path(inputs) / "model" / "analysis.yaml", []
+    found = read_yaml(path, path.as_posix(), "model", problems)
+    if problems:
+        raise InputError(problems)
+    return folder_of(inputs, found.values.get("country", DEFAULT))
 
 
 def donors_of(layer: Layer) -> dict[str, str]:

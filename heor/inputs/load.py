@@ -90,7 +90,7 @@ def load(
     analysis = reading.layer.values.get("analysis", {})
     today = _day(reading, analysis.get("as_of"))
     day = as_of or today
-    asked = country or analysis.get("country", "norway")
+    asked = country or analysis.get("country", countries.DEFAULT)
     pack = read_country(reading, asked, day, programme, today)
     names = (scenario,) if isinstance(scenario, str) else tuple(scenario or ())
     scenarios = [model for name in names if (model := _read_scenario(reading, name))]
@@ -144,26 +144,6 @@ def load(
         raise InputError(reading.problems)
     assert problem is not None
     return with_structure(problem, problem.settings.model)
-
-
-def default_country(folder: str | Path) -> str:
-    """Folder of the country that a run is for when none is named.
-
-    Raises
-    ------
-    InputError
-        No inputs folder, an analysis.yaml that cannot be read, or no such country.
-
-    Examples
-    --------
-    >>> default_country("inputs")
-    'norway'
-    """
-    reading = opened(folder)
-    layer = reading.yaml(reading.folder / "model" / "analysis.yaml", "model")
-    if reading.problems:
-        raise InputError(reading.problems)
-    return countries.folder_of(reading.folder, layer.values.get("country", "norway"))
 
 
 def _models(

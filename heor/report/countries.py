@@ -5,17 +5,27 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from heor.archive import write_archive
 from heor.country_comparison import HIGH, LOW, SEVERITY, CountryComparison
 from heor.inputs.problem import Country
 from heor.report.provenance import record, write_json
 from heor.report.tables import write_csv
-from heor.report.words import icer_words, significant, table, years
+from heor.report.words import icer_words, ratio_words, significant, table, years
 from heor.report.write import write_whole
 
+if TYPE_CHECKING:
+    from heor.report.html.journal import JournalTable
+
 FIGURE = "countries"
+COLUMNS = (
+    "Net health benefit at the lowest / severity-weighted / highest threshold: QALYs gained less the "
+    "QALYs that the cost would buy there. All QALYs and costs discounted at the country's rates, "
+    "per patient."
+)
 
 
 def write_country_report(
@@ -23,15 +33,18 @@ def write_country_report(
     folder: Path,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Path:
-    """tables/countries.csv, the figure, report.md and run.json; see `write_whole`."""
+    """Tables, the figure, report.md, results.nc and run.json; see `write_whole`."""
     from heor.report.figures import write_figures
     from heor.report.figures_countries import countries
+    from heor.report.html.journal import write_journal
 
     def fill(place: Path) -> None:
         write_csv({FIGURE: results.table}, place / "tables")
+        write_journal(_journal(results), results.problem.title, place / "tables")
         figures = {FIGURE: countries}
         write_figures(results, place / "figures", progress=progress, figures=figures)
         (place / "report.md").write_text(report(results), encoding="utf-8")
+        write_archive(results, place / "results.nc")
         write_json(_record(results), place / "run.json")
 
     return write_whole(folder, fill)
@@ -54,10 +67,8 @@ def report(results: CountryComparison) -> str:
         f"![Countries side by side](figures/{FIGURE}.svg)",
         "## By country",
         table(_shown(results.table), 1),
-        "Net health benefit at the lowest / severity-weighted / highest threshold: QALYs gained less the "
-        "QALYs that the cost would buy there. All QALYs and costs discounted at the country's rates, "
-        f"per patient; {problem.settings.within_cycle} within the cycle. Exact numbers with standard "
-        "errors and intervals: `tables/countries.csv`.",
+        f"{COLUMNS} {problem.settings.within_cycle.capitalize()} within the cycle. Exact numbers with "
+        "standard errors and intervals: `tables/countries.csv`.",
         "## Read before comparing",
         *(_cautions(results)),
         _warnings(results),
@@ -106,6 +117,17 @@ def faults(results: CountryComparison) -> list[str]:
     return [f"{name} was not evaluated: {why}" for name, why in results.faults.items()]
 
 
+def _journal(results: CountryComparison) -> dict[str, JournalTable]:
+    """The table of all countries for a manuscript."""
+    from heor.report.html.journal import journal
+
+    caption = f"The same question in {len(results.table)} countries ({results.problem.scenario_label.lower()})"
+    note = f"Cost and ICER in the money of each country's row, unless a column says otherwise. {COLUMNS}"
+    return journal(
+        {FIGURE: (_shown(results.table), caption, note)}, results.problem.settings.fit.quick
+    )
+
+
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:
     """The table as it is read."""
 
@@ -127,8 +149,8 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
             "QALYs gained": [years(x) for x in frame["qalys"]],
             "Added cost": [significant(x) for x in frame["cost"]],
             f"in {money}": [significant(x) for x in frame["cost_common"]],
-            "ICER": [
-                icer_words(r["cost"], r["qalys"], r["icer"], r["icer_label"], "")
+            "ICER (95 % Monte Carlo interval)": [
+                ratio_words(r["icer"], r["icer_low"], r["icer_high"], r["icer_label"])
                 for _, r in frame.iterrows()
             ],
             "Severity → threshold": [weighted(r) for _, r in frame.iterrows()],

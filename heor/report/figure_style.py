@@ -1,34 +1,21 @@
-"""What all figures share: canvas, palette, number formats and the words for names."""
+"""What all figures share: palette, number formats, axes and the words for names."""
 
 from __future__ import annotations
 
-import functools
 import itertools
-import textwrap
-from collections.abc import Callable, Iterable, Sequence
-from importlib import resources
-from typing import TYPE_CHECKING, ParamSpec
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-import matplotlib
-import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from heor.decision.cost_effectiveness import increments
-from heor.report.needs import HasProblem
 
 if TYPE_CHECKING:
     from heor.inputs.problem import Country, DecisionProblem
-    from heor.report.comparison import Comparison
     from heor.results import Decision, Results
 
-P = ParamSpec("P")
-
-
-WIDTH = 6.7  # inches: the text width of an A4 page
-CAPTION_COLUMNS = 132  # characters on a line of the caption at that width
 GREY, LIGHT_GREY, DARK = "#6B6B6B", "#EDEDED", "#222222"
 # Okabe and Ito: blue for the comparator, vermillion for the intervention, then the others.
 COMPARATOR, INTERVENTION = "#0072B2", "#D55E00"
@@ -68,57 +55,6 @@ QUICK_NOTE = "Quick run: Laplace approximation, not for decisions"
 SEVERITY = "severity"
 
 
-def house_style() -> list:
-    """Matplotlib's defaults, then the house style: whatever is set on the machine is left out."""
-    return ["default", _style()]
-
-
-@functools.cache
-def _style() -> dict:
-    """The style sheet, read once."""
-    with resources.as_file(resources.files("heor.report") / "heor.mplstyle") as path:
-        return dict(matplotlib.rc_params_from_file(path, use_default_template=False))
-
-
-def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw a figure in the house style, and settle its layout once."""
-
-    @functools.wraps(function)
-    def draw(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with matplotlib.style.context(house_style()):
-            figure = function(*args, **kwargs)
-            figure.get_layout_engine().execute(figure)
-            figure.set_layout_engine("none")
-        return figure
-
-    return draw
-
-
-def canvas(
-    results: HasProblem | Comparison, title: str, caption: Iterable[str], height: float
-) -> Figure:
-    """An empty figure with its title above and its caption below.
-
-    Parameters
-    ----------
-    caption
-        Sentences; empty ones are left out. A quick run says so first.
-    height
-        Inches.
-    """
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left")
-    sentences = " ".join(s for s in caption if s)
-    problem = getattr(results, "problem", None)
-    quick = results.quick if problem is None else problem.settings.fit.quick
-    lines = [QUICK_NOTE + "."] if quick else []
-    if sentences:
-        lines.append(textwrap.fill(sentences, CAPTION_COLUMNS))
-    if lines:
-        figure.supxlabel("\n".join(lines), x=0.01, ha="left", color=GREY, linespacing=1.35)
-    return figure
-
-
 def strategy_colours(problem: DecisionProblem) -> dict[str, str]:
     """One colour a strategy, the same in every figure."""
     return colours(problem.strategies, problem.settings.comparator, problem.settings.intervention)
@@ -129,11 +65,6 @@ def colours(names: Iterable[str], comparator: str, intervention: str) -> dict[st
     others = itertools.cycle(OTHER_STRATEGIES)
     fixed = {comparator: COMPARATOR, intervention: INTERVENTION}
     return {name: fixed[name] if name in fixed else next(others) for name in names}
-
-
-def wrapped(words: str, width: int) -> str:
-    """Words on lines of this many characters, two at most."""
-    return "\n".join(textwrap.wrap(words, width, max_lines=2, placeholder=" …"))
 
 
 def family_style(index: int) -> dict:
@@ -238,11 +169,3 @@ def percent_axis(axes: Axes) -> None:
     """Shares from 0 to 100 % on the y axis."""
     axes.set_ylim(0, 1.0)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.0f} %"))
-
-
-def legend_below(axes: Axes, columns: int, handles: list | None = None, drop: float = 0.16) -> None:
-    """A legend under the x axis, `drop` (share of the axes' height) below it."""
-    shown = {"handles": handles} if handles is not None else {}
-    axes.legend(
-        loc="upper left", bbox_to_anchor=(0.0, -drop), ncols=columns, borderaxespad=0.0, **shown
-    )

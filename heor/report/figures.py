@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib.style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
@@ -25,7 +26,10 @@ from heor.report import figures_survival as survival
 from heor.report import figures_trial as trial
 from heor.report import figures_what_if as what_if
 from heor.report.comparison import Comparison
-from heor.report.figure_style import house_style
+from heor.report.figure_canvas import ReportFigure, house_style
+from heor.report.figure_page import page
+from heor.report.figures_information import information
+from heor.report.numbers.fits import fitted_endpoints
 
 if TYPE_CHECKING:
     from heor.results import Results
@@ -48,7 +52,7 @@ FIGURES: dict[str, Callable[[Results], Figure]] = {
     "plane": _compared(comparison.plane),
     "ceac": _compared(comparison.ceac),
     "expected_loss": _compared(comparison.expected_loss),
-    "information": _compared(comparison.information),
+    "information": _compared(information),
     "tornado": drivers.tornado,
     "tornado_icer": drivers.tornado_icer,
     "costs": drivers.costs,
@@ -60,27 +64,41 @@ FIGURES: dict[str, Callable[[Results], Figure]] = {
     "trial_power": trial.power,
 }
 
-# None removes what would differ between days or versions.
-SVG_METADATA = {"Date": None, "Creator": None}
-PNG_METADATA = {"Software": None}
+#: Format → metadata; None removes what would differ between days or versions.
+METADATA: dict[str, dict[str, None]] = {
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+FORMATS = tuple(METADATA)
 COMPRESSION = {"compress_level": 3}  # half the time of the default for a tenth more bytes
 
 
-def figure_bytes(figure: Figure, form: str) -> bytes:
-    """A figure as a file of this format (`svg` or `png`), the same bytes for the same figure.
+def figure_bytes(figure: Figure, form: str, dpi: float | None = None) -> bytes:
+    """A figure as a file of this format, the same bytes for the same figure.
+
+    Parameters
+    ----------
+    form
+        `svg` (text stays text, in the reader's font: DejaVu Sans or the nearest), `pdf` (text stays text,
+        its font inside) or `png`.
+    dpi
+        Dots per inch of `png`, and of the clouds of points in `svg` and `pdf`; the style's when None.
 
     The canvases are called directly: `Figure.savefig` draws everything twice.
     """
-    stream, dpi = io.BytesIO(), figure.dpi
+    if form not in FORMATS:
+        raise ValueError(f"figures are written as {' or '.join(FORMATS)}, not as '{form}'.")
+    stream, before, own = io.BytesIO(), figure.dpi, METADATA[form]
     with matplotlib.style.context(house_style()):
+        figure.dpi = dpi or before
         if form == "svg":
-            FigureCanvasSVG(figure).print_svg(stream, metadata=SVG_METADATA)
-        elif form == "png":
-            canvas = FigureCanvasAgg(figure)
-            canvas.print_png(stream, metadata=PNG_METADATA, pil_kwargs=COMPRESSION)
+            FigureCanvasSVG(figure).print_svg(stream, metadata=own)
+        elif form == "pdf":
+            FigureCanvasPdf(figure).print_pdf(stream, metadata=own)
         else:
-            raise ValueError(f"figures are written as svg or png, not as '{form}'.")
-    figure.dpi = dpi
+            FigureCanvasAgg(figure).print_png(stream, metadata=own, pil_kwargs=COMPRESSION)
+    figure.dpi = before
     return stream.getvalue()
 
 
@@ -93,7 +111,7 @@ def has_icer(results: Results) -> bool:
 def figures_of(results: Results) -> dict[str, Callable[[Results], Figure]]:
     """The figures a run has: survival for its own endpoints, none where nothing is fitted."""
     problem = results.problem
-    fitted = [e for e in problem.settings.endpoints[::-1] if fits.is_fitted(problem, e)]
+    fitted = fitted_endpoints(problem)
     own = {f"survival_{e}": partial(survival.survival, endpoint=e) for e in fitted}
     own |= {f"fits_{e}": partial(fits.fits, endpoint=e) for e in fitted}
     if fitted:
@@ -121,22 +139,26 @@ def write_figures(
     formats: Sequence[str] = ("svg", "png"),
     progress: Progress | None = None,
     figures: Mapping[str, Callable[[Any], Figure]] | None = None,
+    dpi: float | None = None,
 ) -> list[Path]:
-    """Write every figure in every format.
+    """Write every figure in every format, and the numbers behind it.
 
     Parameters
     ----------
     folder
-        Made if it is not there; files are `<name>.<format>`.
+        Made if it is not there. Files are `<name>.<format>` and `data/<name>.csv`; on a page without
+        words, title and caption go into `<name>.txt`.
     progress
         Called with (stage, done, total).
     figures
         Name → function of `results`; those of a run when None.
+    dpi
+        See `figure_bytes`.
 
     Returns
     -------
     list of Path
-        In the order of `figures`.
+        The figures, in the order of `figures`.
     """
     figures = figures_of(results) if figures is None else figures
     folder.mkdir(parents=True, exist_ok=True)
@@ -145,8 +167,21 @@ def write_figures(
         figure = draw(results)
         for form in formats:
             path = folder / f"{name}.{form}"
-            path.write_bytes(figure_bytes(figure, form))
+            path.write_bytes(figure_bytes(figure, form, dpi))
             paths.append(path)
+        _write_beside(figure, folder, name)
         if progress:
             progress("figures", done, len(figures))
     return paths
+
+
+def _write_beside(figure: Figure, folder: Path, name: str) -> None:
+    """The numbers of a figure, and its words where they do not stand in it."""
+    if not isinstance(figure, ReportFigure):
+        return
+    if figure.numbers is not None:
+        (folder / "data").mkdir(exist_ok=True)
+        figure.numbers.write(folder / "data" / f"{name}.csv")
+    if not page().words:
+        words = "\n\n".join(t for t in (figure.title, figure.caption) if t)
+        (folder / f"{name}.txt").write_text(words + "\n", encoding="utf-8", newline="\n")

@@ -7,13 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
 
 from heor.country_comparison import HIGH, LOW, SEVERITY, CountryComparison
 from heor.report import figure_style as style
+from heor.report.figure_canvas import ReportFigure, canvas, styled, wrapped
+from heor.report.figure_page import page
+from heor.report.numbers import scenarios as numbers
 
-ROW, FRAME, LEAST_ROWS = 0.34, 1.75, 4  # inches a country, inches around, rows at least
+ROW, FRAME, LEAST_ROWS = 0.34, 0.6, 4  # inches a country, inches of an axis, rows at least
+SHORT_ROW = 0.2  # where panels stand one below the other
 #: Threshold → colour, marker, shift of the row, words.
 SHOWN = {
     LOW: (style.GREY, "o", 0.22, "lowest"),
@@ -22,13 +26,14 @@ SHOWN = {
 }
 
 
-@style.styled
-def countries(results: CountryComparison) -> Figure:
+@styled
+def countries(results: CountryComparison) -> ReportFigure:
     """QALYs gained, added cost in the common money, and net health benefit, a row each country."""
-    table = results.table
+    shown = numbers.countries(results)
+    table = shown.table
     money = next((m for m in table["common_money"] if m), "")
     no_threshold = [r["label"] for _, r in table.iterrows() if not r["has_verdict"]]
-    figure = style.canvas(
+    figure = canvas(
         results,
         "The same question under the rules of several countries",
         [
@@ -42,14 +47,14 @@ def countries(results: CountryComparison) -> Figure:
             else "",
         ],
         FRAME + ROW * max(len(table), LEAST_ROWS),
+        narrow=3 * (FRAME + SHORT_ROW * max(len(table), LEAST_ROWS)),
+        numbers=shown,
     )
-    panels = figure.subplots(1, 3, sharey=True, width_ratios=(1, 1, 1.5))
+    shape = {"nrows": 3} if page().narrow else {"ncols": 3, "width_ratios": (1, 1, 1.5)}
+    panels = figure.subplots(sharey=True, **shape)
     rows = np.arange(len(table))[::-1]
     _intervals(panels[0], rows, table, "qalys")
-    thousands = table.assign(
-        **{k: table[k] / 1000 for k in ("cost_common", "cost_common_low", "cost_common_high")}
-    )
-    _intervals(panels[1], rows, thousands, "cost_common")
+    _intervals(panels[1], rows, table, "cost_common")
     for name, (colour, marker, shift, _) in SHOWN.items():
         _intervals(panels[2], rows + shift, table, f"health_{name}", colour, marker)
     words = (
@@ -64,19 +69,13 @@ def countries(results: CountryComparison) -> Figure:
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x")
         axes.locator_params(axis="x", nbins=4)
-    style.money_axis(panels[1].xaxis)
-    panels[0].set_yticks(rows, table["label"])
+    thousands = FuncFormatter(lambda x, _: f"{x / 1000:,.0f}".replace("-", "−"))
+    panels[1].xaxis.set_major_formatter(thousands)
+    labels = [wrapped(label, 1.1) for label in table["label"]]
+    panels[0].set_yticks(rows, labels)
     panels[0].set_ylim(-0.6, len(table) - 0.4)
-    panels[2].legend(
-        handles=_key([name for name in SHOWN if table[f"health_{name}"].notna().any()]),
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        ncols=3,
-        fontsize=6.5,
-        columnspacing=1.0,
-        handletextpad=0.4,
-        borderaxespad=0.2,
-    )
+    key = _key([name for name in SHOWN if table[f"health_{name}"].notna().any()])
+    figure.key(key, [f"Threshold: {line.get_label()}" for line in key], columns=3)
     return figure
 
 

@@ -2,90 +2,98 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from heor.report import figure_style as style
+from heor.report.figure_canvas import LABEL, SMALL, ReportFigure, canvas, styled, wrapped
+from heor.report.figure_page import page
+from heor.report.numbers import decision as numbers
+from heor.report.numbers.table import Numbers
 
 if TYPE_CHECKING:
-    from heor.results import Decision, Results
+    from heor.results import Results
 
 
-@style.styled
-def companions(results: Results) -> Figure:
+@styled
+def companions(results: Results) -> ReportFigure:
     """Incremental net benefit of the run and the scenarios printed beside it."""
-    runs = [(results.problem.scenario_label, results.decision)]
-    runs += [(c.label, c.decision) for c in results.companions]
-    return _forest(results, "Net benefit of this run and of the scenarios beside it", runs)
+    title = "Net benefit of this run and of the scenarios beside it"
+    return _forest(results, title, numbers.companions(results))
 
 
-@style.styled
-def structures(results: Results) -> Figure:
+@styled
+def structures(results: Results) -> ReportFigure:
     """Incremental net benefit under each model structure; this run's first."""
-    model = results.problem.settings.model
-    order = sorted(results.structures, key=lambda s: s.model != model)
-    runs = [(s.label, s.decision) for s in order]
-    return _forest(results, "Net benefit under each model structure", runs)
+    return _forest(results, "Net benefit under each model structure", numbers.structures(results))
 
 
-def _forest(results: Results, title: str, runs: Sequence[tuple[str, Decision]]) -> Figure:
+def _forest(results: Results, title: str, shown: Numbers) -> ReportFigure:
     """Means and intervals of several decisions, one row each; the first is this run's."""
-    problem = results.problem
+    problem, table = results.problem, shown.table
     currency = problem.country.currency
-    threshold = style.headline_threshold(results.decision)
-    differs = len({style.headline_threshold(d) for _, d in runs}) > 1
-    figure = style.canvas(
+    first = table.iloc[0]
+    differs = len(table[["threshold_name", "threshold"]].drop_duplicates()) > 1
+    where = style.threshold_label(first["threshold_name"], first["threshold"], currency)
+    labels = [_label(row, first, currency) for _, row in table.iterrows()]
+    tallest = max(label.count("\n") + 1 for label in labels)
+    figure = canvas(
         results,
         title,
         [
-            f"At {style.threshold_label(*threshold, currency)}"
-            + (" unless a row says otherwise." if differs else "."),
-            "Mean and 95 % interval over model draws, on the same random numbers. To the right of "
-            "zero, the intervention is worth its cost.",
+            f"At {where}" + (" unless a row says otherwise." if differs else "."),
+            "Mean and 95 % interval over model draws, on the same random numbers, and the share of draws "
+            "in which the intervention is worth its cost. To the right of zero, it is on average.",
         ],
-        1.5 + 0.42 * len(runs),
+        0.6 + 0.42 * len(table),
+        narrow=0.6 + max(0.42, 0.13 * tallest) * len(table),
+        numbers=shown,
     )
     axes = figure.subplots()
-    colours = style.strategy_colours(problem)
-    rows = np.arange(len(runs))[::-1]
-    labels = []
-    for row, (label, decision) in zip(rows, runs, strict=True):
-        own = style.headline_threshold(decision)
-        words = label + (f", at {own[1]:,.0f} {currency} per QALY" if own != threshold else "")
-        labels.append("\n".join(textwrap.wrap(words, 40)))
-        colour = colours[problem.settings.intervention] if row == rows[0] else style.GREY
-        _forest_row(axes, row, decision, own[0], colour)
+    colour = style.strategy_colours(problem)[problem.settings.intervention]
+    rows = np.arange(len(table))[::-1]
+    for row, (_, line) in zip(rows, table.iterrows(), strict=True):
+        _forest_row(axes, row, line, colour if row == rows[0] else style.GREY)
     axes.axvline(0, color=style.DARK, linewidth=0.8)
     axes.set_yticks(rows, labels)
     axes.tick_params(axis="y", length=0)
-    axes.set_ylim(-0.6, len(runs) - 0.4)
+    axes.set_ylim(-0.6, len(table) - 0.4)
     axes.margins(x=0.05)
     axes.spines["left"].set_visible(False)
-    axes.locator_params(axis="x", nbins=5)
+    axes.locator_params(axis="x", nbins=3 if page().narrow else 5)
     style.money_axis(axes.xaxis)
-    axes.set_xlabel(f"Incremental net benefit per patient ({style.prices(problem.country)})")
+    axes.set_xlabel(_axis_words(results))
     axes.grid(axis="x")
     return figure
 
 
-def _forest_row(axes: Axes, row: int, decision: Decision, threshold: str, colour: str) -> None:
-    """Mean and interval as a mark with its numbers, and the probability, to the right."""
-    table = decision.tables["net_benefit"].set_index("threshold_name")
-    line = table.loc[threshold]
+def _axis_words(results: Results) -> str:
+    words = f"Incremental net benefit per patient ({style.prices(results.problem.country)})"
+    return wrapped(words, 0.62 * page().width, LABEL)
+
+
+def _label(row: pd.Series, first: pd.Series, currency: str) -> str:
+    """A run's label; its threshold too where that is not the first's."""
+    same = list(row[["threshold_name", "threshold"]]) == list(
+        first[["threshold_name", "threshold"]]
+    )
+    words = row["label"] + ("" if same else f", at {row['threshold']:,.0f} {currency} per QALY")
+    return wrapped(words, 1.0 if page().narrow else 2.0)
+
+
+def _forest_row(axes: Axes, row: int, line: pd.Series, colour: str) -> None:
+    """Mean and interval as a mark, with its numbers to the right or, on a narrow page, above."""
     axes.plot([line["low"], line["high"]], [row, row], color=colour, linewidth=1.4)
     axes.plot(line["net_benefit"], row, "s", color=colour, markersize=5)
     mean, low, high = (style.amount(line[k]) for k in ("net_benefit", "low", "high"))
-    chance = style.percent(line["probability"])
-    axes.text(
-        1.02,
-        row,
-        f"{mean} ({low} to {high})\ncost-effective in {chance} of draws",
-        transform=axes.get_yaxis_transform(),
-        va="center",
-        fontsize=6.5,
-    )
+    chance, size = style.percent(line["probability"]), {"fontsize": SMALL}
+    where = {"transform": axes.get_yaxis_transform(), "va": "center"}
+    if page().narrow:
+        words = f"{mean} ({low} to {high}), {chance}"
+        axes.text(0.5, row + 0.3, words, ha="center", **where, **size)
+    else:
+        words = f"{mean} ({low} to {high})\ncost-effective in {chance} of draws"
+        axes.text(1.02, row, words, **where, **size)

@@ -2,48 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem, FittedCurve, SurvivalEvidence
+from heor.inputs.problem import DecisionProblem
 from heor.report import figure_style as style
+from heor.report.figure_canvas import LABEL, ReportFigure, canvas, panels, styled, wrapped
+from heor.report.figure_page import page
 from heor.report.needs import HasFits
-from heor.survival.observed import (
-    EVENTS_PER_WINDOW,
-    empirical_hazard,
-    follow_up,
-    hazard_windows,
-    kaplan_meier,
-)
-from heor.survival_analysis.fitted import all_cause, families_of
-from heor.survival_analysis.hazards import fitted_hazard
+from heor.report.numbers import fits as numbers
+from heor.report.numbers.fits import FIT_MONTHS
+from heor.survival.observed import EVENTS_PER_WINDOW
 
-FIT_MONTHS = 60
-
-
-def evidence_of(problem: DecisionProblem, endpoint: str) -> SurvivalEvidence:
-    """The evidence the comparator's curve is fitted to."""
-    curve = fitted_curve(problem, endpoint)
-    return problem.evidence[curve.evidence]
-
-
-def fitted_curve(problem: DecisionProblem, endpoint: str) -> FittedCurve:
-    """The comparator's curve, or the first fitted one of this endpoint."""
-    strategies = problem.strategies
-    order = [strategies[problem.settings.comparator], *strategies.values()]
-    return next(c for s in order if isinstance(c := s.curves.get(endpoint), FittedCurve))
-
-
-def is_fitted(problem: DecisionProblem, endpoint: str) -> bool:
-    """Whether a strategy's curve of this endpoint is fitted to evidence."""
-    curves = (s.curves.get(endpoint) for s in problem.strategies.values())
-    return any(isinstance(curve, FittedCurve) for curve in curves)
-
-
-def last_event(evidence: SurvivalEvidence) -> float:
-    """Time of the last event, months."""
-    return follow_up(evidence)[0] * MONTHS_PER_YEAR
+USED = 0.005  # a family with less of the weight is drawn thin
 
 
 def event_free(endpoint: str) -> str:
@@ -51,12 +25,13 @@ def event_free(endpoint: str) -> str:
     return {"os": "alive", "pfs": "alive without progression"}.get(endpoint, "without the event")
 
 
-@style.styled
-def fits(results: HasFits, endpoint: str) -> Figure:
+@styled
+def fits(results: HasFits, endpoint: str) -> ReportFigure:
     """Mean survival of each family over the Kaplan-Meier estimate it was fitted to."""
     problem = results.problem
-    evidence = evidence_of(problem, endpoint)
-    figure = style.canvas(
+    evidence = numbers.evidence_of(problem, endpoint)
+    shown = numbers.fits(results, endpoint)
+    figure = canvas(
         results,
         f"Fits to {evidence.label}: {style.endpoint_label(endpoint)}",
         [
@@ -65,37 +40,41 @@ def fits(results: HasFits, endpoint: str) -> Figure:
             _weight_words(problem),
             "Shaded: no event in the data.",
         ],
-        4.3,
+        3.1,
+        narrow=2.4,
+        numbers=shown,
     )
     axes = figure.subplots()
-    observed = kaplan_meier(evidence)
-    months = observed["time"] * MONTHS_PER_YEAR
-    band = axes.fill_between(
-        months,
-        observed["low"],
-        observed["high"],
-        step="post",
-        color="#BDBDBD",
-        alpha=0.6,
-        linewidth=0,
+    observed = shown.of("observed")
+    band = {"step": "post", "color": "#BDBDBD", "alpha": 0.6, "linewidth": 0}
+    months = observed["month"]
+    axes.fill_between(
+        months, observed["low"], observed["high"], label="95 % confidence interval", **band
     )
-    band.set_label("95 % confidence interval")
     label = f"Kaplan–Meier, n = {evidence.n:,}, {evidence.events:,} events"
     axes.step(months, observed["survival"], where="post", color=style.DARK, lw=1.0, label=label)
-    time = np.linspace(0, FIT_MONTHS, 241) / MONTHS_PER_YEAR
-    for i, (family, weight) in enumerate(families_of(results.fits, evidence.name).items()):
-        posterior = results.fits.posteriors[evidence.name, family]
-        mean = all_cause(problem, posterior, evidence, time).mean(axis=0)
-        line = style.family_style(i) | {"linewidth": 1.7 if weight >= 0.005 else 1.0}
-        label = _family_label(problem, posterior.model.label, weight)
-        axes.plot(time * MONTHS_PER_YEAR, mean, label=label, zorder=4, **line)
-    axes.axvspan(last_event(evidence), FIT_MONTHS, color=style.LIGHT_GREY, linewidth=0, zorder=0)
+    for own, line in _lines(shown.of("fitted")):
+        label = _family_label(problem, own["label"].iloc[0], own["weight"].iloc[0])
+        axes.plot(own["month"], own["survival"], label=label, zorder=4, **line)
+    _shade(axes, shown.of("last_event")["month"].iloc[0])
     style.percent_axis(axes)
-    style.month_axis(axes, FIT_MONTHS, 6)
+    style.month_axis(axes, FIT_MONTHS, 12 if page().narrow else 6)
     axes.set_ylabel(f"Patients {event_free(endpoint)}")
     axes.grid(axis="y")
-    axes.legend(loc="upper right", fontsize=7 if len(axes.lines) < 10 else 6)
+    figure.key(*axes.get_legend_handles_labels(), columns=3)
     return figure
+
+
+def _lines(table: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, dict]]:
+    """Rows of each family, and how its line looks: thick where it has weight."""
+    for i, (_, own) in enumerate(table.groupby("family", sort=False)):
+        width = 1.7 if own["weight"].iloc[0] >= USED else 1.0
+        yield own, style.family_style(i) | {"linewidth": width}
+
+
+def _shade(axes: Axes, start: float) -> None:
+    """Grey after the last event."""
+    axes.axvspan(start, FIT_MONTHS, color=style.LIGHT_GREY, linewidth=0, zorder=0)
 
 
 def _family_label(problem: DecisionProblem, label: str, weight: float) -> str:
@@ -112,10 +91,12 @@ def _weight_words(problem: DecisionProblem) -> str:
     )
 
 
-@style.styled
-def hazards(results: HasFits) -> Figure:
-    """Empirical hazard in windows against the mean hazard of each family, both endpoints."""
-    figure = style.canvas(
+@styled
+def hazards(results: HasFits) -> ReportFigure:
+    """Empirical hazard in windows against the mean hazard of each family, every endpoint."""
+    shown = numbers.hazards(results)
+    endpoints = list(shown.table["endpoint"].unique())
+    figure = canvas(
         results,
         "Hazards: data and fitted families",
         [
@@ -124,36 +105,31 @@ def hazards(results: HasFits) -> Figure:
             "Lines: hazard of those still alive, mean over the posterior, background mortality of the "
             "trial's patients included, before transport.",
         ],
-        4.0,
+        2.6,
+        narrow=2.1 * len(endpoints),
+        numbers=shown,
     )
-    problem = results.problem
-    endpoints = [e for e in problem.settings.endpoints[::-1] if is_fitted(problem, e)]
-    rows = [[*endpoints], ["legend"] * len(endpoints)]
-    panels = figure.subplot_mosaic(rows, height_ratios=(10, 1))
-    for endpoint in endpoints:
-        _hazard_panel(panels[endpoint], results, endpoint)
-    panels[endpoints[0]].set_ylabel("Events per 100 patient-months")
-    panels["legend"].set_axis_off()
-    panels["legend"].legend(
-        *panels[endpoints[0]].get_legend_handles_labels(),
-        loc="center left",
-        ncols=4,
-        borderaxespad=0.0,
-    )
+    drawn = panels(figure, len(endpoints))
+    for axes, endpoint in zip(drawn, endpoints, strict=True):
+        own = {k: t[t["endpoint"] == endpoint] for k, t in shown.table.groupby("series")}
+        _hazard_panel(axes, own)
+        axes.set_title(style.endpoint_label(endpoint).capitalize())
+    for axes in drawn if page().narrow else drawn[:1]:
+        axes.set_ylabel(
+            wrapped("Events per 100 patient-months", 1.5 if page().narrow else 2.0, LABEL)
+        )
+    figure.key(*drawn[0].get_legend_handles_labels(), columns=4)
     return figure
 
 
-def _hazard_panel(axes: Axes, results: HasFits, endpoint: str) -> None:
-    problem = results.problem
-    evidence = evidence_of(problem, endpoint)
-    scale = 100 / MONTHS_PER_YEAR
-    table = empirical_hazard(evidence, hazard_windows(evidence))
-    centre = (table["start"] + table["end"]) / 2
+def _hazard_panel(axes: Axes, own: dict[str, pd.DataFrame]) -> None:
+    table = own["observed"]
+    month, hazard = table["month"].to_numpy(), table["hazard"].to_numpy()
     axes.errorbar(
-        centre * MONTHS_PER_YEAR,
-        table["hazard"] * scale,
-        xerr=(table["end"] - table["start"]) / 2 * MONTHS_PER_YEAR,
-        yerr=[(table["hazard"] - table["low"]) * scale, (table["high"] - table["hazard"]) * scale],
+        month,
+        hazard,
+        xerr=np.abs(table[["month_start", "month_end"]].to_numpy().T - month),
+        yerr=np.abs(table[["low", "high"]].to_numpy().T - hazard),
         fmt="o",
         markersize=2.5,
         linewidth=0.7,
@@ -161,15 +137,9 @@ def _hazard_panel(axes: Axes, results: HasFits, endpoint: str) -> None:
         label="Data",
         zorder=5,
     )
-    month = np.linspace(0.25, FIT_MONTHS, 240)
-    time = month / MONTHS_PER_YEAR
-    for i, (family, weight) in enumerate(families_of(results.fits, evidence.name).items()):
-        posterior = results.fits.posteriors[evidence.name, family]
-        mean = fitted_hazard(problem, posterior, evidence, time)[0] * scale
-        line = style.family_style(i) | {"linewidth": 1.7 if weight >= 0.005 else 1.0}
-        axes.plot(month, mean, label=posterior.model.label, **line)
-    axes.axvspan(last_event(evidence), FIT_MONTHS, color=style.LIGHT_GREY, linewidth=0, zorder=0)
-    axes.set_ylim(0, 1.05 * min(table["high"].max(), 3 * table["hazard"].max()) * scale)
-    axes.set_title(style.endpoint_label(endpoint).capitalize())
+    for family, line in _lines(own["fitted"]):
+        axes.plot(family["month"], family["hazard"], label=family["label"].iloc[0], **line)
+    _shade(axes, own["last_event"]["month"].iloc[0])
+    axes.set_ylim(0, 1.05 * min(table["high"].max(), 3 * table["hazard"].max()))
     axes.grid(axis="y")
     style.month_axis(axes, FIT_MONTHS)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from heor.report import figure_style as style
+from heor.report.figure_canvas import ReportFigure, canvas, styled
 from heor.survival.reconstruct import step_curve
 
 if TYPE_CHECKING:
@@ -25,8 +24,8 @@ MOST_TICKS = 12
 MOST_COLUMNS = 13  # of numbers at risk that fit side by side
 
 
-@style.styled
-def reconstruction(found: Reconstruction, name: str, unit: str) -> Figure:
+@styled
+def reconstruction(found: Reconstruction, name: str, unit: str) -> ReportFigure:
     """Published clicks as dots, the reconstructed curve as steps, numbers at risk of both below.
 
     Parameters
@@ -37,10 +36,8 @@ def reconstruction(found: Reconstruction, name: str, unit: str) -> Figure:
         Of its times, in words: `months`.
     """
     rows = 2 if len(found.at_risk) else 1
-    figure = Figure(figsize=(style.WIDTH, 4.1 + 0.1 * rows), layout="constrained")
-    figure.suptitle(f"{name}: published and reconstructed curve", x=0.01, ha="left")
-    caption = textwrap.fill(_caption(found, unit), style.CAPTION_COLUMNS)
-    figure.supxlabel(caption, x=0.01, ha="left", color=style.GREY, linespacing=1.35)
+    title = f"{name}: published and reconstructed curve"
+    figure = canvas(None, title, [_caption(found, unit)], 3.4 + 0.1 * rows)
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(12, 0.9 * rows))
     time, survival = step_curve(found.table["time"], found.table["event"])
     axes.step(

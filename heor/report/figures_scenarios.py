@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from heor.report import figure_style as style
+from heor.report.figure_canvas import LABEL as AXIS
+from heor.report.figure_canvas import SMALL, ReportFigure, canvas, row_centres, styled, wrapped
+from heor.report.figure_page import page
+from heor.report.numbers import scenarios as numbers
 from heor.scenario_analysis import ScenarioResults
 
 ROW = 0.158  # inches a row: 55 rows with their frame fill an A4 page
-FRAME = 1.7  # inches: title, axis, key and caption
+FRAME = 0.6  # inches: axis with its label
 LEAST_ROWS = 6  # with fewer, a row is higher
 NUMBERS_END = 44, 72  # points to the right of the axes at which mean and share end
-LABEL_WIDTH = 46  # characters
+LINE = 0.1  # inches of another line of a label
+LABEL = 0.37  # of the page's width
 TURNS, KEEPS = style.INTERVENTION, style.GREY
 MARKERS = {"base": "D", "scenario": "s", "average": "o"}
 
 
-@style.styled
-def scenarios(results: ScenarioResults) -> Figure:
+@styled
+def scenarios(results: ScenarioResults) -> ReportFigure:
     """Mean and 95 % interval of the net benefit: base case, averages, then scenarios by mean."""
-    problem = results.problem
+    problem, shown = results.problem, numbers.scenarios(results)
     name, value = style.headline_threshold(results.decision)
-    table = ordered(results.table, name)
-    figure = style.canvas(
+    table = shown.table
+    labels = [short(label) for label in table["label"]]
+    heights = np.array([ROW + LINE * label.count("\n") for label in labels])
+    figure = canvas(
         results,
         "Net benefit in the base case, averages and every scenario",
         [
@@ -36,65 +40,52 @@ def scenarios(results: ScenarioResults) -> Figure:
             "interval over model draws, on the same random numbers; to the right, the mean and the "
             "share of draws in which the intervention is worth its cost. Dashed line: the base case."
         ],
-        FRAME + ROW * max(len(table), LEAST_ROWS),
+        FRAME + max(heights.sum(), ROW * LEAST_ROWS),
+        numbers=shown,
     )
     axes = figure.subplots()
-    rows = np.arange(len(table))[::-1]
+    rows = row_centres(heights)
     for row, (_, line) in zip(rows, table.iterrows(), strict=True):
-        _row(axes, row, line, name)
+        _row(axes, row, line)
     axes.axvline(0, color=style.DARK, linewidth=0.8, zorder=1)
-    base = table[f"net_benefit_{name}"].iloc[0]
+    base = table["net_benefit"].iloc[0]
     axes.axvline(base, color=style.GREY, linewidth=0.7, linestyle=(0, (3, 2)), zorder=0)
-    apart = rows[(table["kind"] != "scenario").to_numpy()].min() - 0.5
+    first = (table["kind"] != "scenario").to_numpy()
+    apart = (rows[first] - heights[first] / 2).min()
     axes.axhline(apart, color=style.GREY, linewidth=0.5)
-    axes.set_yticks(rows, [short(label) for label in table["label"]], fontsize=6.5)
+    axes.set_yticks(rows, labels, fontsize=SMALL)
     axes.tick_params(axis="y", length=0)
-    axes.set_ylim(-0.7, len(table) - 0.3)
+    axes.set_ylim(-0.03, heights.sum() + 0.03)
     axes.margins(x=0.03)
     axes.spines["left"].set_visible(False)
-    axes.locator_params(axis="x", nbins=5)
+    axes.locator_params(axis="x", nbins=2 if page().narrow else 5)
     style.money_axis(axes.xaxis)
-    axes.set_xlabel(f"Incremental net benefit per patient ({style.prices(problem.country)})")
+    words = f"Incremental net benefit per patient ({style.prices(problem.country)})"
+    axes.set_xlabel(wrapped(words, 0.55 * page().width, AXIS))
     axes.grid(axis="x")
-    axes.legend(
-        handles=_key(set(table["kind"])),
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        ncols=4,
-        fontsize=6.5,
-        columnspacing=1.2,
-        handletextpad=0.4,
-        borderaxespad=0.2,
-    )
+    key = _key(set(table["kind"]))
+    figure.key(key, [line.get_label() for line in key], columns=4)
     return figure
 
 
-def ordered(table: pd.DataFrame, threshold: str) -> pd.DataFrame:
-    """The base case, the averages, then the scenarios from the highest net benefit down."""
-    rank = table["kind"].map({"base": 0, "average": 1, "scenario": 2})
-    by = table.assign(rank=rank, down=-table[f"net_benefit_{threshold}"])
-    return by.sort_values(["rank", "down"], kind="stable").drop(columns=["rank", "down"])
-
-
 def short(label: str) -> str:
-    """A label that fits on one line.
+    """A label that fits on one line, on a narrow page on two.
 
-    >>> short("S1 A label of a scenario that would need two lines in the figure")
-    'S1 A label of a scenario that would need two …'
+    >>> short("S1 A label of a scenario that would need two lines in the figure of an A4 page")
+    'S1 A label of a scenario that would need two lines …'
     """
-    return textwrap.shorten(label, LABEL_WIDTH, placeholder=" …")
+    return wrapped(label, LABEL * page().width, SMALL, most=2 if page().narrow else 1)
 
 
-def _row(axes: Axes, row: int, line: pd.Series, threshold: str) -> None:
+def _row(axes: Axes, row: float, line: pd.Series) -> None:
     """The interval and its mean, with numbers to the right."""
-    key = f"net_benefit_{threshold}"
-    turns = line[f"turns_{threshold}"]
+    turns = line["turns"]
     colour = TURNS if turns else KEEPS
     weight = 1.6 if line["kind"] != "scenario" else 1.0
-    axes.plot([line[f"{key}_low"], line[f"{key}_high"]], [row, row], color=colour, linewidth=weight)
-    axes.plot(line[key], row, MARKERS[line["kind"]], color=colour, markersize=3.6)
-    numbers = style.amount(line[key]), style.percent(line[f"probability_{threshold}"])
-    for words, points in zip(numbers, NUMBERS_END, strict=True):
+    axes.plot([line["low"], line["high"]], [row, row], color=colour, linewidth=weight)
+    axes.plot(line["net_benefit"], row, MARKERS[line["kind"]], color=colour, markersize=3.6)
+    beside = style.amount(line["net_benefit"]), style.percent(line["probability"])
+    for words, points in zip(beside, NUMBERS_END, strict=True):
         axes.annotate(
             words,
             (1.0, row),
@@ -103,7 +94,7 @@ def _row(axes: Axes, row: int, line: pd.Series, threshold: str) -> None:
             textcoords="offset points",
             va="center",
             ha="right",
-            fontsize=6.5,
+            fontsize=SMALL,
             color=colour if turns else style.DARK,
         )
 

@@ -2,64 +2,60 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from heor.inputs.problem import MONTHS_PER_YEAR, FittedCurve, Strategy, SurvivalEvidence
+from heor.inputs.problem import FittedCurve, Strategy, SurvivalEvidence
 from heor.report import figure_style as style
-from heor.report.figures_fits import event_free, evidence_of, fitted_curve, last_event
-from heor.survival.observed import kaplan_meier, number_at_risk
+from heor.report.figure_canvas import ReportFigure, canvas, panels, styled, text_width, wrapped
+from heor.report.figure_page import page
+from heor.report.figures_fits import event_free
+from heor.report.numbers import survival as numbers
+from heor.report.numbers.fits import evidence_of, fitted_curve
+from heor.report.numbers.survival import MODEL_MONTHS
 
 if TYPE_CHECKING:
     from heor.results import Results
 
-MODEL_MONTHS = 120
+SIDES = 0.75  # inches of a survival figure that are not axes
 
 
-@style.styled
-def survival(results: Results, endpoint: str) -> Figure:
+@styled
+def survival(results: Results, endpoint: str) -> ReportFigure:
     """Model curves of every strategy over what was observed, with numbers at risk below."""
     problem = results.problem
     evidence = evidence_of(problem, endpoint)
-    figure = style.canvas(
+    shown = numbers.survival(results, endpoint)
+    figure = canvas(
         results,
         f"{style.endpoint_label(endpoint).capitalize()}: model and data",
         _survival_caption(results, endpoint, evidence),
-        4.6,
+        3.7,
+        narrow=2.8,
+        numbers=shown,
     )
-    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(12, 1))
+    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(12, 2 if page().narrow else 1))
     colours = style.strategy_colours(problem)
-    months = problem.time * MONTHS_PER_YEAR
-    shown = months <= MODEL_MONTHS + 1e-6
-    curves = results.simulation.curves.sel(endpoint=endpoint)
+    model = shown.of("model")
     for name, strategy in problem.strategies.items():
-        low, mean, high = (
-            curves[k].sel(strategy=name).values[shown] for k in ("low", "mean", "high")
-        )
-        axes.fill_between(months[shown], low, high, color=colours[name], alpha=0.18, linewidth=0)
+        own = model[model["label"] == strategy.label]
+        band = {"color": colours[name], "alpha": 0.18, "linewidth": 0}
+        axes.fill_between(own["month"], own["low"], own["high"], **band)
         label = f"{strategy.label}: model{_transport_words(strategy, endpoint)}"
-        axes.plot(months[shown], mean, color=colours[name], label=label, zorder=4)
-    observed = kaplan_meier(evidence)
+        axes.plot(own["month"], own["survival"], color=colours[name], label=label, zorder=4)
+    observed = shown.of("observed")
     label = f"{evidence.label} (n = {evidence.n:,}): observed, Kaplan–Meier"
-    axes.step(
-        observed["time"] * MONTHS_PER_YEAR,
-        observed["survival"],
-        where="post",
-        color=style.DARK,
-        linewidth=1.0,
-        label=label,
-        zorder=5,
-    )
-    _shade_extrapolation(axes, last_event(evidence), MODEL_MONTHS)
+    drawn = {"where": "post", "color": style.DARK, "linewidth": 1.0, "label": label, "zorder": 5}
+    axes.step(observed["month"], observed["survival"], **drawn)
+    _shade_extrapolation(axes, shown.of("last_event")["month"].iloc[0])
     style.percent_axis(axes)
     axes.set_ylabel(f"Patients {event_free(endpoint)}")
     axes.grid(axis="y")
-    axes.legend(loc="upper right", bbox_to_anchor=(1.0, 0.9))
-    _at_risk(below, evidence)
+    _at_risk(below, shown.of("at_risk"), evidence)
+    figure.key(*axes.get_legend_handles_labels(), columns=2)
     return figure
 
 
@@ -89,13 +85,15 @@ def _survival_caption(results: Results, endpoint: str, evidence: SurvivalEvidenc
     return caption
 
 
-def _shade_extrapolation(axes: Axes, start: float, last: float) -> None:
+def _shade_extrapolation(axes: Axes, start: float) -> None:
     """Grey from the last event in the data to the end of the axis, with words."""
-    axes.axvspan(start, last, color=style.LIGHT_GREY, linewidth=0, zorder=0)
+    axes.axvspan(start, MODEL_MONTHS, color=style.LIGHT_GREY, linewidth=0, zorder=0)
+    room = (1 - start / MODEL_MONTHS) * (page().width - SIDES) - 0.1
+    words = f"Extrapolation: no event in the data after {style.months(start)} months"
     axes.text(
         start + 1,
         0.985,
-        f"Extrapolation: no event in the data after {style.months(start)} months",
+        wrapped(words, room),
         transform=axes.get_xaxis_transform(),
         va="top",
         fontsize=7,
@@ -103,52 +101,72 @@ def _shade_extrapolation(axes: Axes, start: float, last: float) -> None:
     )
 
 
-def _at_risk(axes: Axes, evidence: SurvivalEvidence) -> None:
-    """Numbers at risk every six months, down to the first zero."""
-    ticks = np.arange(0, MODEL_MONTHS + 1, 6)
-    numbers = number_at_risk(evidence, ticks / MONTHS_PER_YEAR)
-    shown = int(np.argmax(numbers == 0)) + 1 if (numbers == 0).any() else len(ticks)
-    for tick, number in zip(ticks[:shown], numbers[:shown], strict=True):
-        axes.text(
-            tick, 0.15, f"{number:,}", ha="center", va="center", fontsize=6.5, color=style.DARK
-        )
+def _at_risk(axes: Axes, table: pd.DataFrame, evidence: SurvivalEvidence) -> None:
+    """Numbers at risk every six months (where they fit), down to the first zero."""
+    room = (page().width - SIDES) / len(np.arange(0, MODEL_MONTHS, numbers.AT_RISK_EVERY))
+    widest = max(text_width(f"{n:,} ") for n in table["patients"])
+    for month, patients in zip(table["month"], table["patients"], strict=True):
+        if widest > room and month % 12:
+            continue
+        axes.text(month, 0.15, f"{patients:,}", ha="center", va="center", fontsize=6.5)
     axes.text(0, 1.0, f"At risk: {evidence.label}, as observed", va="center", fontsize=6.5)
     axes.set_ylim(-0.4, 1.4)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    style.month_axis(axes, MODEL_MONTHS)
+    style.month_axis(axes, MODEL_MONTHS, 24 if page().narrow else 12)
 
 
-@style.styled
-def structure_occupancy(results: Results) -> Figure:
+@styled
+def structure_occupancy(results: Results) -> ReportFigure:
     """Mean share of patients in each state, one row of panels a structure."""
-    problem, found = results.problem, results.structures
+    problem, shown = results.problem, numbers.structure_occupancy(results)
+    labels = list(shown.table["structure"].unique())
     title = "Where patients are over time, by model structure"
-    height = 1.2 + 1.5 * len(found)
-    figure = style.canvas(results, title, ["Mean over the same model draws."], height)
-    panels = figure.subplots(
-        len(found), len(problem.strategies), sharex=True, sharey=True, squeeze=False
+    figure = canvas(
+        results,
+        title,
+        ["Mean over the same model draws."],
+        0.5 + 1.4 * len(labels),
+        narrow=0.5 + 1.2 * len(labels),
+        numbers=shown,
     )
-    for row, structure in zip(panels, found, strict=True):
-        for axes, name in zip(row, problem.strategies, strict=True):
-            _stack(axes, results, structure.simulation.occupancy.sel(strategy=name).values)
-        row[0].set_ylabel("\n".join(textwrap.wrap(structure.label, 18)), fontsize=7)
-    for axes, (name, strategy) in zip(panels[0], problem.strategies.items(), strict=True):
-        axes.set_title(strategy.label, color=style.strategy_colours(problem)[name])
-    for axes in panels[:-1].ravel():
+    grid = figure.subplots(
+        len(labels), len(problem.strategies), sharex=True, sharey=True, squeeze=False
+    )
+    for row, label in zip(grid, labels, strict=True):
+        own = shown.table[shown.table["structure"] == label]
+        for axes, strategy in zip(row, problem.strategies.values(), strict=True):
+            _stack(axes, results, own[own["strategy"] == strategy.label])
+        row[0].set_ylabel(wrapped(label, 1.05, 7), fontsize=7)
+    _strategy_titles(grid[0], results, side_by_side=True)
+    for axes in grid[:-1].ravel():
         axes.set_xlabel("")
-    style.percent_axis(panels[0][0])
-    style.legend_below(panels[-1][0], len(problem.settings.states), drop=0.45)
+    if page().narrow:
+        for axes in grid[-1]:
+            axes.set_xticks([0, MODEL_MONTHS // 2, MODEL_MONTHS])
+            axes.set_xlabel("Months")
+    style.percent_axis(grid[0][0])
+    figure.key(*grid[0][0].get_legend_handles_labels(), columns=6)
     return figure
 
 
-def _stack(axes: Axes, results: Results, mean: np.ndarray) -> None:
-    """Shares of the states over ten years, stacked. Dims: (time, state)."""
-    states, months = results.problem.settings.states, results.problem.time * MONTHS_PER_YEAR
-    shown = months <= MODEL_MONTHS + 1e-6
+def _strategy_titles(panels: np.ndarray, results: Results, side_by_side: bool) -> None:
+    """A strategy's label above its panel, in its colour."""
+    problem = results.problem
+    room = (page().width - SIDES) / (len(panels) if side_by_side else 1) - 0.1
+    for axes, (name, strategy) in zip(panels, problem.strategies.items(), strict=True):
+        axes.set_title(
+            wrapped(strategy.label, room, 8.5), color=style.strategy_colours(problem)[name]
+        )
+
+
+def _stack(axes: Axes, results: Results, table: pd.DataFrame) -> None:
+    """Shares of the states over ten years, stacked."""
+    states = results.problem.settings.states
+    wide = table.pivot(index="month", columns="state", values="share")[list(states)]
     axes.stackplot(
-        months[shown],
-        mean[shown].T,
+        wide.index,
+        wide.to_numpy().T,
         labels=[style.state_label(s) for s in states],
         colors=style.state_colours(states),
         edgecolor="white",
@@ -157,19 +175,28 @@ def _stack(axes: Axes, results: Results, mean: np.ndarray) -> None:
     style.month_axis(axes, MODEL_MONTHS, 24)
 
 
-@style.styled
-def occupancy(results: Results) -> Figure:
+@styled
+def occupancy(results: Results) -> ReportFigure:
     """Mean share of patients in each state over time, one panel a strategy."""
-    problem = results.problem
-    draws = results.simulation.outcomes.n
-    figure = style.canvas(
-        results, "Where patients are over time", [f"Mean over {draws:,} model draws."], 3.5
+    problem, shown = results.problem, numbers.occupancy(results)
+    draws, count = results.simulation.outcomes.n, len(problem.strategies)
+    figure = canvas(
+        results,
+        "Where patients are over time",
+        [f"Mean over {draws:,} model draws."],
+        2.6,
+        narrow=0.35 + 1.6 * count,
+        numbers=shown,
     )
-    panels = figure.subplots(1, len(problem.strategies), sharey=True, squeeze=False)[0]
-    for axes, (name, strategy) in zip(panels, problem.strategies.items(), strict=True):
-        _stack(axes, results, results.simulation.occupancy.sel(strategy=name).values)
-        axes.set_title(strategy.label, color=style.strategy_colours(problem)[name])
-    style.percent_axis(panels[0])
-    panels[0].set_ylabel("Patients")
-    style.legend_below(panels[0], len(problem.settings.states), drop=0.2)
+    drawn = panels(figure, count, sharex=True, sharey=True)
+    for axes, strategy in zip(drawn, problem.strategies.values(), strict=True):
+        _stack(axes, results, shown.table[shown.table["strategy"] == strategy.label])
+    _strategy_titles(drawn, results, side_by_side=not page().narrow)
+    style.percent_axis(drawn[0])
+    for axes in drawn if page().narrow else drawn[:1]:
+        axes.set_ylabel("Patients")
+    if page().narrow:
+        for axes in drawn[:-1]:
+            axes.set_xlabel("")
+    figure.key(*drawn[0].get_legend_handles_labels(), columns=6)
     return figure

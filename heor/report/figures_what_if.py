@@ -2,132 +2,153 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
-from matplotlib.figure import Figure
+from matplotlib.contour import ContourSet
+from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from scipy.interpolate import PchipInterpolator
 
-from heor.decision.crossings import WhatIfMap
 from heor.report import figure_style as style
+from heor.report.figure_canvas import LABEL, ReportFigure, canvas, panels, styled, wrapped
+from heor.report.figure_page import page
+from heor.report.numbers import what_if as numbers
+from heor.report.numbers.what_if import Asked, asked
 
 if TYPE_CHECKING:
-    from heor.inputs.problem import DecisionProblem
-    from heor.results import Decision, Results
+    from heor.results import Results
 
 THOUSAND = 1000.0
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A map with the decision it is about."""
-
-    problem: DecisionProblem
-    decision: Decision
-    shown: WhatIfMap
-
-
-def what_if(results: Results, index: int) -> Figure:
+def what_if(results: Results, index: int) -> ReportFigure:
     """One of the run's maps."""
-    return what_if_of(Asked(results.problem, results.decision, results.maps[index]))
+    return what_if_of(asked(results, index))
 
 
-@style.styled
-def what_if_of(asked: Asked) -> Figure:
+@styled
+def what_if_of(found: Asked) -> ReportFigure:
     """A line a scenario along one quantity, or a heat map over two."""
-    shown = asked.shown
-    return _lines(asked, shown) if shown.what_if.y is None else _maps(asked, shown)
+    return _lines(found) if found.shown.what_if.y is None else _maps(found)
 
 
-def _maps(results: Asked, shown: WhatIfMap) -> Figure:
+def _maps(found: Asked) -> ReportFigure:
     """A heat map with its zero line, a panel a threshold."""
-    question, currency = shown.what_if, results.problem.country.currency
+    question, currency = found.shown.what_if, found.problem.country.currency
     assert question.y is not None
-    scenario = next(iter(shown.labels))
-    table = shown.table[shown.table["scenario"] == scenario]
-    x, y = question.x.values, question.y.values
-    cost, qalys = (table[k].to_numpy().reshape(len(x), len(y)).T for k in ("cost", "qalys"))
-    figure = style.canvas(
-        results,
+    shown, thresholds = numbers.what_if(found), found.decision.thresholds
+    figure = canvas(
+        found,
         question.label,
         [
             "Mean incremental net benefit, thousand "
-            f"{style.prices(results.problem.country)}; every other input as uncertain as in the run. Black "
+            f"{style.prices(found.problem.country)}; every other input as uncertain as in the run. Black "
             "line: nil; blue: worth its cost. Circle: this run (medians).",
         ],
-        3.6,
+        2.8,
+        narrow=0.9 + 1.75 * len(thresholds),
+        numbers=shown,
     )
-    thresholds = results.decision.thresholds
-    panels = figure.subplots(1, len(thresholds), sharex=True, sharey=True, squeeze=False)[0]
-    benefit = [(t * qalys - cost) / THOUSAND for _, t in thresholds]
-    top = max(np.abs(b).max() for b in benefit)
-    levels = np.linspace(-top, top, 41)
-    for axes, (name, value), values in zip(panels, thresholds, benefit, strict=True):
-        image = axes.contourf(
-            x, y, values, levels=levels, cmap="RdBu", norm=TwoSlopeNorm(0, -top, top)
-        )
-        lines = axes.contour(x, y, values, levels=8, colors="white", linewidths=0.4)
-        axes.clabel(lines, fontsize=5.5, fmt=lambda v: f"{v:.0f}".replace("-", "−"))
-        if values.min() < 0 < values.max():
-            axes.contour(x, y, values, levels=[0.0], colors="black", linewidths=1.6)
-        _centre(axes, shown)
-        title = style.threshold_label(name, value, currency).replace(" (", "\n(")
-        axes.set_title(title, fontsize=7)
-    panels[len(panels) // 2].set_xlabel(question.x.label)
-    panels[0].set_ylabel(style.wrapped(question.y.label, 44))
-    figure.colorbar(image, ax=list(panels), label=f"Net benefit, thousand {currency}", shrink=0.9)
+    drawn = panels(figure, len(thresholds), sharex=True, sharey=True)
+    points = shown.of("point")
+    top = points["net_benefit"].abs().max()
+    for axes, (name, _) in zip(drawn, thresholds, strict=True):
+        image, names = _map(axes, points[points["threshold_name"] == name], top)
+        figure.spare += names
+        for _, here in shown.of("this_run").iterrows():
+            mark = {"color": "white", "markeredgecolor": "black", "markersize": 6, "zorder": 5}
+            axes.plot(here["x"], here["y"], "o", **mark)
+    _threshold_titles(drawn, found)
+    _axis_label(drawn, question.x.label)
+    middle = drawn[len(drawn) // 2] if page().narrow else drawn[0]
+    middle.set_ylabel(wrapped(question.y.label, 2.2, LABEL))
+    figure.colorbar(
+        image,
+        ax=list(drawn),
+        label=f"Net benefit, thousand {currency}",
+        format=FuncFormatter(_thousands),
+        ticks=MaxNLocator(6),
+        **({"location": "bottom", "aspect": 30} if page().narrow else {"shrink": 0.9}),
+    )
     return figure
 
 
-def _centre(axes: Axes, shown: WhatIfMap) -> None:
-    question = shown.what_if
-    assert question.y is not None
-    if {question.x.name, question.y.name} <= set(shown.centre):
-        axes.plot(
-            shown.centre[question.x.name],
-            shown.centre[question.y.name],
-            "o",
-            color="white",
-            markeredgecolor="black",
-            markersize=6,
-            zorder=5,
-        )
+def _map(axes: Axes, own: pd.DataFrame, top: float) -> tuple[ContourSet, list[Text]]:
+    """Net benefit in colours, with named lines of the same net benefit and the one of nil."""
+    wide = own.pivot(index="y", columns="x", values="net_benefit")
+    x, y, values = wide.columns.to_numpy(), wide.index.to_numpy(), wide.to_numpy()
+    levels, norm = np.linspace(-top, top, 41), TwoSlopeNorm(0, -top, top)
+    image = axes.contourf(x, y, values, levels=levels, cmap="RdBu", norm=norm)
+    lines = axes.contour(x, y, values, levels=8, colors="#8C8C8C", linewidths=0.4)
+    names = _named(axes, lines, top)
+    if values.min() < 0 < values.max():
+        axes.contour(x, y, values, levels=[0.0], colors="black", linewidths=1.6)
+    return image, names
 
 
-def _lines(results: Asked, shown: WhatIfMap) -> Figure:
+def _named(axes: Axes, lines: ContourSet, top: float) -> list[Text]:
+    """The names of the lines that are not of nil."""
+    levels = [float(v) for v in lines.levels if v != 0]
+    # white on the dark ends of the colours, dark on their pale middle
+    colours = ["white" if abs(v) > top / 2 else style.DARK for v in levels]
+    return list(axes.clabel(lines, levels, fontsize=6, fmt=_thousands, colors=colours))
+
+
+def _thousands(value: float, _: object = None) -> str:
+    """Money in thousands."""
+    return f"{round(value / THOUSAND) + 0:d}".replace("-", "−")
+
+
+def _threshold_titles(drawn: np.ndarray, found: Asked) -> None:
+    currency = found.problem.country.currency
+    for axes, (name, value) in zip(drawn, found.decision.thresholds, strict=True):
+        title = style.threshold_label(name, value, currency)
+        axes.set_title(title if page().narrow else title.replace(" (", "\n("), fontsize=7)
+
+
+def _axis_label(drawn: np.ndarray, label: str) -> None:
+    """Under the middle panel, or under the last of panels one below the other."""
+    axes = drawn[-1] if page().narrow else drawn[len(drawn) // 2]
+    axes.set_xlabel(wrapped(label, 0.8 * page().width, LABEL))
+
+
+def _lines(found: Asked) -> ReportFigure:
     """A line a scenario, a panel a threshold."""
-    question, currency = shown.what_if, results.problem.country.currency
-    figure = style.canvas(
-        results,
+    question, currency = found.shown.what_if, found.problem.country.currency
+    shown, thresholds = numbers.what_if(found), found.decision.thresholds
+    figure = canvas(
+        found,
         question.label,
         [
             "Mean incremental net benefit; every other input as uncertain as in the run. Above nil: worth "
             "its cost."
             + (" Curves of these series by Laplace approximation." if question.scenarios else ""),
         ],
-        3.8,
+        2.7,
+        narrow=0.4 + 1.55 * len(thresholds),
+        numbers=shown,
     )
-    thresholds = results.decision.thresholds
-    panels = figure.subplots(1, len(thresholds), sharex=True, sharey=True, squeeze=False)[0]
-    for axes, (name, value) in zip(panels, thresholds, strict=True):
-        for i, (scenario, label) in enumerate(shown.labels.items()):
-            own = shown.table[shown.table["scenario"] == scenario]
-            benefit = (value * own["qalys"] - own["cost"]) / THOUSAND
-            x, y = own["x"].to_numpy(), benefit.to_numpy()
+    drawn = panels(figure, len(thresholds), sharex=True, sharey=True)
+    points = shown.of("point")
+    for axes, (name, _) in zip(drawn, thresholds, strict=True):
+        own = points[points["threshold_name"] == name]
+        for i, (label, line) in enumerate(own.groupby("scenario", sort=False)):
+            x, y = line["x"].to_numpy(), line["net_benefit"].to_numpy()
             fine = np.linspace(x[0], x[-1], 200)
             look = style.family_style(i)
             axes.plot(fine, PchipInterpolator(x, y)(fine), label=label, **look)
             axes.plot(x, y, ".", color=look["color"], markersize=3)
         axes.axhline(0, color=style.DARK, linewidth=0.8)
-        title = style.threshold_label(name, value, currency).replace(" (", "\n(")
-        axes.set_title(title, fontsize=7)
         axes.grid(axis="y")
-    middle = panels[len(panels) // 2]
-    middle.set_xlabel(question.x.label)
-    panels[0].set_ylabel(f"Net benefit a patient, thousand {currency}")
-    if len(shown.labels) > 1:
-        panels[-1].legend(loc="upper right", fontsize=6)
+        axes.yaxis.set_major_formatter(FuncFormatter(_thousands))
+    _threshold_titles(drawn, found)
+    _axis_label(drawn, question.x.label)
+    middle = drawn[len(drawn) // 2] if page().narrow else drawn[0]
+    middle.set_ylabel(f"Net benefit a patient, thousand {currency}")
+    if len(found.shown.labels) > 1:
+        figure.key(*drawn[0].get_legend_handles_labels(), columns=3)
     return figure

@@ -14,6 +14,7 @@ from heor.decision.acceptability import ceac
 from heor.psa import Analysed
 from heor.report import figures_comparison
 from heor.report.comparison import Comparison
+from heor.report.figures_information import information
 from heor.report.provenance import versions, write_json
 from heor.report.tables import write_csv
 from heor.report.words import icer_words, money, significant, table
@@ -69,7 +70,7 @@ def figures(found: Analysed, ellipse: bool = False) -> dict[str, Callable]:
         "expected_loss": figures_comparison.expected_loss,
     }
     if not found.information.empty:
-        own["information"] = figures_comparison.information
+        own["information"] = information
     return own
 
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from heor.archive import write_archive
 from heor.report import figure_style as style
-from heor.report.figures_scenarios import ordered, scenarios
+from heor.report.figures_scenarios import scenarios
+from heor.report.numbers.scenarios import ordered
 from heor.report.provenance import record, write_json
 from heor.report.section_method import command_line, run_notes
 from heor.report.tables import write_csv
-from heor.report.words import icer_words, money, table, timing, years
+from heor.report.words import money, ratio_words, table, timing, years
 from heor.report.write import write_whole
 from heor.scenario_analysis import ScenarioResults
+
+if TYPE_CHECKING:
+    from heor.report.html.journal import JournalTable
 
 FIGURE = "scenarios"
 
@@ -24,16 +30,19 @@ def write_scenario_report(
     folder: Path,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Path:
-    """tables/scenarios.csv, the figure, report.md and run.json; see `write_whole`."""
+    """Tables, the figure, report.md, results.nc and run.json; see `write_whole`."""
     from heor.report.figures import write_figures
+    from heor.report.html.journal import write_journal
 
     def fill(place: Path) -> None:
         write_csv(
             {"scenarios": results.table, "averages": average_table(results)}, place / "tables"
         )
+        write_journal(_journal(results), results.problem.title, place / "tables")
         figures = {FIGURE: scenarios}
         write_figures(results, place / "figures", progress=progress, figures=figures)
         (place / "report.md").write_text(report(results), encoding="utf-8")
+        write_archive(results, place / "results.nc")
         write_json(scenario_record(results), place / "run.json")
 
     return write_whole(folder, fill)
@@ -180,40 +189,65 @@ def _averages(results: ScenarioResults) -> str:
     return "\n".join(parts)
 
 
-def _table(results: ScenarioResults) -> str:
+def scenario_rows(results: ScenarioResults) -> pd.DataFrame:
     """Every row at the headline threshold, from the highest net benefit down."""
-    currency = results.problem.country.currency
-    name, value = style.headline_threshold(results.decision)
-    rows = []
+    name, _ = style.headline_threshold(results.decision)
+    currency, rows = results.problem.country.currency, []
     for _, r in ordered(results.table, name).iterrows():
         benefit, difference = f"net_benefit_{name}", f"difference_{name}"
         turns = [f"{t:,.0f}" for k, t in results.decision.thresholds if r[f"turns_{k}"]]
         row = {
             "Scenario": f"**{r['label']}**" if r["kind"] != "scenario" else r["label"],
-            "Cost": money(r["cost"]),
+            f"Cost ({currency})": money(r["cost"]),
             "QALYs": years(r["qalys"]),
-            "ICER": icer_words(r["cost"], r["qalys"], r["icer"], r["icer_label"], "").strip(),
-            "Net benefit": money(r[benefit]),
+            f"ICER ({currency} per QALY; 95 % Monte Carlo interval)": ratio_words(
+                r["icer"], r["icer_low"], r["icer_high"], r["icer_label"]
+            ),
+            f"Net benefit ({currency})": money(r[benefit]),
             "95 % interval": f"{money(r[f'{benefit}_low'])} to {money(r[f'{benefit}_high'])}",
-            "Difference (SE)": f"{money(r[difference])} ({money(r[f'{difference}_se'])})",
+            f"Difference (SE; {currency})": f"{money(r[difference])} ({money(r[f'{difference}_se'])})",
         }
         if r["kind"] == "base":
-            row["Difference (SE)"] = "-"
+            row[f"Difference (SE; {currency})"] = "-"
         for key, threshold in results.decision.thresholds:
             row[f"Chance at {threshold:,.0f}"] = style.percent(r[f"probability_{key}"])
-        row["EVPI"] = money(r[f"evpi_{name}"])
+        row[f"EVPI ({currency})"] = money(r[f"evpi_{name}"])
         row["Turns at"] = ", ".join(turns) or "-"
         rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _differences(results: ScenarioResults) -> str:
+    """What the columns of the table are."""
+    currency = results.problem.country.currency
+    name, value = style.headline_threshold(results.decision)
+    return (
+        f"Differences against the comparator in {currency} a patient; net benefit, its difference "
+        f"from the base case (with the Monte Carlo standard error of the paired difference) and EVPI "
+        f"at {style.threshold_label(name, value, currency)}."
+    )
+
+
+def _journal(results: ScenarioResults) -> dict[str, JournalTable]:
+    """The table of all scenarios for a manuscript."""
+    from heor.report.html.journal import journal
+
+    problem = results.problem
+    caption = f"Scenarios and averages of them ({problem.country.label})"
+    note = f"{_differences(results)} {timing(problem)}"
+    found = {FIGURE: (scenario_rows(results), caption, note)}
+    return journal(found, problem.settings.fit.quick)
+
+
+def _table(results: ScenarioResults) -> str:
     return "\n".join(
         [
             "## All scenarios",
             "",
-            f"Differences against the comparator in {currency} a patient; net benefit, its difference "
-            f"from the base case (with the Monte Carlo standard error of the paired difference) and EVPI "
-            f"at {style.threshold_label(name, value, currency)}. Every other number, with its Monte Carlo "
-            "standard error: `tables/scenarios.csv`.",
+            f"{_differences(results)} Every other number, with its Monte Carlo standard error: "
+            "`tables/scenarios.csv`.",
             "",
-            table(pd.DataFrame(rows)),
+            table(scenario_rows(results)),
             "",
             timing(results.problem),
         ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pandas as pd
 
+from heor.decision.frontier import STATUSES
 from heor.inputs.problem import UNCERTAIN_STATUSES
 from heor.inputs.usage import used_parameters
 from heor.report import tables
-from heor.report.words import icer_words, money, significant, table, timing, years
+from heor.report.words import icer_words, interval_words, money, significant, table, timing, years
 from heor.results import Results
 
 
@@ -61,7 +63,8 @@ def caveat(results: Results) -> str:
     )
 
 
-def answer_section(results: Results) -> str:
+def outcome_rows(results: Results) -> pd.DataFrame:
+    """Cost, QALYs and life years of each strategy, and their differences with 95 % interval."""
     problem, decision = results.problem, results.decision
     currency = problem.country.currency
     rows = []
@@ -83,6 +86,12 @@ def answer_section(results: Results) -> str:
         row["Difference"] = form(change["mean"])
         row["95 % interval"] = f"{form(change['low'])} to {form(change['high'])}"
         rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def answer_section(results: Results) -> str:
+    problem, decision = results.problem, results.decision
+    currency = problem.country.currency
     ratios = [
         f"- {r['measure'][0].upper() + r['measure'][1:]}: "
         f"{icer_words(r['cost'], r['effect'], r['ratio'], r['label'], currency)} "
@@ -100,25 +109,50 @@ def answer_section(results: Results) -> str:
         "",
         caveat(results),
     ]
-    text += ["", table(pd.DataFrame(rows)), "", timing(problem), "", *ratios]
+    text += ["", table(outcome_rows(results)), "", timing(problem), "", *ratios]
     return "\n".join([*text, *_frontier(results)])
 
 
 def _frontier(results: Results) -> list[str]:
     """Full incremental analysis, where there are more strategies than the two of the question."""
-    problem, frame = results.problem, results.decision.tables["frontier"]
-    if len(frame) < 3:
+    if len(results.decision.tables["frontier"]) < 3:
         return []
-    rows = pd.DataFrame(
+    return [
+        "",
+        "Full incremental analysis of all strategies:",
+        "",
+        table(incremental_rows(results)),
+    ]
+
+
+def incremental_rows(results: Results) -> pd.DataFrame:
+    """Every strategy against the one before it on the frontier, or why it is not on it."""
+    problem, frame = results.problem, results.decision.tables["frontier"]
+    currency = problem.country.currency
+    standing = frame["status"] == STATUSES[0]
+    alone = standing.sum() == 1 and (frame["status"][~standing] == STATUSES[2]).all()
+
+    def ratio(row: pd.Series) -> str:
+        if row["status"] != STATUSES[0]:
+            return f"is {row['status']}"
+        if np.isnan(row["icer"]):
+            return "dominates" if alone and len(frame) > 1 else "-"
+        return interval_words(row["icer"], row["icer_low"], row["icer_high"], significant)
+
+    return pd.DataFrame(
         {
             "Strategy": [problem.strategies[s].label for s in frame["strategy"]],
-            f"Cost ({problem.country.currency})": [money(x) for x in frame["cost"]],
+            f"Cost ({currency})": [money(x) for x in frame["cost"]],
             "QALYs": [years(x) for x in frame["effect"]],
-            "ICER to the one before": [significant(x) if x == x else "" for x in frame["icer"]],
-            "": frame["status"],
+            f"Incremental cost ({currency})": [
+                money(x) if x == x else "-" for x in frame["incremental_cost"]
+            ],
+            "Incremental QALYs": [years(x) if x == x else "-" for x in frame["incremental_effect"]],
+            f"ICER ({currency} per QALY; 95 % Monte Carlo interval)": [
+                ratio(row) for _, row in frame.iterrows()
+            ],
         }
     )
-    return ["", "Full incremental analysis of all strategies:", "", table(rows)]
 
 
 def _reversals(results: Results, frame: pd.DataFrame) -> str:
@@ -161,6 +195,12 @@ def _no_verdict(results: Results, frame: pd.DataFrame) -> str:
 
 
 def costs(results: Results) -> str:
+    parts = ["## What it costs", table(cost_rows(results)), timing(results.problem)]
+    return "\n\n".join(parts)
+
+
+def cost_rows(results: Results) -> pd.DataFrame:
+    """Mean cost by category and strategy, and the differences."""
     problem = results.problem
     increments = results.decision.tables["increments"].set_index("outcome")
     frame = results.decision.tables["strategies"]
@@ -172,4 +212,4 @@ def costs(results: Results) -> str:
             row[strategy.label] = money(found["mean"].iloc[0])
         row["Difference"] = money(increments.loc[category, "mean"])
         rows.append(row)
-    return "\n\n".join(["## What it costs", table(pd.DataFrame(rows)), timing(problem)])
+    return pd.DataFrame(rows)

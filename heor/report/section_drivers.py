@@ -9,27 +9,17 @@ from heor.inputs.problem import UNCERTAIN_STATUSES
 from heor.inputs.usage import used_parameters
 from heor.report import tables
 from heor.report.section_answer import caveat
-from heor.report.words import STATUS_WORDS, icer_words, money, plain, significant, table, years
+from heor.report.words import STATUS_WORDS, money, plain, ratio_words, significant, table, years
 from heor.results import Decision, Results
+
+DRIVERS = 12  # parameters shown
 
 
 def rests_on(results: Results) -> str:
     """The parameters that move the answer most, with their status."""
     problem = results.problem
-    name, threshold = reference(results.decision)
-    top, base = results.tornado.head(12), results.deterministic.iloc[0]
-    rows = [
-        {
-            "Parameter": r["description"],
-            "Low": plain(r["low"]),
-            "High": plain(r["high"]),
-            "Unit": r["unit"],
-            f"Net benefit at low ({problem.country.currency})": money(r[f"net_benefit_{name}_low"]),
-            "at high": money(r[f"net_benefit_{name}_high"]),
-            "Status": STATUS_WORDS[r["status"]],
-        }
-        for _, r in top.iterrows()
-    ]
+    _, threshold = reference(results.decision)
+    base = results.deterministic.iloc[0]
     unverified = ", ".join(problem.country.unverified) or "none"
     used = used_parameters(problem)
     fixed = [
@@ -48,7 +38,7 @@ def rests_on(results: Results) -> str:
             f"{problem.country.currency}; the answer above is the mean over draws, which rare large gains "
             "raise.",
             "",
-            table(pd.DataFrame(rows)),
+            table(driver_rows(results)),
             "",
             f"Assumptions without an interval are not varied here (`--set` changes them): "
             f"{'; '.join(fixed)}.",
@@ -59,6 +49,25 @@ def rests_on(results: Results) -> str:
     )
 
 
+def driver_rows(results: Results) -> pd.DataFrame:
+    """The parameters that move the net benefit most, at both ends of their 95 % interval."""
+    name, _ = reference(results.decision)
+    currency = results.problem.country.currency
+    rows = [
+        {
+            "Parameter": r["description"],
+            "Low": plain(r["low"]),
+            "High": plain(r["high"]),
+            "Unit": r["unit"],
+            f"Net benefit at low ({currency})": money(r[f"net_benefit_{name}_low"]),
+            f"Net benefit at high ({currency})": money(r[f"net_benefit_{name}_high"]),
+            "Status": STATUS_WORDS[r["status"]],
+        }
+        for _, r in results.tornado.head(DRIVERS).iterrows()
+    ]
+    return pd.DataFrame(rows)
+
+
 def reference(decision: Decision) -> tuple[str, float]:
     """The threshold tables and figures turn on: severity-weighted, or the last one."""
     for name, threshold in decision.thresholds:
@@ -67,31 +76,35 @@ def reference(decision: Decision) -> tuple[str, float]:
     return decision.thresholds[-1]
 
 
-def beside(results: Results) -> str:
-    frame = tables.companion_table(results)
-    whys = {c.label: c.why for c in results.companions}
-    if len(frame) < 2:
-        return ""
+def scenario_rows(results: Results) -> pd.DataFrame:
+    """The run and the scenarios beside it: increments, ICER, and the chance at each threshold."""
     currency = results.problem.country.currency
     rows = []
-    for _, r in frame.iterrows():
+    for _, r in tables.companion_table(results).iterrows():
         row = {
             "Scenario": r["scenario"],
             f"Cost ({currency})": money(r["cost"]),
             "QALYs": years(r["qalys"]),
-            f"ICER ({currency} per QALY)": icer_words(
-                r["cost"], r["qalys"], r["icer"], r["icer_label"], ""
-            ).strip(),
+            f"ICER ({currency} per QALY; 95 % Monte Carlo interval)": ratio_words(
+                r["icer"], r["icer_low"], r["icer_high"], r["icer_label"]
+            ),
         }
         for name, threshold in results.decision.thresholds:
             row[f"Chance at {threshold:,.0f}"] = f"{r[f'probability_{name}']:.0%}"
         rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def beside(results: Results) -> str:
+    whys = {c.label: c.why for c in results.companions}
+    if not whys:
+        return ""
     text = [f"- **{label}**: {why}" for label, why in whys.items() if why]
     return "\n".join(
         [
             "## Structural scenarios that could change the decision",
             "",
-            table(pd.DataFrame(rows)),
+            table(scenario_rows(results)),
             "",
             "Differences against the comparator, on the same random numbers as this run.",
             "",
@@ -164,20 +177,26 @@ def _threshold_words(found: Severity, currency: str) -> str:
     return f"{weight}threshold {found.threshold:,.0f} {currency} per QALY. {one}"
 
 
-def uncertainty(results: Results) -> str:
+def threshold_rows(results: Results) -> pd.DataFrame:
+    """Net benefit, chances and EVPI at each threshold."""
     currency = results.problem.country.currency
     rows = [
         {
             f"Threshold ({currency} per QALY)": f"{r['threshold']:,.0f}"
             + (" (severity)" if r["threshold_name"] == "severity" else ""),
-            "Net benefit": money(r["net_benefit"]),
+            f"Net benefit ({currency})": money(r["net_benefit"]),
             "95 % interval": f"{money(r['low'])} to {money(r['high'])}",
             "Chance cost-effective": f"{r['probability']:.1%} (SE {r['probability_se']:.1%})",
             "Chance of a wrong decision": f"{r['error_probability']:.1%}",
-            "EVPI a patient": f"{money(r['evpi'])} (SE {money(r['evpi_se'])})",
+            f"EVPI a patient ({currency})": f"{money(r['evpi'])} (SE {money(r['evpi_se'])})",
         }
         for _, r in results.decision.tables["net_benefit"].iterrows()
     ]
+    return pd.DataFrame(rows)
+
+
+def uncertainty(results: Results) -> str:
+    currency = results.problem.country.currency
     base = results.deterministic.iloc[0]
     families = results.deterministic.iloc[1:]
     alone = "; ".join(
@@ -189,7 +208,7 @@ def uncertainty(results: Results) -> str:
         [
             "## How sure",
             "",
-            table(pd.DataFrame(rows)),
+            table(threshold_rows(results)),
             "",
             _enough(results),
             "",

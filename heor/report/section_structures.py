@@ -9,7 +9,7 @@ from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem
 from heor.inputs.structures import PARTITIONED, STRUCTURES, TIME_IN_STATE
 from heor.report import tables
 from heor.report.section_drivers import reference
-from heor.report.words import STATUS_WORDS, icer_words, money, significant, table, timing, years
+from heor.report.words import STATUS_WORDS, money, ratio_words, significant, table, timing, years
 from heor.results import Results
 
 ASSUMES = {
@@ -36,7 +36,7 @@ def structures(results: Results) -> str:
     ]
     parts = ["## Model structures", ""]
     if len(frame) > 1:
-        parts += [f"**{_range(results, frame)}**", "", table(_rows(results, frame)), ""]
+        parts += [f"**{_range(results, frame)}**", "", table(structure_rows(results)), ""]
         parts += [
             f"{timing(results.problem)} The same draws of the same inputs, as far as a structure uses them; differences against the "
             "comparator. The hazard ratio of death is "
@@ -79,17 +79,18 @@ def _range(results: Results, frame: pd.DataFrame) -> str:
     return f"{span}; at {threshold:,.0f} {currency} per QALY {label} is {verdict}."
 
 
-def _rows(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
+def structure_rows(results: Results) -> pd.DataFrame:
+    """Increments, chances, hazard ratio and survival under each structure."""
     currency, problem = results.problem.country.currency, results.problem
     rows = []
-    for _, r in frame.iterrows():
+    for _, r in tables.structure_table(results).iterrows():
         row = {
             "Structure": r["label"] + (" (this run)" if r["run"] else ""),
             f"Cost ({currency})": money(r["cost"]),
             "QALYs": years(r["qalys"]),
-            f"{currency} per QALY": icer_words(
-                r["cost"], r["qalys"], r["icer"], r["icer_label"], ""
-            ).strip(),
+            f"ICER ({currency} per QALY; 95 % Monte Carlo interval)": ratio_words(
+                r["icer"], r["icer_low"], r["icer_high"], r["icer_label"]
+            ),
         }
         for name, threshold in results.decision.thresholds:
             row[f"Chance at {threshold:,.0f}"] = f"{r[f'probability_{name}']:.0%}"

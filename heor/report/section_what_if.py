@@ -22,9 +22,36 @@ def _tipping(results: Results) -> str:
     frame = results.tipping
     if frame.empty:
         return ""
-    currency = results.problem.country.currency
     found = frame[frame["value"].notna()]
     searched = frame["parameter"].nunique()
+    rows = tipping_rows(results)
+    several = found.groupby(["parameter", "threshold_name"]).size()
+    twice = sorted({str(p) for p, _ in several[several > 1].index})
+    text = [
+        f"Tipping points: each parameter at a fixed value, the rest uncertain as in the run; mean net benefit "
+        f"over common draws (SE: Monte Carlo, of the crossing). {searched} parameters were searched over their whole range (those that act on "
+        "survival, and those whose interval matters); the others cannot turn the answer by themselves."
+    ]
+    if len(rows):
+        text.append(table(rows, left=2))
+    else:
+        text.append("None of them turns the answer by itself.")
+    if twice:
+        text.append(f"Net benefit crosses nil more than once along {', '.join(twice)}.")
+    if len(rows):
+        text.append(
+            "A large SE means that net benefit is close to nil over a range, not at a point."
+        )
+    text.append("Also those that do not turn it: `tables/tipping_points.csv`.")
+    return "\n\n".join(text)
+
+
+def tipping_rows(results: Results) -> pd.DataFrame:
+    """Where each parameter turns the answer, at every threshold; empty where none does."""
+    frame, currency = results.tipping, results.problem.country.currency
+    if frame.empty:
+        return pd.DataFrame()
+    found = frame[frame["value"].notna()]
     rows = [
         {
             "Parameter": r["description"],
@@ -37,25 +64,7 @@ def _tipping(results: Results) -> str:
         }
         for _, r in found.iterrows()
     ]
-    several = found.groupby(["parameter", "threshold_name"]).size()
-    twice = sorted({str(p) for p, _ in several[several > 1].index})
-    text = [
-        f"Tipping points: each parameter at a fixed value, the rest uncertain as in the run; mean net benefit "
-        f"over common draws (SE: Monte Carlo, of the crossing). {searched} parameters were searched over their whole range (those that act on "
-        "survival, and those whose interval matters); the others cannot turn the answer by themselves."
-    ]
-    if rows:
-        text.append(table(pd.DataFrame(rows), left=2))
-    else:
-        text.append("None of them turns the answer by itself.")
-    if twice:
-        text.append(f"Net benefit crosses nil more than once along {', '.join(twice)}.")
-    if rows:
-        text.append(
-            "A large SE means that net benefit is close to nil over a range, not at a point."
-        )
-    text.append("Also those that do not turn it: `tables/tipping_points.csv`.")
-    return "\n\n".join(text)
+    return pd.DataFrame(rows)
 
 
 def _value(row: pd.Series) -> str:

@@ -223,7 +223,8 @@ def phase_table(results: Results) -> pd.DataFrame:
 def _companion_row(label: str, decision) -> dict:
     icer = decision.tables["icer"].iloc[0]
     row = {"scenario": label, "cost": icer["cost"], "qalys": icer["effect"]}
-    row |= {"icer": icer["ratio"], "icer_label": icer["label"]}
+    row |= {"icer": icer["ratio"], "icer_low": icer["low"], "icer_high": icer["high"]}
+    row["icer_label"] = icer["label"]
     for _, at in decision.tables["net_benefit"].iterrows():
         name = at["threshold_name"]
         row |= {f"threshold_{name}": at["threshold"], f"net_benefit_{name}": at["net_benefit"]}

@@ -7,7 +7,8 @@ from pathlib import Path
 from heor.decision.crossings import WhatIfMap
 from heor.inputs.problem import DecisionProblem
 from heor.report.figures import write_figures
-from heor.report.figures_what_if import Asked, what_if_of
+from heor.report.figures_what_if import what_if_of
+from heor.report.numbers.what_if import Asked
 from heor.report.tables import write_csv
 from heor.report.words import plain, timing
 from heor.report.write import write_whole

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -62,9 +64,32 @@ def plain(x: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def interval_words(x: float, low: float, high: float, form: Callable[[float], str]) -> str:
+    """A number with its interval, where it has one.
+
+    >>> interval_words(312345.6, 301000.0, 320000.0, significant), interval_words(2.0, np.nan, np.nan, years)
+    ('312,000 (301,000 to 320,000)', '2.00')
+    """
+    return f"{form(x)} ({form(low)} to {form(high)})" if low == low else form(x)
+
+
 def icer_words(cost: float, effect: float, ratio: float, label: str, unit: str) -> str:
     """The ICER, or what replaces it."""
     return f"{significant(ratio)} {unit}" if label == "icer" else label
+
+
+def ratio_words(ratio: float, low: float, high: float, label: str) -> str:
+    """The ICER of a row of a table with its Monte Carlo interval, or what replaces it.
+
+    >>> ratio_words(308764.0, 292417.0, 326168.0, "icer"), ratio_words(np.nan, np.nan, np.nan, "dominant")
+    ('309,000 (292,000 to 326,000)', 'dominates')
+    """
+    words = {"dominant": "dominates", "dominated": "is dominated"}
+    return (
+        interval_words(ratio, low, high, significant)
+        if label == "icer"
+        else words.get(label, label)
+    )
 
 
 def parameter_label(problem: DecisionProblem, name: str) -> str:

@@ -64,6 +64,7 @@ def write_parts(
         A language there are no words in.
     """
     from heor.report.figures import figure_bytes, figures_of
+    from heor.report.html.journal import journal_tables, write_journal
     from heor.report.html.page import page
 
     figures = figures_of(results) if with_figures else {}
@@ -71,6 +72,7 @@ def write_parts(
     if "md" in formats:
         write_tables(results, place / "tables")
         write_csv({"cheers": cheers_table(results)}, place / "tables")
+        write_journal(journal_tables(results), results.problem.title, place / "tables")
         drawn = _written_figures(results, place / "figures", progress) if with_figures else {}
         _write_texts(results, place, list(figures))
     if "html" in formats:

@@ -13,6 +13,7 @@ from heor.country_comparison import CountryComparison, compare_countries
 from heor.errors import ModelError
 from heor.inputs.load import load
 from heor.report.countries import answer, report, write_country_report
+from heor.report.figure_files import saved_figures
 
 pytestmark = pytest.mark.slow
 NAMES = ("norway", "england", "netherlands", "canada", "germany")
@@ -63,6 +64,10 @@ def test_the_report(results: CountryComparison, tmp_path: Path) -> None:
     table = pd.read_csv(folder / "tables/countries.csv")
     assert list(table["country"]) == list(NAMES)
     assert (folder / "figures/countries.svg").stat().st_size > 10_000
+    assert (folder / "tables/journal/countries.tsv").exists()
+    saved, figures = saved_figures(folder)
+    pd.testing.assert_frame_equal(saved.table, results.table)
+    assert list(figures) == ["countries"]
 
 
 def test_the_report_says_what_was_changed(results: CountryComparison) -> None:

@@ -1,4 +1,7 @@
-"""The numbers behind each figure, as tables of texts a reader can reach under it."""
+"""The numbers behind each figure, as tables of texts a reader can reach under it.
+
+They are those of `heor.report.numbers`, rounded and thinned.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,15 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from heor.inputs.problem import MONTHS_PER_YEAR
+from heor.report.comparison import Comparison
 from heor.report.figure_style import endpoint_label, state_label
-from heor.report.section_drivers import reference
+from heor.report.numbers import comparison, drivers, fits, survival, what_if
+from heor.report.numbers.table import Numbers
 from heor.report.words import money, parameter_label, plain, significant
-from heor.results import Results, Simulation
+from heor.results import Results
 
-CURVE_MONTHS = np.arange(0, 121, 6)
-FIT_MONTHS = np.arange(0, 61, 6)
+CURVE_MONTHS = np.arange(0, survival.MODEL_MONTHS + 1, 6)
+FIT_MONTHS = np.arange(0, fits.FIT_MONTHS + 1, 6)
 CURVE_ROWS = 31  # of the acceptability curve
 
 
@@ -30,131 +34,109 @@ def numbers(results: Results, name: str) -> pd.DataFrame | None:
 
 def _survival(results: Results, endpoint: str) -> pd.DataFrame:
     """Model curves with intervals, what was observed, and numbers at risk."""
-    from heor.report.figures_fits import evidence_of
-    from heor.survival.observed import number_at_risk
-
-    problem = results.problem
-    curves = results.simulation.curves.sel(endpoint=endpoint)
-    months = problem.time * MONTHS_PER_YEAR
+    own = survival.survival(results, endpoint)
     frame = {"Months": [f"{m}" for m in CURVE_MONTHS]}
-    for name, strategy in problem.strategies.items():
-        at = {
-            k: np.interp(CURVE_MONTHS, months, curves[k].sel(strategy=name).values)
-            for k in ("mean", "low", "high")
-        }
-        rows = zip(at["mean"], at["low"], at["high"], strict=True)
-        frame[strategy.label] = [f"{m:.3f} ({a:.3f} to {b:.3f})" for m, a, b in rows]
-    evidence = evidence_of(problem, endpoint)
-    frame[f"{evidence.label}, observed"] = _observed(evidence, CURVE_MONTHS)
-    at_risk = number_at_risk(evidence, CURVE_MONTHS / MONTHS_PER_YEAR)
-    frame["At risk"] = [f"{n:,}" for n in at_risk]
+    for label, curve in own.of("model").groupby("label", sort=False):
+        mean, low, high = (
+            np.interp(CURVE_MONTHS, curve["month"], curve[k]) for k in ("survival", "low", "high")
+        )
+        rows = zip(mean, low, high, strict=True)
+        frame[str(label)] = [f"{m:.3f} ({a:.3f} to {b:.3f})" for m, a, b in rows]
+    at_risk = own.of("at_risk").set_index("month")["patients"]
+    frame[f"{own.of('observed')['label'].iloc[0]}, observed"] = _observed(own, CURVE_MONTHS)
+    frame["At risk"] = [f"{at_risk.get(m, 0):,}" for m in CURVE_MONTHS]
     return pd.DataFrame(frame)
 
 
-def _observed(evidence, months: np.ndarray) -> list[str]:
+def _observed(own: Numbers, months: np.ndarray) -> list[str]:
     """Kaplan-Meier at these months; empty after the last event."""
-    from heor.survival.observed import follow_up, kaplan_meier
-
-    table = kaplan_meier(evidence)
-    last = follow_up(evidence)[0] * MONTHS_PER_YEAR
-    row = np.searchsorted(table["time"] * MONTHS_PER_YEAR, months, side="right") - 1
+    table, last = own.of("observed"), own.of("last_event")["month"].iloc[0]
+    row = np.searchsorted(table["month"], months, side="right") - 1
     values = table["survival"].to_numpy()[row]
     return [f"{v:.3f}" if m <= last else "" for v, m in zip(values, months, strict=True)]
 
 
 def _fits(results: Results, endpoint: str) -> pd.DataFrame:
     """Every family's mean survival beside the observed."""
-    from heor.report.figures_fits import evidence_of
-    from heor.survival_analysis.fitted import all_cause, families_of
-
-    problem, evidence = results.problem, evidence_of(results.problem, endpoint)
-    frame = {"Months": [f"{m}" for m in FIT_MONTHS], "Observed": _observed(evidence, FIT_MONTHS)}
-    for family in families_of(results.fits, evidence.name):
-        posterior = results.fits.posteriors[evidence.name, family]
-        mean = all_cause(problem, posterior, evidence, FIT_MONTHS / MONTHS_PER_YEAR).mean(axis=0)
-        frame[posterior.model.label] = [f"{v:.3f}" for v in mean]
+    own = fits.fits(results, endpoint)
+    frame = {"Months": [f"{m}" for m in FIT_MONTHS], "Observed": _observed(own, FIT_MONTHS)}
+    for _, curve in own.of("fitted").groupby("family", sort=False):
+        values = np.interp(FIT_MONTHS, curve["month"], curve["survival"])
+        frame[curve["label"].iloc[0]] = [f"{v:.3f}" for v in values]
     return pd.DataFrame(frame)
 
 
 def _hazards(results: Results) -> pd.DataFrame:
     """Events per 100 patient-months in the windows of the figure."""
-    from heor.report.figures_fits import evidence_of, is_fitted
-    from heor.survival.observed import empirical_hazard, hazard_windows
-
-    problem, scale = results.problem, 100 / MONTHS_PER_YEAR
-    rows = []
-    for endpoint in problem.settings.endpoints[::-1]:
-        if not is_fitted(problem, endpoint):
-            continue
-        evidence = evidence_of(problem, endpoint)
-        for _, r in empirical_hazard(evidence, hazard_windows(evidence)).iterrows():
-            rows.append(
-                {
-                    "Endpoint": endpoint_label(endpoint),
-                    "Months": f"{r['start'] * 12:.1f} to {r['end'] * 12:.1f}",
-                    "Observed events per 100 patient-months": f"{r['hazard'] * scale:.2f}",
-                    "95 % interval": f"{r['low'] * scale:.2f} to {r['high'] * scale:.2f}",
-                }
-            )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        [
+            {
+                "Endpoint": endpoint_label(r["endpoint"]),
+                "Months": f"{r['month_start']:.1f} to {r['month_end']:.1f}",
+                "Observed events per 100 patient-months": f"{r['hazard']:.2f}",
+                "95 % interval": f"{r['low']:.2f} to {r['high']:.2f}",
+            }
+            for _, r in fits.observed_hazards(results.problem).iterrows()
+        ]
+    )
 
 
 def _occupancy(results: Results) -> pd.DataFrame:
-    return _states(results, results.simulation)
+    return _states(results, survival.occupancy(results).table)
 
 
 def _structure_occupancy(results: Results) -> pd.DataFrame:
     found = []
-    for s in results.structures:
-        own = _states(results, s.simulation, step=12)
-        own.insert(0, "Structure", s.label)
+    table = survival.structure_occupancy(results).table
+    for label, shares in table.groupby("structure", sort=False):
+        own = _states(results, shares, step=12)
+        own.insert(0, "Structure", label)
         found.append(own)
     return pd.concat(found, ignore_index=True)
 
 
-def _states(results: Results, simulation: Simulation, step: int = 6) -> pd.DataFrame:
+def _states(results: Results, table: pd.DataFrame, step: int = 6) -> pd.DataFrame:
     """Share of patients in each state, every so many months."""
-    problem, rows = results.problem, []
-    months = problem.time * MONTHS_PER_YEAR
-    for name, strategy in problem.strategies.items():
-        shares = simulation.occupancy.sel(strategy=name)
-        for month in range(0, int(CURVE_MONTHS[-1]) + 1, step):
-            row = {"Strategy": strategy.label, "Months": f"{month}"}
-            for state in problem.settings.states:
-                share = np.interp(month, months, shares.sel(state=state).values)
-                row[state_label(state)] = f"{share:.1%}"
-            rows.append(row)
-    return pd.DataFrame(rows)
+    months = np.arange(0, survival.MODEL_MONTHS + 1, step)
+    found = []
+    for label, own in table.groupby("strategy", sort=False):
+        frame = {"Strategy": label, "Months": [f"{m}" for m in months]}
+        for state in results.problem.settings.states:
+            share = own[own["state"] == state]
+            at = np.interp(months, share["month"], share["share"])
+            frame[state_label(state)] = [f"{x:.1%}" for x in at]
+        found.append(pd.DataFrame(frame))
+    return pd.concat(found, ignore_index=True)
 
 
 def _icer_tornado(results: Results) -> pd.DataFrame:
-    return _ends(results, "icer", "Cost per QALY", significant)
+    return _ends(drivers.tornado_icer(results), "Cost per QALY", significant)
 
 
 def tornado_table(results: Results) -> pd.DataFrame:
     """Every parameter's ends, at the headline threshold."""
-    name, _ = reference(results.decision)
-    return _ends(results, f"net_benefit_{name}", "Net benefit", money)
+    return _ends(drivers.tornado(results), "Net benefit", money)
 
 
-def _ends(results: Results, measure: str, label: str, form: Callable) -> pd.DataFrame:
-    frame = results.tornado.dropna(subset=[f"{measure}_low", f"{measure}_high"])
+def _ends(own: Numbers, label: str, form: Callable) -> pd.DataFrame:
+    frame = own.table
     return pd.DataFrame(
         {
             "Parameter": frame["description"],
             "Unit": frame["unit"],
             "Low": [plain(x) for x in frame["low"]],
             "High": [plain(x) for x in frame["high"]],
-            f"{label} at low": [form(x) for x in frame[f"{measure}_low"]],
-            f"{label} at high": [form(x) for x in frame[f"{measure}_high"]],
+            f"{label} at low": [form(x) for x in frame["at_low"]],
+            f"{label} at high": [form(x) for x in frame["at_high"]],
         }
     )
 
 
 def _information(results: Results) -> pd.DataFrame:
     """Worth of knowing each group, by threshold."""
-    wide = results.information_curves.pivot(index="threshold", columns="name", values="value")
-    names = list(dict.fromkeys(results.information_curves["name"]))
+    curves = comparison.information(Comparison.of(results)).of("curve")
+    wide = curves.pivot(index="threshold", columns="name", values="value")
+    names = list(dict.fromkeys(curves["name"]))
     labels = {n: "Everything" if n == "all" else parameter_label(results.problem, n) for n in names}
     frame = pd.DataFrame({labels[n]: [money(x) for x in wide[n]] for n in names})
     frame.insert(0, "Threshold", [f"{t:,.0f}" for t in wide.index])
@@ -163,15 +145,16 @@ def _information(results: Results) -> pd.DataFrame:
 
 def _what_if(results: Results, name: str) -> pd.DataFrame:
     """Net benefit over the map, at every threshold."""
-    shown = next(m for m in results.maps if m.what_if.name == name)
-    table, question = shown.table, shown.what_if
-    frame = {"Scenario": [shown.labels[s] for s in table["scenario"]]}
-    frame[question.x.label] = [f"{x:.3g}" for x in table["x"]]
+    index = next(i for i, m in enumerate(results.maps) if m.what_if.name == name)
+    question = results.maps[index].what_if
+    points = what_if.what_if(what_if.asked(results, index)).of("point")
+    first = points[points["threshold_name"] == points["threshold_name"].iloc[0]]
+    frame = {"Scenario": list(first["scenario"])}
+    frame[question.x.label] = [f"{x:.3g}" for x in first["x"]]
     if question.y is not None:
-        frame[question.y.label] = [f"{y:.3g}" for y in table["y"]]
-    for _, value in results.decision.thresholds:
-        benefit = value * table["qalys"] - table["cost"]
-        frame[f"Net benefit at {value:,.0f}"] = [money(b) for b in benefit]
+        frame[question.y.label] = [f"{y:.3g}" for y in first["y"]]
+    for value, own in points.groupby("threshold", sort=False):
+        frame[f"Net benefit at {value:,.0f}"] = [money(b) for b in own["net_benefit"]]
     return pd.DataFrame(frame)
 
 

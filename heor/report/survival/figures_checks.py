@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from heor.report import figure_style as style
+from heor.report.figure_canvas import ReportFigure, canvas, styled
 from heor.report.survival.figures_curves import BAND, panel_title
 from heor.report.survival.tables import rows
 from heor.survival.observed import SCALES
@@ -32,10 +32,10 @@ LOG_TICKS = (0.5, 1, 2, 3, 6, 12, 24, 48, 96)
 COLUMNS = 4
 
 
-@style.styled
-def transforms(results: SurvivalResults, evidence: str) -> Figure:
+@styled
+def transforms(results: SurvivalResults, evidence: str) -> ReportFigure:
     """The Kaplan-Meier estimate on four scales, each a straight line for one family."""
-    figure = style.canvas(
+    figure = canvas(
         results,
         f"{panel_title(results, evidence)} on scales where a family is straight",
         [
@@ -44,7 +44,7 @@ def transforms(results: SurvivalResults, evidence: str) -> Figure:
             "among the families. A bent black line speaks against the family (log "
             "cumulative hazard of slope 1: exponential).",
         ],
-        5.2,
+        4.5,
     )
     panels = figure.subplots(2, 2).ravel()
     for axes, scale in zip(panels, PANELS, strict=True):
@@ -78,13 +78,13 @@ def _transform(axes: Axes, results: SurvivalResults, evidence: str, scale: str) 
     axes.grid(True)
 
 
-@style.styled
-def predictive(results: SurvivalResults, evidence: str) -> Figure:
+@styled
+def predictive(results: SurvivalResults, evidence: str) -> ReportFigure:
     """Replicated Kaplan-Meier curves of each family, one panel each, under the observed one."""
     families = families_of(results.fits, evidence)
     columns = min(COLUMNS, len(families))
     lines = -(-len(families) // columns)
-    figure = style.canvas(
+    figure = canvas(
         results,
         f"{panel_title(results, evidence)}: would the fit have produced these data?",
         [
@@ -92,7 +92,7 @@ def predictive(results: SurvivalResults, evidence: str) -> Figure:
             "the same numbers and censoring. Line: observed. p: share of replicates at least as far "
             "from their own fitted curve as the data are; small is bad (below 0.05 in red).",
         ],
-        1.0 + 1.75 * lines,
+        0.4 + 1.75 * lines,
     )
     panels = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
     for axes in panels.ravel()[len(families) :]:

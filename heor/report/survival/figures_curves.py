@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from heor.report import figure_style as style
+from heor.report.figure_canvas import LABEL, ReportFigure, canvas, styled, wrapped
 from heor.report.figures_fits import event_free
 from heor.report.survival.tables import rows
 from heor.survival.joining import Unit
@@ -61,11 +61,11 @@ def panel_title(results: SurvivalResults, evidence: str) -> str:
     return f"{own.label}: {style.endpoint_label(own.endpoint)}"
 
 
-@style.styled
-def fits(results: SurvivalResults, evidence: str) -> Figure:
+@styled
+def fits(results: SurvivalResults, evidence: str) -> ReportFigure:
     """Kaplan-Meier with every family: within the data, and extrapolated to ten years."""
     lines = legend_rows(results, evidence, 4)
-    figure = style.canvas(
+    figure = canvas(
         results,
         panel_title(results, evidence),
         [
@@ -74,7 +74,7 @@ def fits(results: SurvivalResults, evidence: str) -> Figure:
             "fitted. After transport: the modelled cohort, excess hazard times the model's multiplier. "
             "Grey: beyond the last event.",
         ],
-        3.7 + ROW_HEIGHT * lines,
+        3.2 + ROW_HEIGHT * lines,
     )
     panels = figure.subplot_mosaic(
         [["data", "tail"], ["risk", "none"], ["legend", "legend"]],
@@ -171,12 +171,12 @@ def _at_risk(axes: Axes, results: SurvivalResults, evidence: str, last: float) -
     axes.set_axis_off()
 
 
-@style.styled
-def hazards(results: SurvivalResults, unit: Unit) -> Figure:
+@styled
+def hazards(results: SurvivalResults, unit: Unit) -> ReportFigure:
     """Observed hazard, smoothed and in windows, against every family and the background."""
     lines = legend_rows(results, unit[0], 3)
     own = results.problem.evidence[unit[0]]
-    figure = style.canvas(
+    figure = canvas(
         results,
         f"{own.label}: hazards, all causes",
         [
@@ -186,14 +186,14 @@ def hazards(results: SurvivalResults, unit: Unit) -> Figure:
             "of those still alive, mean over the posterior. Dotted: background mortality of the "
             "patients. Grey: beyond the last event.",
         ],
-        3.5 + ROW_HEIGHT * lines,
+        3.1 + ROW_HEIGHT * lines,
     )
     panels = figure.subplot_mosaic(
         [list(unit), ["legend"] * len(unit)], height_ratios=(14, 1.2 * lines)
     )
     for evidence in unit:
         _hazard_panel(panels[evidence], results, evidence)
-    panels[unit[0]].set_ylabel("Events per 100 patient-months")
+    panels[unit[0]].set_ylabel(wrapped("Events per 100 patient-months", 1.7, LABEL))
     legend_panel(panels["legend"], panels[unit[0]])
     return figure
 

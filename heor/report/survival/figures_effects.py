@@ -7,10 +7,10 @@ import textwrap
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from heor.report import figure_style as style
+from heor.report.figure_canvas import ReportFigure, canvas, styled
 from heor.report.survival.tables import rows
 from heor.survival_analysis import SurvivalResults
 
@@ -20,12 +20,12 @@ KINDS = {"study": ("s", style.DARK), "pooled": ("D", style.INTERVENTION)}
 OTHER_KIND = ("o", style.GREY)
 
 
-@style.styled
-def effects(results: SurvivalResults) -> Figure:
+@styled
+def effects(results: SurvivalResults) -> ReportFigure:
     """Studies, pooled effects and other priors on the between-study SD, as hazard ratios."""
     table = results.tables["effects"]
     count = len(table) + table["synthesis"].nunique()
-    figure = style.canvas(
+    figure = canvas(
         results,
         "Relative effects: hazard ratios of all patients (marginal)",
         [
@@ -34,7 +34,7 @@ def effects(results: SurvivalResults) -> Figure:
             "Median and 95 % interval. These are hazard ratios of whole arms, cured patients included; "
             "the ratio that acts on the uncured is solved from them in every draw.",
         ],
-        1.5 + 0.21 * count,
+        0.8 + 0.21 * count,
     )
     axes = figure.subplots()
     place, labels = 0.0, []
@@ -79,13 +79,13 @@ def _ratio_axis(axes: Axes) -> None:
     axes.set_xlabel("Hazard ratio (log scale); below 1 favours the intervention")
 
 
-@style.styled
-def opinions(results: SurvivalResults) -> Figure:
+@styled
+def opinions(results: SurvivalResults) -> ReportFigure:
     """Survival at the opinion's time: experts, data alone by family, and posterior."""
     table = results.tables["opinions"]
     names = list(table["opinion"].unique())
     count = len(table)
-    figure = style.canvas(
+    figure = canvas(
         results,
         "Expert opinion, data alone, and both",
         [
@@ -93,7 +93,7 @@ def opinions(results: SurvivalResults) -> Figure:
             "mean and two standard deviations. Data alone: Laplace fits without the opinion. Bold: "
             "families with weight.",
         ],
-        1.4 + 0.26 * count + 0.3 * len(names),
+        0.7 + 0.26 * count + 0.3 * len(names),
     )
     panels = figure.subplots(
         len(names), 1, squeeze=False, height_ratios=[len(rows(table, opinion=n)) for n in names]

@@ -1,0 +1,64 @@
+"""`heor figures`: the figures of a saved run as files for a journal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from heor.cli_options import inputs_option, run_folder, shown
+
+
+@click.command()
+@click.argument("folder", required=False, type=click.Path(file_okay=False))
+@click.option("--only", multiple=True, metavar="NAME", help="Figure, or several with commas.")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    default=("pdf",),
+    show_default=True,
+    metavar="svg|pdf|png",
+    help="Or several with commas. Text stays text; a PDF has its font inside, an SVG does not.",
+)
+@click.option(
+    "--width",
+    default="page",
+    show_default=True,
+    help="Of the figures: 85mm, 8.5cm, 3.35in, column (85 mm) or page (174 mm). Panels stand one "
+    "below the other below 130 mm.",
+)
+@click.option("--dpi", type=click.IntRange(72, 1200), default=300, show_default=True)
+@click.option(
+    "--no-caption", is_flag=True, help="Title and caption into a text file beside each figure."
+)
+@click.option("--output", type=click.Path(file_okay=False), help="Folder for the figures.")
+@inputs_option
+def figures(folder, only, formats, width, dpi, no_caption, output, inputs) -> None:
+    """Draw the figures of a run again, at a journal's width and in its format.
+
+    FOLDER was written by `heor run`, `heor scenarios --run` or `heor country compare`; default: the run
+    of the country of analysis.yaml. Nothing is fitted or computed anew. The numbers of each figure go into
+    the folder data.
+    """
+    from heor.progress import progress_display
+    from heor.report.figure_files import chosen, known_formats, saved_figures, write_chosen
+    from heor.report.figure_page import INCH, Page, width_of
+
+    page, formats = Page(width_of(width), not no_caption), known_formats(_parts(formats))
+    folder = run_folder(folder, inputs)
+    results, found = saved_figures(folder)
+    found = chosen(found, _parts(only))
+    millimetres = f"{page.width * INCH:.4g}mm"
+    place = Path(output) if output else folder / f"figures-{millimetres}"
+    with progress_display() as progress:
+        write_chosen(results, found, place, page, formats, dpi, progress)
+    click.echo(
+        f"{len(found)} figure{'' if len(found) == 1 else 's'} ({', '.join(formats)}; "
+        f"{page.width * INCH:.4g} mm wide): {shown(place)} (their numbers in data)"
+    )
+
+
+def _parts(texts: tuple[str, ...]) -> list[str]:
+    """Names that were given one by one or with commas."""
+    return [part.strip() for text in texts for part in text.split(",") if part.strip()]

@@ -1,0 +1,194 @@
+"""Tables for a manuscript: the report's own rows as tables that Word and Excel accept by paste.
+
+`journal.html` has them all, with captions and notes; `journal/<name>.tsv` one each, the same words.
+The exact numbers stand in `tables/*.csv`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from heor.report import figure_style as style
+from heor.report import section_answer, section_drivers, section_structures, section_what_if
+from heor.report.html.parameters import parameter_rows
+from heor.report.words import timing
+from heor.results import Results
+
+BOLD = re.compile(r"\*\*(.*?)\*\*")
+NUMBER = re.compile(r"[-+<>]?\d")  # how a cell of numbers begins
+NONE = ("", "-", "dominates", "always", "never")
+
+
+@dataclass(frozen=True)
+class JournalTable:
+    """One table.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Of texts, rounded; units in its header.
+    caption, note : str
+        Above and below it.
+    """
+
+    frame: pd.DataFrame
+    caption: str
+    note: str
+
+    @cached_property
+    def header(self) -> list[str]:
+        return [_plain(name) for name in self.frame.columns]
+
+    @cached_property
+    def rows(self) -> list[list[str]]:
+        """Cells without Markdown."""
+        return [[_plain(cell) for cell in row] for row in self.frame.to_numpy()]
+
+    @cached_property
+    def words(self) -> set[int]:
+        """Columns flush left: the first, and those that hold more words than numbers."""
+        columns = [[row[k] for row in self.rows] for k in range(len(self.header))]
+        return {k for k, cells in enumerate(columns) if k == 0 or _is_words(cells)}
+
+
+def _plain(text: object) -> str:
+    """Without Markdown's bold, on one line."""
+    return " ".join(BOLD.sub(r"\1", str(text)).split())
+
+
+def _is_words(cells: Sequence[str]) -> bool:
+    found = [cell for cell in cells if cell not in NONE]
+    return sum(NUMBER.match(cell) is None for cell in found) > len(found) / 2
+
+
+def journal_tables(results: Results) -> dict[str, JournalTable]:
+    """The main tables of a run, by name; those it does not have are left out."""
+    problem = results.problem
+    country = problem.country
+    intervention, comparator = (
+        problem.strategies[s].label
+        for s in (problem.settings.intervention, problem.settings.comparator)
+    )
+    versus = f"{intervention} against {comparator}"
+    name, value = style.headline_threshold(results.decision)
+    threshold = style.threshold_label(name, value, country.currency)
+    about = f"{country.label}, {problem.scenario_label.lower()}"
+    draws = f"Means over {results.simulation.outcomes.n:,} model draws; interval: 95 % of draws."
+    ratio = (
+        "ICER: incremental cost-effectiveness ratio; its interval is Monte Carlo error (Fieller)."
+    )
+    money = timing(problem).replace(" (see Conventions)", "")
+    own = section_drivers
+    found = {
+        "decision": (
+            section_answer.outcome_rows(results),
+            f"Costs and outcomes per patient, {versus} ({about})",
+            f"{draws} {money}",
+        ),
+        "incremental_analysis": (
+            section_answer.incremental_rows(results),
+            f"Incremental analysis per patient ({about})",
+            f"Each strategy against the one before it on the efficiency frontier. {ratio} {money}",
+        ),
+        "costs": (
+            section_answer.cost_rows(results),
+            f"Costs by category ({about})",
+            f"{draws} {money}",
+        ),
+        "thresholds": (
+            own.threshold_rows(results),
+            f"Net benefit of {versus} and its uncertainty, by threshold ({about})",
+            f"EVPI: expected value of perfect information. SE: Monte Carlo. {draws} {money}",
+        ),
+        "drivers": (
+            own.driver_rows(results),
+            f"Parameters that move the net benefit of {versus} most ({about})",
+            f"Each parameter at the ends of its own 95 % interval, the others at their centre; at {threshold}. "
+            f"{money}",
+        ),
+        "tipping_points": (
+            section_what_if.tipping_rows(results),
+            f"Values at which the decision turns ({about})",
+            "Each parameter at a fixed value, the others uncertain. SE: Monte Carlo, of the value. A value "
+            "has the unit of its row.",
+        ),
+        "scenarios": (
+            own.scenario_rows(results) if results.companions else pd.DataFrame(),
+            f"Structural scenarios: {versus} ({country.label})",
+            f"Differences per patient on the same draws; chance of being cost-effective at a threshold, "
+            f"{country.currency} per QALY. {ratio} {money}",
+        ),
+        "structures": (
+            section_structures.structure_rows(results)
+            if len(results.structures) > 1
+            else pd.DataFrame(),
+            f"Model structures: {versus} ({about})",
+            f"Differences per patient on the same draws; chance of being cost-effective at a threshold, "
+            f"{country.currency} per QALY. {ratio} {money}",
+        ),
+        "parameters": (
+            used_parameter_rows(results),
+            f"Parameters of the model ({about})",
+            "Mean and 95 % interval as entered, in the unit of the row. Parameters that this run does not use "
+            "are left out.",
+        ),
+    }
+    return journal(found, problem.settings.fit.quick)
+
+
+def used_parameter_rows(results: Results) -> pd.DataFrame:
+    """The parameters a run uses: value, interval, unit, distribution, status and source."""
+    return pd.DataFrame(
+        [
+            {
+                "Parameter": row.description,
+                "Unit": row.unit,
+                "Mean": row.value,
+                "95 % interval": row.interval or "-",
+                "Distribution": row.distribution,
+                "Status": row.status,
+                "Source": "; ".join(title for title, _ in row.sources) or "-",
+            }
+            for row in parameter_rows(results)
+            if row.used
+        ]
+    )
+
+
+def journal(
+    found: Mapping[str, tuple[pd.DataFrame, str, str]], quick: bool
+) -> dict[str, JournalTable]:
+    """Name → (rows, caption, note) as tables; empty ones are left out, a quick run says so."""
+    warned = f"{style.QUICK_NOTE}. " if quick else ""
+    return {
+        name: JournalTable(rows, caption, warned + note)
+        for name, (rows, caption, note) in found.items()
+        if len(rows)
+    }
+
+
+def write_journal(tables: Mapping[str, JournalTable], title: str, folder: Path) -> None:
+    """`journal.html` and `journal/<name>.tsv` (UTF-8 with the mark Excel looks for) in a folder."""
+    environment = Environment(
+        loader=PackageLoader(__package__),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made = environment.get_template("journal.html").render(
+        title=title, tables=list(tables.values())
+    )
+    (folder / "journal").mkdir(parents=True, exist_ok=True)
+    (folder / "journal.html").write_text(made + "\n", encoding="utf-8", newline="\n")
+    for name, table in tables.items():
+        lines = ["\t".join(cells) for cells in (table.header, *table.rows)]
+        path = folder / "journal" / f"{name}.tsv"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8-sig", newline="\n")
