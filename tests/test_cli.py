@@ -90,6 +90,7 @@ def test_same_inputs_and_seed_same_bytes_cold_and_warm(workplace: Path) -> None:
     assert len(first) >= 15
 
 
+@pytest.mark.slow
 def test_changed_number_shows_where_it_should(workplace: Path) -> None:
     """A dearer operation moves the cost of surgery by its increase, and no QALY."""
     done = heor(

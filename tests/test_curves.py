@@ -556,6 +556,7 @@ NEW = [
 ]
 
 
+@pytest.mark.slow
 def test_new_scenarios_together_are_what_they_are_alone(
     inputs: Path, made_up_draws: MakeDraws
 ) -> None:

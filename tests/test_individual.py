@@ -179,6 +179,7 @@ def test_threads_and_order_do_not_matter() -> None:
         assert (a == b).all() and (a == c).all()
 
 
+@pytest.mark.slow
 def test_the_error_falls_as_one_over_the_root_of_patients() -> None:
     """And its size is that of independent patients."""
     sizes, spread = (20, 200, 2000), []
@@ -190,6 +191,7 @@ def test_the_error_falls_as_one_over_the_root_of_patients() -> None:
     assert spread[-1] == pytest.approx(np.sqrt(share * (1 - share) / sizes[-1]), rel=0.2)
 
 
+@pytest.mark.slow
 def test_a_million_patients_are_the_cohort() -> None:
     """Discounted years in each state against the integral of the matrix exponential."""
     r, generator = 0.03, np.array([[-0.7, 0.6, 0.1], [0.5, -0.9, 0.4], [0, 0, 0]])

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from heor.decision.cost_effectiveness import evpi
-from heor.decision.information import REGRESSORS, evppi
+from heor.decision.information import LEARNERS, REGRESSORS, evppi
 from heor.decision.regression import conditional_mean
 from heor.errors import InputError
 from heor.outcomes.outcomes import Outcomes
@@ -40,7 +40,10 @@ def many() -> tuple[Outcomes, pd.DataFrame, dict[str, list[str]]]:
 
 
 # -------------------------------------------------------------------------------- regressors
-@pytest.mark.parametrize("regressor", REGRESSORS)
+@pytest.mark.parametrize(
+    "regressor",
+    [pytest.param(r, marks=pytest.mark.slow) if r in LEARNERS else r for r in REGRESSORS],
+)
 def test_a_product_is_worth_nothing_apart_and_all_together(regressor: str, product) -> None:
     own, draws = product
     groups = {"x": ["x"], "y": ["y"], "both": ["x", "y"]}

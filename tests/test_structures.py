@@ -60,7 +60,9 @@ def test_which_scenarios_can_be_followed_through_progression(inputs: Path) -> No
     assert cannot - series == families
 
 
-@pytest.mark.parametrize("model", ["state_transition", "semi_markov"])
+@pytest.mark.parametrize(
+    "model", ["state_transition", pytest.param("semi_markov", marks=pytest.mark.slow)]
+)
 def test_every_scenario_that_can_obeys_the_laws(model: str, inputs: Path) -> None:
     """Hazard ratios by time, waning, early failure, no cure: the simulation checks its own laws."""
     gains = {}
@@ -614,6 +616,7 @@ def four_states(inputs: Path, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_partitioned_survival_of_four_states(four_states: Path, tmp_path: Path) -> None:
     from heor.report.write import write_report
 
@@ -754,6 +757,7 @@ def test_rows_of_covariates_are_all_used(sick_sicker: Path) -> None:
     assert years[0] == pytest.approx(years[1], rel=0.03)
 
 
+@pytest.mark.slow
 def test_one_way_of_patients_who_differ(sick_sicker: Path) -> None:
     """No cohort equivalent: the tornado is made with the patients themselves."""
     (sick_sicker / "model/patients.csv").write_text("frail\n3\n3\n", encoding="utf-8")

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib.style
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ from matplotlib.text import Text
 from heor.errors import InputError
 from heor.inputs.load import load
 from heor.inputs.problem import DecisionProblem
+from heor.report.figure_canvas import house_style
 from heor.report.figures import figure_bytes
 from heor.report.survival import write
 from heor.report.survival.figures import survival_figures
@@ -294,7 +296,8 @@ def drawn(results: SurvivalResults) -> dict[str, Figure]:
 def test_figures_stand_in_the_text_and_are_whole(drawn: dict[str, Figure], text: str) -> None:
     for name, figure in drawn.items():
         assert f"(figures/{name}.svg)" in text
-        figure.draw_without_rendering()
+        with matplotlib.style.context(house_style()):  # as its file is drawn
+            figure.draw_without_rendering()
         width, height = figure.bbox.size
         ticks = {id(t) for a in figure.axes for axis in (a.xaxis, a.yaxis) for t in labels(axis)}
         for words in figure.findobj(Text):

@@ -99,7 +99,7 @@ def test_a_cost_common_to_all_tells_nothing(seed: int, constant: float) -> None:
         np.testing.assert_allclose(b.se, a.se, rtol=1e-6, atol=1e-6)
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(seed=seeds, factor=st.floats(0.01, 100))
 def test_another_currency_scales_the_value(seed: int, factor: float) -> None:
     own, draws = problem(seed)
@@ -112,6 +112,7 @@ def test_another_currency_scales_the_value(seed: int, factor: float) -> None:
     np.testing.assert_allclose(factor * curves[0].evpi, curves[1].evpi, atol=1e-6 * factor)
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(seed=seeds, order=st.permutations(range(3)))
 def test_order_of_strategies_tells_nothing(seed: int, order: list[int]) -> None:
