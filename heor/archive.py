@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +23,8 @@ import xarray as xr
 from heor.errors import InputError
 
 GROUP, TREE = "archive", "tree"
+RECORD = "run.json"
+OTHER_VERSION = "Results made by heor"
 PACKAGE = "heor"
 KIND = "kind"
 
@@ -173,6 +175,10 @@ class _Reader:
             return cls(*(self.value(v) for v in node["items"]))
         items = {k: self.value(v) for k, v in node["items"].items()}
         if is_dataclass(cls):
+            if items.keys() != {f.name for f in fields(cls) if f.init}:
+                raise LookupError(
+                    f"{cls.__name__} has other fields now"
+                )  # a default would be a guess
             return cls(**items)
         made = cls.__new__(cls)
         made.__dict__.update(items)
@@ -268,33 +274,57 @@ def write_archive(value: Any, path: Path) -> None:
 def read_archive(path: Path) -> Any:
     """The tree of objects that `write_archive` put into a file.
 
+    What another version made and this one still understands says so among its warnings.
+
     Raises
     ------
     InputError
-        The file is missing, damaged or half-written, or was made by another version.
+        The file is missing, damaged or half-written, or this version does not understand it.
     """
     if not path.exists():
-        raise InputError(f"{path}: not found; `heor run` writes it. Run it, or name its folder.")
-    try:
-        with xr.open_dataset(path, group=GROUP, engine="h5netcdf", decode_cf=False) as dataset:
-            tree = json.loads(dataset[TREE].to_numpy().tobytes())
-            numbers = {str(n): dataset[n].to_numpy() for n in dataset.data_vars if n != TREE}
-        return _Reader(tree["objects"], numbers).value(tree["root"])
-    except (OSError, KeyError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise InputError(
-            f"{path}: cannot be read ({_why(path, error)}). It is damaged, half-written, or of another "
-            "version of heor. Make it again with `heor run`."
-        ) from error
-
-
-def _why(path: Path, error: Exception) -> str:
-    """Made by which version, where the file still tells; else what went wrong."""
+            f"{path}: not found; {_command(path)} writes it. Run it, or name its folder."
+        )
+    made = own = version(PACKAGE)
     try:
-        with xr.open_dataset(path, group=GROUP, engine="h5netcdf", decode_cf=False) as dataset:
-            made = json.loads(dataset[TREE].to_numpy().tobytes())["version"]
-    except Exception:  # whatever is wrong with the file, the first error says it
-        return f"{type(error).__name__}: {error}"
-    own = version(PACKAGE)
-    return (
-        f"made by heor {made}, this is {own}" if made != own else f"{type(error).__name__}: {error}"
-    )
+        tree, numbers = _content(path)
+        made = tree["version"]
+        found = _Reader(tree["objects"], numbers).value(tree["root"])
+    except (OSError, KeyError, ValueError, TypeError, LookupError, AttributeError) as error:
+        why = (
+            f"made by heor {made}, this is {own}"
+            if made != own
+            else f"{type(error).__name__}: {error}"
+        )
+        raise InputError(
+            f"{path}: cannot be read ({why}). It is damaged, half-written, or of another "
+            f"version of heor. Make it again with {_command(path)}."
+        ) from error
+    if made != own and is_dataclass(found) and hasattr(found, "warnings"):
+        found = replace(
+            found,
+            warnings=(
+                *found.warnings,
+                f"{OTHER_VERSION} {made}, report by heor {own}: methods may differ. Make both with one version: "
+                f"{_command(path)}.",
+            ),
+        )
+    return found
+
+
+def _content(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The tree as JSON, and its arrays."""
+    with xr.open_dataset(
+        path, group=GROUP, engine="h5netcdf", decode_cf=False, phony_dims="access"
+    ) as dataset:
+        tree = json.loads(dataset[TREE].to_numpy().tobytes())
+        return tree, {str(n): dataset[n].to_numpy() for n in dataset.data_vars if n != TREE}
+
+
+def _command(path: Path) -> str:
+    """What made a file, where run.json beside it tells."""
+    try:
+        told = json.loads((path.parent / RECORD).read_text(encoding="utf-8"))["command"]
+    except (OSError, ValueError, KeyError, TypeError):
+        told = "heor run"
+    return f"`{told}`"

@@ -17,6 +17,7 @@ from heor.cli_options import (
     language_option,
     money,
     overrides,
+    result_folder,
     scenario_option,
     set_option,
     shown,
@@ -95,7 +96,7 @@ def run(
     alternatives = load_alternatives(problem, inputs)
     outputs = Path(inputs).resolve().parent / "outputs"
     name = "-".join([problem.country.name, *(problem.scenario or "").split("+")]).rstrip("-")
-    folder = Path(output) if output else outputs / name
+    folder = result_folder(output, outputs / name)
     with progress_display() as progress:
         results = evaluate(
             problem, companions, outputs / "cache", progress, alternatives=alternatives
@@ -153,7 +154,7 @@ def survival(inputs, rules, scenario, settings, seed, quick, priors, accept, out
     targets = read_targets(inputs)
     outputs = Path(inputs).resolve().parent / "outputs"
     parts = [problem.country.name, "survival", *(problem.scenario or "").split("+")]
-    folder = Path(output) if output else outputs / "-".join(parts).rstrip("-")
+    folder = result_folder(output, outputs / "-".join(parts).rstrip("-"))
     with progress_display() as progress:
         results = appraise(problem, priors or "standard", targets, outputs / "cache", progress)
         write_survival_report(results, folder, progress)
@@ -308,7 +309,7 @@ def _run_scenarios(base, inputs: Path, names, weights: str | None, output: str |
     known = {*problems, *unread}
     averages = {k: a for k, a in averages.items() if known.issuperset(a.weights)}
     outputs = inputs.resolve().parent / "outputs"
-    folder = Path(output) if output else outputs / f"{base.country.name}-scenarios"
+    folder = result_folder(output, outputs / f"{base.country.name}-scenarios")
     with progress_display() as progress:
         results = evaluate_scenarios(problems, averages, unread, outputs / "cache", progress)
         write_scenario_report(results, folder, progress)
@@ -380,7 +381,7 @@ def what_if(
     )
     outputs = Path(inputs).resolve().parent / "outputs"
     parts = [problem.country.name, *(problem.scenario or "").split("+"), "what-if", *names]
-    folder = Path(output) if output else outputs / "-".join(p for p in parts if p)
+    folder = result_folder(output, outputs / "-".join(p for p in parts if p))
     with progress_display() as progress:
         response, decision, _ = response_of(problem, outputs / "cache", progress)
         asked = question(response, names, limits, points)
@@ -476,7 +477,7 @@ def analyse(
         parameters=Path(parameters) if parameters else None,
         largest=largest,
     )
-    folder = Path(output) if output else Path("outputs") / f"analyse-{source.stem}"
+    folder = result_folder(output, Path("outputs") / f"analyse-{source.stem}")
     with progress_display() as progress:
         write_analysis(found, folder, progress, ellipse)
     for line in (*answer(found), *found.notes):
@@ -539,7 +540,7 @@ def reconstruct(clicks, at_risk, patients, events, time_unit, style, output) -> 
     risk = Path(at_risk) if at_risk else None
     curve = PublishedCurve(Path(clicks), risk, patients, events, time_unit, style)
     found = read_curve(curve)
-    folder = Path(output) if output else Path("outputs") / f"km-{curve.name}"
+    folder = result_folder(output, Path("outputs") / f"km-{curve.name}")
     write_reconstruction(found, curve, folder)
     for line in summary(found, curve):
         click.echo(line)

@@ -13,6 +13,7 @@ from heor.cli_options import (
     generic_option,
     inputs_option,
     overrides,
+    result_folder,
     scenario_option,
     set_option,
     shown,
@@ -110,7 +111,7 @@ def compare(names, inputs, scenario, settings, as_of, output, **fitting) -> int:
                 raise
             unread[name] = " ".join(error.problems)
     outputs = root.resolve().parent / "outputs"
-    folder = Path(output) if output else outputs / "countries"
+    folder = result_folder(output, outputs / "countries")
     with progress_display() as progress:
         results = compare_countries(problems, unread, outputs / "cache", progress)
         write_country_report(results, folder, progress)

@@ -148,3 +148,12 @@ def run_folder(folder: str | None, inputs: str) -> Path:
     if folder:
         return Path(folder)
     return Path(inputs).resolve().parent / "outputs" / default_of(Path(inputs))
+
+
+def result_folder(output: str | None, default: Path) -> Path:
+    """Where a command writes; refused before any work when somebody's own files are there."""
+    from heor.report.write import check_target
+
+    folder = Path(output) if output else default
+    check_target(folder)
+    return folder

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from heor.cli_options import inputs_option, language_option, run_folder, shown
+from heor.cli_options import inputs_option, run_folder, shown
 
 ALL = "all"
 
@@ -22,7 +22,11 @@ ALL = "all"
     show_default=True,
     help="One page, Markdown with tables and figures, a Word document, or all three.",
 )
-@language_option
+@click.option(
+    "--language",
+    type=click.Choice(["en", "nb"]),
+    help="Of headings, axes and buttons; default: that of the page in FOLDER, else English.",
+)
 @click.option(
     "--figures/--no-figures",
     "with_figures",
@@ -36,6 +40,7 @@ def report(folder, inputs, form, language, with_figures, output) -> None:
     FOLDER is a run's (outputs/norway); when left out, that of the country in analysis.yaml. Only its
     results.nc is read, so a run from elsewhere will do.
     """
+    from heor.archive import OTHER_VERSION
     from heor.progress import progress_display
     from heor.report.rebuild import FORMATS, rebuild
 
@@ -44,7 +49,7 @@ def report(folder, inputs, form, language, with_figures, output) -> None:
         place = place.parent
     formats = FORMATS if form == ALL else (form,)
     with progress_display() as progress:
-        _, target, names = rebuild(
+        results, target, names = rebuild(
             place,
             Path(output) if output else None,
             formats,
@@ -52,6 +57,9 @@ def report(folder, inputs, form, language, with_figures, output) -> None:
             with_figures,
             progress,
         )
+    for warning in results.warnings[-1:]:
+        if warning.startswith(OTHER_VERSION):
+            click.echo(f"warning: {warning}", err=True)
     first = next(n for end in (".html", ".docx", "report.md") for n in names if n.endswith(end))
     beside = [n for n in names if n != first]
     rest = f" ({', '.join(beside)} beside it)" if beside else ""

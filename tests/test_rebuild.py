@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import h5py
@@ -110,6 +112,8 @@ def test_language(folder, capsys, monkeypatch):
     assert cli.main(["report", str(folder), "--format", "html", "--language", "nb"]) == 0
     assert capsys.readouterr().out.strip() == "Open norway/report.html"
     assert '<html lang="nb">' in (folder / "report.html").read_text(encoding="utf-8")
+    rebuild(folder, formats=("html",))  # the page keeps the language it was made in
+    assert '<html lang="nb">' in (folder / "report.html").read_text(encoding="utf-8")
     assert cli.main(["report", str(folder), "--format", "html", "--language", "xx"]) == 2
 
 
@@ -134,29 +138,34 @@ def test_left_out_folder_is_that_of_the_countrys_run(copied_inputs, spoil, capsy
     assert "unknown country 'Norwya'; available: norway." in capsys.readouterr().err
 
 
+def command(folder: Path) -> str:
+    """As run.json has it."""
+    return json.loads((folder / "run.json").read_text(encoding="utf-8"))["command"]
+
+
 def truncated(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-5000])
 
 
-def older(path: Path) -> None:
+def older(path: Path, change: Callable[[dict], object] = lambda run: run.update(gone=1)) -> None:
     """Of another version, whose classes had another field."""
     with h5py.File(path, "a") as file:
         group = file[GROUP]
         tree = json.loads(group[TREE][:].tobytes())
         tree["version"] = "0.0.1"
         run = next(o for o in tree["objects"] if o.get("class") == "heor.results:Results")
-        run["items"]["gone"] = 1
+        change(run["items"])
         del group[TREE]
         group[TREE] = np.frombuffer(json.dumps(tree).encode(), np.uint8)
 
 
-@pytest.mark.filterwarnings("ignore:The 'phony_dims'")
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
         (truncated, "cannot be read"),
         (lambda path: path.write_text("not netCDF"), "cannot be read"),
         (older, "made by heor 0.0.1, this is"),
+        (lambda path: older(path, lambda run: run.pop("prices")), "made by heor 0.0.1, this is"),
         (lambda path: path.unlink(), "not found"),
     ],
 )
@@ -165,8 +174,17 @@ def test_results_that_cannot_be_read_leave_the_report_whole(folder, capsys, dama
     before = content(folder)
     assert cli.main(["report", str(folder)]) == 2
     error = capsys.readouterr().err
-    assert said in error and "heor run" in error and "Traceback" not in error
+    assert said in error and f"`{command(folder)}`" in error and "Traceback" not in error
     assert content(folder) == before
+
+
+def test_results_of_another_version_say_so_on_the_first_page(folder, capsys):
+    older(folder / "results.nc", lambda run: None)
+    assert cli.main(["report", str(folder), "--format", "html"]) == 0
+    said = f"Results made by heor 0.0.1, report by heor {version('heor')}: methods may differ."
+    assert said in capsys.readouterr().err
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert said in page and command(folder).replace("'", "&#x27;") in page
 
 
 @pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])

@@ -259,4 +259,7 @@ def _record(results: CountryComparison) -> dict:
         "countries": list(results.problems),
         "not_evaluated": dict(results.faults),
     }
-    return {**record(results, results.warnings, results.timings, own), "input_sha256": hashes}
+    return {
+        **record(results, _command(results), results.warnings, results.timings, own),
+        "input_sha256": hashes,
+    }

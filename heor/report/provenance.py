@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from heor.report.needs import HasFits
+from heor.report.section_method import run_command
 from heor.results import Results
 
 PACKAGES = (
@@ -51,17 +52,22 @@ def run_record(results: Results) -> dict:
         "curve_band_draws": int(results.simulation.curves.attrs["draws"]),
         "parameter_statuses": dict(Counter(p.status for p in problem.parameters.values())),
     }
-    return record(results, results.warnings, results.timings, own)
+    return record(results, run_command(problem), results.warnings, results.timings, own)
 
 
 def record(
-    results: HasFits, warnings: Sequence[str], timings: Mapping[str, float], own: Mapping[str, Any]
+    results: HasFits,
+    command: str,
+    warnings: Sequence[str],
+    timings: Mapping[str, float],
+    own: Mapping[str, Any],
 ) -> dict:
     """What every run.json holds, and what is the run's `own`. Only this file knows the clock."""
     problem, fits = results.problem, results.fits
     settings = problem.settings
     return {
         "title": problem.title,
+        "command": command,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "country": problem.country.name,
         "scenario": problem.scenario,

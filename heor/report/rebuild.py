@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import os
+import re
 import shutil
 from collections.abc import Collection
 from pathlib import Path
@@ -20,7 +21,7 @@ def rebuild(
     folder: Path,
     target: Path | None = None,
     formats: Collection[str] = FORMATS,
-    language: str = "en",
+    language: str | None = None,
     with_figures: bool | None = None,
     progress: Progress | None = None,
 ) -> tuple[Results, Path, list[str]]:
@@ -37,6 +38,8 @@ def rebuild(
         Where to write; the run's own folder when None.
     formats
         Of `FORMATS`; see `heor.report.write.write_parts`.
+    language
+        None: that of the page that is there.
     with_figures
         None: as the run has them.
 
@@ -62,6 +65,7 @@ def rebuild(
         _same_run(source, target)
     if with_figures is None:  # as the run was asked for
         with_figures = (folder / "figures").is_dir() or not (folder / "report.md").exists()
+    language = language or _language(folder)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         temporary.mkdir(parents=True, exist_ok=True)
@@ -80,6 +84,16 @@ def rebuild(
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return results, target, names
+
+
+def _language(folder: Path) -> str:
+    """Of the page that a run has; English without one."""
+    page = folder / "report.html"
+    if not page.exists():
+        return "en"
+    with page.open(encoding="utf-8", errors="replace") as file:
+        found = re.search(r'<html lang="(\w+)"', file.read(500))
+    return found[1] if found else "en"
 
 
 def _same_run(source: Path, target: Path) -> None:

@@ -133,7 +133,7 @@ def scenario_record(results: ScenarioResults) -> dict:
             for name, average in results.averages.items()
         },
     }
-    found = record(results, results.warnings, results.timings, own)
+    found = record(results, _command(results), results.warnings, results.timings, own)
     return found | {"accepted": list(results.accepted), "input_sha256": hashes}
 
 
@@ -269,17 +269,20 @@ def _warnings(results: ScenarioResults) -> str:
     return "\n".join(["## Warnings", "", *lines]) if lines else ""
 
 
-def _reproduce(results: ScenarioResults) -> str:
+def _command(results: ScenarioResults) -> str:
     """What to type to get the same numbers; an average from a file needs its `--weights` too."""
     names = [*(n for n, p in results.problems.items() if p.scenario), *results.faults]
     own = [name for name in names if name not in results.problem.settings.averages]
     draws = f"--draws {results.problem.settings.draws}"
-    command = command_line(results.problem, "scenarios --run", *own, draws)
+    return command_line(results.problem, "scenarios --run", *own, draws)
+
+
+def _reproduce(results: ScenarioResults) -> str:
     return "\n".join(
         [
             "## Reproduce",
             "",
-            f"`{command}`",
+            f"`{_command(results)}`",
             "",
             "Versions, seed, hashes of the inputs and timings: `run.json`. Exact numbers: `tables/*.csv`.",
         ]

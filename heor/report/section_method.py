@@ -155,12 +155,11 @@ def limits(results: Results) -> str:
 
 def reproduce(results: Results) -> str:
     """The command, where the exact numbers are, and the sources."""
-    command = command_line(results.problem, "run", f"--draws {results.problem.settings.draws}")
     return "\n".join(
         [
             "## Reproduce",
             "",
-            f"`{command}`",
+            f"`{run_command(results.problem)}`",
             "",
             "Versions, seed, hashes of the inputs and timings: `run.json`. Draws and outcomes: "
             "`results.nc`. Exact numbers: `tables/*.csv`.",
@@ -170,6 +169,11 @@ def reproduce(results: Results) -> str:
             *source_lines(tables.source_table(results)),
         ]
     )
+
+
+def run_command(problem: DecisionProblem) -> str:
+    """What to type to get a run again."""
+    return command_line(problem, "run", f"--draws {problem.settings.draws}")
 
 
 def command_line(problem: DecisionProblem, command: str, *options: str) -> str:

@@ -18,6 +18,22 @@ from heor.report.tables import write_csv, write_tables
 from heor.results import Results
 
 RESULTS, RECORD = "results.nc", "run.json"
+#: What commands write into their folders: one of `MARKS` is in each, and the others replace those before.
+MARKS = (RECORD, "report.md", "report.html", "repairs.txt")
+OWN = (
+    *MARKS,
+    RESULTS,
+    "report-*.docx",
+    "trial.md",
+    CHECKLIST,
+    "tables",
+    "figures",
+    "figures-*",
+    "individual.csv",
+    "comparison.csv",
+    "index.yaml",
+    "reconstruction.*",
+)
 
 
 def write_report(
@@ -106,15 +122,16 @@ def _write_texts(results: Results, place: Path, figures: list[str]) -> None:
 
 
 def write_whole(folder: Path, fill: Callable[[Path], None]) -> Path:
-    """`folder` with what `fill` writes into a new one.
+    """`folder` with what `fill` writes into a new one, and what its reader keeps there.
 
     A run that is killed or fails leaves the folder's previous content untouched.
 
     Raises
     ------
     InputError
-        When the folder cannot be written (open in another program, no permission).
+        When the folder cannot be written (open in another program, no permission), or is somebody's own.
     """
+    check_target(folder)
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     try:
         temporary.mkdir(parents=True, exist_ok=True)
@@ -130,8 +147,28 @@ def write_whole(folder: Path, fill: Callable[[Path], None]) -> Path:
     return folder
 
 
+def check_target(folder: Path) -> None:
+    """Results go into a new folder, an empty one or one with results; to be asked before long work.
+
+    Raises
+    ------
+    InputError
+        The folder has files, and none that shows a command wrote it; or it is a file.
+    """
+    if folder.is_file():
+        raise InputError(f"{folder}: is a file; a folder is needed. Choose another with --output.")
+    if not folder.is_dir():
+        return
+    names = sorted(p.name for p in folder.iterdir())
+    if names and not set(names) & set(MARKS):
+        raise InputError(
+            f"{folder}: holds {names[0]!r}{' and more' if len(names) > 1 else ''}, and no results of heor; "
+            "results replace what is in their folder. Choose a new or empty folder with --output."
+        )
+
+
 def replace_folder(new: Path, folder: Path) -> None:
-    """`new` becomes `folder`; the previous one is put back when the rename fails."""
+    """`new` becomes `folder`, with the reader's own files; on a failure the previous one is put back."""
     old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     if folder.exists():
         folder.rename(old)
@@ -141,4 +178,8 @@ def replace_folder(new: Path, folder: Path) -> None:
         if old.exists():
             old.rename(folder)
         raise
+    if old.exists() and set(MARKS) & {p.name for p in old.iterdir()}:
+        for item in old.iterdir():
+            if not any(item.match(own) for own in OWN) and not (folder / item.name).exists():
+                item.rename(folder / item.name)
     shutil.rmtree(old, ignore_errors=True)

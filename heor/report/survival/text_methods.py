@@ -71,14 +71,19 @@ def _sampler(results: SurvivalResults) -> str:
     )
 
 
+def survival_command(results: SurvivalResults) -> str:
+    """What to type to get the same numbers."""
+    options = [] if results.priors == "standard" else [f"--priors {results.priors}"]
+    return command_line(results.problem, "survival", *options)
+
+
 def reproduce_section(results: SurvivalResults) -> str:
     """Command, files and sources."""
-    options = [] if results.priors == "standard" else [f"--priors {results.priors}"]
     return "\n".join(
         [
             "## Reproduce",
             "",
-            f"`{command_line(results.problem, 'survival', *options)}`",
+            f"`{survival_command(results)}`",
             "",
             "Exact numbers: `tables/*.csv` (every table above and the curves of every figure). Versions, "
             "seed, hashes of the inputs and seconds: `run.json`.",

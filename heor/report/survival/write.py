@@ -8,6 +8,7 @@ from pathlib import Path
 from heor.report.provenance import record, write_json
 from heor.report.survival.markdown import report
 from heor.report.survival.tables import survival_tables
+from heor.report.survival.text_methods import survival_command
 from heor.report.tables import write_csv
 from heor.report.write import write_whole
 from heor.survival_analysis import SurvivalResults
@@ -36,4 +37,4 @@ def survival_record(results: SurvivalResults) -> dict:
     """The content of run.json."""
     correlations = {" + ".join(unit): rho for unit, rho in results.fits.correlations.items()}
     own = {"priors": results.priors, "correlations": correlations}
-    return record(results, results.warnings, results.timings, own)
+    return record(results, survival_command(results), results.warnings, results.timings, own)
