@@ -239,22 +239,7 @@ def cautions(
         found.append(
             f"Stand-ins, not rules of {model.label}: {_listed(generic)}. Not for a decision."
         )
-    taken: dict[str, list[str]] = {}
-    for p in parameters.values():
-        if p.donor:
-            taken.setdefault(p.donor, []).append(p.name)
-    for donor, names in taken.items():
-        label = pack.donors[donor].model.label
-        money = (
-            f" and converted to {rules.run} (the arithmetic: `heor show --country {pack.name} NAME`)"
-            if any(parameters[n].conversion for n in names)
-            else f", in {rules.run}: nothing converts them to {model.currency}"
-            if rules.run.currency != model.currency
-            else ""
-        )
-        found.append(
-            f"{len(names)} values of {model.label} are {label}'s{money}: {', '.join(names)}."
-        )
+    found += _lent(pack, model.label, model.currency, parameters, rules)
     own = [p.name for p in parameters.values() if p.conversion and not p.donor]
     if own:
         found.append(
@@ -280,6 +265,45 @@ def cautions(
             "they are in force; they are used as they were read."
         )
     return tuple(found)
+
+
+def _lent(
+    pack: Pack, label: str, currency: str, parameters: Mapping[str, Any], rules: MoneyRules
+) -> list[str]:
+    """Whose prices and counts a run uses, and what that leaves of its results."""
+    lent: dict[str, list[Any]] = {}
+    for p in parameters.values():
+        if p.donor:
+            lent.setdefault(p.donor, []).append(p)
+    own_prices = [p for p in parameters.values() if _is_price(p) and not p.donor]
+    found = []
+    for donor, values in lent.items():
+        theirs = pack.donors[donor].model.label
+        prices = [p.name for p in values if _is_price(p)]
+        counts = [p.name for p in values if not _is_price(p)]
+        money = (
+            f" and converted to {rules.run} (the arithmetic: `heor show --country {pack.name} NAME`)"
+            if any(p.conversion for p in values)
+            else f", in {rules.run}: nothing converts them to {currency}"
+            if rules.run.currency != currency
+            else ""
+        )
+        if prices:
+            every = (
+                "" if own_prices else f"Every price is {theirs}'s: not for a decision in {label}. "
+            )
+            found.append(
+                f"{every}{len(prices)} prices of {label} are {theirs}'s{money}: {', '.join(prices)}."
+            )
+        if counts:
+            found.append(
+                f"As in {theirs}: {', '.join(counts)}. Value for the population and of the trial rests on it."
+            )
+    return found
+
+
+def _is_price(parameter: Any) -> bool:
+    return "{currency}" in parameter.unit
 
 
 def _are(name: str) -> str:

@@ -61,7 +61,7 @@ def plane(view: Comparison, ellipse: bool = False) -> ReportFigure:
         [
             f"{title}." if several else f"{intervention} against {comparator}.",
             f"{points:,} of {n:,} model draws are shown as points; {contours}, mean and quadrant shares "
-            "use all of them. Points below a threshold line are cost-effective at that threshold. The axes "
+            "use all of them. Points below a threshold line have a net benefit above nil there. The axes "
             "leave out the outermost 0.5 % of draws at each end.",
         ],
         3.7,

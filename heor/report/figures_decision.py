@@ -46,7 +46,7 @@ def _forest(results: Results, title: str, shown: Numbers) -> ReportFigure:
         [
             f"At {where}" + (" unless a row says otherwise." if differs else "."),
             "Mean and 95 % interval over model draws, on the same random numbers, and the share of draws "
-            "in which the intervention is worth its cost. To the right of zero, it is on average.",
+            "in which net benefit is above nil.",
         ],
         0.6 + 0.42 * len(table),
         narrow=0.6 + max(0.42, 0.13 * tallest) * len(table),
@@ -95,5 +95,5 @@ def _forest_row(axes: Axes, row: int, line: pd.Series, colour: str) -> None:
         words = f"{mean} ({low} to {high}), {chance}"
         axes.text(0.5, row + 0.3, words, ha="center", **where, **size)
     else:
-        words = f"{mean} ({low} to {high})\ncost-effective in {chance} of draws"
+        words = f"{mean} ({low} to {high})\nabove nil in {chance} of draws"
         axes.text(1.02, row, words, **where, **size)

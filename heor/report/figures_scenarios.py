@@ -38,7 +38,7 @@ def scenarios(results: ScenarioResults) -> ReportFigure:
         [
             f"At {style.threshold_label(name, value, problem.country.currency)}. Mean and 95 % "
             "interval over model draws, on the same random numbers; to the right, the mean and the "
-            "share of draws in which the intervention is worth its cost. Dashed line: the base case."
+            "share of draws in which it is above nil. Dashed line: the base case."
         ],
         FRAME + max(heights.sum(), ROW * LEAST_ROWS),
         numbers=shown,

@@ -146,7 +146,7 @@ def _new_trial(results: Results, found: TrialFindings, name: str, currency: str)
             "than it costs."
         )
     return (
-        f"No trial begun today at this pace of recruitment would be worth its cost (best of "
+        f"No trial begun today at this pace of recruitment would be worth what it costs (best of "
         f"{len(own)} designs: {millions(best['net_benefit'])} million {currency}, with "
         f"{best['patients']:.0f} patients)."
     )

@@ -163,7 +163,7 @@ def _average_words(results: ScenarioResults, row: pd.Series, name: str, value: f
     return (
         f"{row['label']}: net benefit {money(row[f'net_benefit_{name}'])} {currency} a patient at "
         f"{value:,.0f} (95 % {money(row[f'net_benefit_{name}_low'])} to "
-        f"{money(row[f'net_benefit_{name}_high'])}), cost-effective in "
+        f"{money(row[f'net_benefit_{name}_high'])}), above nil in "
         f"{style.percent(row[f'probability_{name}'])} of draws; it {turns} the decision."
     )
 

@@ -9,7 +9,16 @@ from heor.inputs.problem import UNCERTAIN_STATUSES
 from heor.inputs.usage import used_parameters
 from heor.report import tables
 from heor.report.section_answer import caveat
-from heor.report.words import STATUS_WORDS, money, plain, ratio_words, significant, table, years
+from heor.report.words import (
+    STATUS_WORDS,
+    chance_words,
+    money,
+    plain,
+    ratio_words,
+    significant,
+    table,
+    years,
+)
 from heor.results import Decision, Results
 
 DRIVERS = 12  # parameters shown
@@ -186,7 +195,9 @@ def threshold_rows(results: Results) -> pd.DataFrame:
             + (" (severity)" if r["threshold_name"] == "severity" else ""),
             f"Net benefit ({currency})": money(r["net_benefit"]),
             "95 % interval": f"{money(r['low'])} to {money(r['high'])}",
-            "Chance cost-effective": f"{r['probability']:.1%} (SE {r['probability_se']:.1%})",
+            chance_words(
+                results.problem.country
+            ): f"{r['probability']:.1%} (SE {r['probability_se']:.1%})",
             "Chance of a wrong decision": f"{r['error_probability']:.1%}",
             f"EVPI a patient ({currency})": f"{money(r['evpi'])} (SE {money(r['evpi_se'])})",
         }

@@ -29,7 +29,25 @@ def rules(problem: DecisionProblem) -> str:
     """Whose rules the run follows, of which day and programme."""
     country = problem.country
     programme = f" · {country.programme_label}" if country.programme_label else ""
-    return f"Rules of {country.agency}{programme}, as of {country.as_of}."
+    kind = THRESHOLDS[country.threshold_kind].format(country=country.label)
+    doubt = (
+        f" Country rules not verified in their source: {', '.join(country.unverified)}."
+        if country.unverified
+        else ""
+    )
+    return (
+        f"Rules of {country.agency}{programme}, as of {country.as_of}. Thresholds: {kind}.{doubt}"
+    )
+
+
+#: Whose thresholds a result is held against.
+THRESHOLDS = {
+    "official": "{country}'s official ones",
+    "customary": "customary in {country}, none is official",
+    "asked": "as asked for in this run, not {country}'s rule",
+    "none": "another country's, for orientation; {country} has none",
+    "unusable": "another country's, for orientation; {country}'s are in other money than the costs",
+}
 
 
 def run_notes(problem: DecisionProblem) -> list[str]:

@@ -57,7 +57,7 @@ def tipping_rows(results: Results) -> pd.DataFrame:
             "Parameter": r["description"],
             "Unit": r["unit"],
             f"{currency} per QALY": f"{r['threshold']:,.0f}",
-            "Worth its cost": f"{'above' if r['worth_above'] else 'below'} {_value(r)}",
+            "Net benefit above nil": f"{'above' if r['worth_above'] else 'below'} {_value(r)}",
             "SE": plain(r["se"]) if r["se"] == r["se"] else "",
             "Chance that it is not on that side": f"{r['probability']:.0%}",
             "Status": STATUS_WORDS[r["status"]],
@@ -89,7 +89,7 @@ def _prices(results: Results) -> str:
             if r["price"] == r["price"]
             else "no limit: a higher price makes the intervention more worth while"
             if r["worth_rises"]
-            else "none: not worth its cost even for nothing",
+            else "none: net benefit is below nil even at no price",
             "Change": f"{r['change']:+.0%}" if r["change"] == r["change"] else "",
         }
         for _, r in frame.iterrows()
@@ -122,7 +122,7 @@ def _map(results: Results, shown: WhatIfMap) -> str:
                 at = own[own["threshold_name"] == label]
                 row[f"At {value:,.0f}"] = ", ".join(_side(r) for _, r in at.iterrows())
             rows.append(row)
-        text.append(f"{question.y.label} at which it is worth its cost:")
+        text.append(f"{question.y.label} at which net benefit is above nil:")
     text.append(table(pd.DataFrame(rows), left=2 if question.y is None else 1))
     here = [
         f"{axis.label.lower()} {shown.centre[axis.name]:.3g}"

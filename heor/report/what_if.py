@@ -25,19 +25,23 @@ def answer(problem: DecisionProblem, decision: Decision, found: WhatIfMap) -> li
         head = f"At {threshold:,.0f} {currency} per QALY {label}"
         if question.y is not None:
             benefit = threshold * found.table["qalys"] - found.table["cost"]
-            lines.append(f"{head} is worth its cost in {(benefit > 0).mean():.0%} of the map.")
+            lines.append(
+                f"{head} has a mean net benefit above nil in {(benefit > 0).mean():.0%} of the map."
+            )
         elif turns.empty:
             always = bool(own["worth_above"].iloc[0])
             lines.append(
-                f"{head} is {'always' if always else 'never'} worth its cost for {question.x.name} from "
-                f"{plain(question.x.start)} to {plain(question.x.end)}."
+                f"{head} has a mean net benefit {'above' if always else 'below'} nil for every "
+                f"{question.x.name} from {plain(question.x.start)} to {plain(question.x.end)}."
             )
         else:
             places = " and ".join(
                 f"{'above' if r['worth_above'] else 'below'} {plain(r['value'])}"
                 for _, r in turns.iterrows()
             )
-            lines.append(f"{head} is worth its cost with {question.x.name} {places}.")
+            lines.append(
+                f"{head} has a mean net benefit above nil with {question.x.name} {places}."
+            )
     return lines
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from heor.inputs.checks import SURVIVAL
-from heor.inputs.problem import DecisionProblem
+from heor.inputs.problem import Country, DecisionProblem
 
 STATUS_WORDS = {
     "published": "published",
@@ -99,6 +99,11 @@ def parameter_label(problem: DecisionProblem, name: str) -> str:
     if name in problem.syntheses:
         return problem.syntheses[name].label
     return problem.parameters[name].description if name in problem.parameters else name
+
+
+def chance_words(country: Country) -> str:
+    """The probability of a positive net benefit; at another country's thresholds it is no more than that."""
+    return "Chance cost-effective" if country.has_verdict else "Chance net benefit above nil"
 
 
 def timing(problem: DecisionProblem) -> str:

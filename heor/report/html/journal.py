@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from heor.report import figure_style as style
 from heor.report import section_answer, section_drivers, section_structures, section_what_if
 from heor.report.html.parameters import parameter_rows
-from heor.report.words import timing
+from heor.report.words import chance_words, timing
 from heor.results import Results
 
 BOLD = re.compile(r"\*\*(.*?)\*\*")
@@ -85,6 +85,7 @@ def journal_tables(results: Results) -> dict[str, JournalTable]:
         "ICER: incremental cost-effectiveness ratio; its interval is Monte Carlo error (Fieller)."
     )
     money = timing(problem).replace(" (see Conventions)", "")
+    chance = f"{chance_words(country).lower()} at a threshold"
     own = section_drivers
     found = {
         "decision": (
@@ -122,16 +123,14 @@ def journal_tables(results: Results) -> dict[str, JournalTable]:
         "scenarios": (
             own.scenario_rows(results) if results.companions else pd.DataFrame(),
             f"Structural scenarios: {versus} ({country.label})",
-            f"Differences per patient on the same draws; chance of being cost-effective at a threshold, "
-            f"{country.currency} per QALY. {ratio} {money}",
+            f"Differences per patient on the same draws; {chance}, {country.currency} per QALY. {ratio} {money}",
         ),
         "structures": (
             section_structures.structure_rows(results)
             if len(results.structures) > 1
             else pd.DataFrame(),
             f"Model structures: {versus} ({about})",
-            f"Differences per patient on the same draws; chance of being cost-effective at a threshold, "
-            f"{country.currency} per QALY. {ratio} {money}",
+            f"Differences per patient on the same draws; {chance}, {country.currency} per QALY. {ratio} {money}",
         ),
         "parameters": (
             used_parameter_rows(results),
