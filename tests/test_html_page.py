@@ -21,6 +21,7 @@ import pytest
 from heor.analysis import decide
 from heor.decision import acceptability
 from heor.decision.cost_effectiveness import net_benefit_table
+from heor.decision.frontier import STATUSES
 from heor.decision.information import ENOUGH_DRAWS
 from heor.errors import InputError
 from heor.inputs.load import load
@@ -31,9 +32,11 @@ from heor.report.html.labels import labels
 from heor.report.html.page import VENDOR, page
 from heor.report.html.prose import prose
 from heor.report.html.sections import SECTIONS
+from heor.report.markdown import report
 from heor.report.page_trial import trial_page
 from heor.report.section_method import command_line
-from heor.report.tables import parameter_table
+from heor.report.selection import MOST, shown_strategies
+from heor.report.tables import TABLES, parameter_table
 from heor.report.words import STATUS_WORDS, money
 from heor.results import Results
 from heor.simulation import simulate
@@ -512,6 +515,66 @@ def test_three_strategies_share_charts_and_get_a_table(results, problem, made_up
         assert text.split("\t")[2] == f"{own.loc[name, 'probability']:.1%}"
         assert text.split("\t")[3] == money(own.loc[name, "expected_loss"])
     assert own.loc["again", "probability"] == 0 and tab.complaints == []
+
+
+def many_strategies(results: Results, problem: DecisionProblem, made_up_draws, n: int) -> Results:
+    """As many programmes as wished: resection by other names, each dearer or better by chance."""
+    resection = problem.strategies["resection"]
+    others = {
+        f"p{k}": replace(resection, name=f"p{k}", label=f"Programme {k}") for k in range(n - 2)
+    }
+    strategies = {**problem.strategies, **others}
+    found = with_strategies(results, replace(problem, strategies=strategies), made_up_draws)
+    data, rng = found.simulation.outcomes.data, np.random.default_rng(3)
+    noise = rng.gamma(20, 1 / 20, (1, n, 1)) * rng.gamma(30, 1 / 30, (len(data), n, 1))
+    outcomes = replace(found.simulation.outcomes, data=data * noise)
+    simulation = replace(found.simulation, outcomes=outcomes)
+    return replace(found, simulation=simulation, decision=decide(found.problem, simulation))
+
+
+@pytest.fixture(scope="module")
+def forty(results, problem, made_up_draws) -> Results:
+    return many_strategies(results, problem, made_up_draws, 40)
+
+
+def test_forty_strategies_make_a_readable_report(forty):
+    """Tables and figures hold those that matter and say so; the CSV files hold all."""
+    shown = list(shown_strategies(forty))
+    assert len(shown) == MOST and len(TABLES["strategies"](forty)["strategy"].unique()) == 40
+    both = {forty.problem.settings.comparator, forty.problem.settings.intervention}
+    frontier = forty.decision.tables["frontier"]
+    assert both | set(frontier.loc[frontier["status"] == STATUSES[0], "strategy"]) <= set(shown)
+    words = f"{MOST} of 40 strategies"
+    assert words in report(forty, []) and words in page(forty, {})
+    for name in ("plane", "ceac", "expected_loss", "survival_os", "occupancy"):
+        figure = figures_of(forty)[name](forty)
+        assert words in figure.caption
+        labels = {forty.problem.strategies[s].label for s in shown}
+        column = "label" if name == "survival_os" else "strategy"
+        drawn = set(figure.numbers.table[column]) & {
+            s.label for s in forty.problem.strategies.values()
+        }
+        assert drawn in (labels, labels - {forty.problem.strategies["chemotherapy"].label})
+
+
+@pytest.mark.slow
+def test_numbers_among_forty_are_those_of_all(forty, opened):
+    """Chance, loss and EVPI know the strategies that charts leave out, at any threshold."""
+    tab = opened(page(forty, {}))
+    names, labels = list(shown_strategies(forty)), forty.problem.strategies
+    for threshold in (123_456, 600_000, 1_234_567):
+        choose(tab, threshold)
+        rows = tab.eval_on_selector_all("#by-strategy tbody tr", "e => e.map(x => x.innerText)")
+        cells = [row.split("\t") for row in rows]
+        own = acceptability.ceac(forty.simulation.outcomes, [threshold]).set_index("strategy")
+        for name, cell in zip(names, cells, strict=False):
+            assert cell[0] == labels[name].label
+            assert cell[2] == f"{own.loc[name, 'probability']:.1%}"
+            assert cell[3] == money(own.loc[name, "expected_loss"])
+        rest = own.drop(index=names)["probability"].sum()
+        assert cells[-1][0].startswith("32 others") and cells[-1][2] == f"{rest:.1%}"
+        assert tiles(tab)["evpi"] == f"{money(own['evpi'].iloc[0])} NOK"
+    assert tab.complaints == []
 
 
 @pytest.mark.slow

@@ -188,7 +188,7 @@ def test_quick_runs_say_so_on_every_figure(results, drawn):
 
 
 def test_a_strategy_keeps_its_colour(results):
-    colours = figure_style.strategy_colours(results.problem)
+    colours = figure_style.strategy_colours(results)
     assert colours == {"chemotherapy": "#0072B2", "resection": "#D55E00"}
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pandas as pd
 
 from heor.outcomes.outcomes import Outcomes
+from heor.report.selection import left_out, selected
 from heor.report.words import parameter_label
 from heor.results import Decision, Results
 
@@ -39,6 +41,16 @@ class Comparison:
     information_curves: pd.DataFrame = field(default_factory=pd.DataFrame)
     words: Callable[[str], str] = str
     quick: bool = False
+
+    @cached_property
+    def shown(self) -> list[str]:
+        """Strategies that charts show."""
+        return selected(self.decision, list(self.labels), self.comparator, self.intervention)
+
+    @property
+    def left_out(self) -> str:
+        """What charts say of the others."""
+        return left_out(len(self.shown), len(self.labels))
 
     @classmethod
     def of(cls, results: Results) -> Comparison:

@@ -31,6 +31,7 @@ EDGE = 0.07  # inches around title, legends and caption
 SMALL, SIZE, LABEL, TITLE_SIZE = 6.5, 7.0, 8.0, 9.5
 SPACING = 1.35  # of lines, in their size
 WIDER = 1.035  # text drawn as pixels, against its outlines
+BESIDE = 4  # panels that can be read side by side
 KEY = 0.4  # inches of a legend's line and its gap
 
 
@@ -202,9 +203,17 @@ def canvas(
 
 
 def panels(figure: Figure, count: int, **options: Any) -> np.ndarray:
-    """Panels side by side, on a narrow page one below the other. Dims: panel."""
-    rows, columns = (count, 1) if page().narrow else (1, count)
-    return figure.subplots(rows, columns, squeeze=False, **options).ravel()
+    """Panels side by side, as many as fit; on a narrow page one below the other. Dims: panel."""
+    columns = 1 if page().narrow else min(count, BESIDE)
+    found = figure.subplots(panel_rows(count), columns, squeeze=False, **options).ravel()
+    for axes in found[count:]:
+        axes.remove()
+    return found[:count]
+
+
+def panel_rows(count: int) -> int:
+    """Rows that so many panels take on this page."""
+    return count if page().narrow else -(-count // BESIDE)
 
 
 @functools.lru_cache(maxsize=4096)

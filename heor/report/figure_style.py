@@ -11,15 +11,16 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from heor.decision.cost_effectiveness import increments
+from heor.report.selection import shown_strategies
 
 if TYPE_CHECKING:
-    from heor.inputs.problem import Country, DecisionProblem
+    from heor.inputs.problem import Country
     from heor.results import Decision, Results
 
 GREY, LIGHT_GREY, DARK = "#6B6B6B", "#EDEDED", "#222222"
 # Okabe and Ito: blue for the comparator, vermillion for the intervention, then the others.
 COMPARATOR, INTERVENTION = "#0072B2", "#D55E00"
-OTHER_STRATEGIES = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+OTHER_STRATEGIES = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5D3A9B", "#8C8C00")
 # Tol, muted: safe for colour blindness, and none of them the colour of a strategy.
 FAMILIES = (
     "#CC6677",
@@ -55,9 +56,10 @@ QUICK_NOTE = "Quick run: Laplace approximation, not for decisions"
 SEVERITY = "severity"
 
 
-def strategy_colours(problem: DecisionProblem) -> dict[str, str]:
+def strategy_colours(results: Results) -> dict[str, str]:
     """One colour a strategy, the same in every figure."""
-    return colours(problem.strategies, problem.settings.comparator, problem.settings.intervention)
+    settings = results.problem.settings
+    return colours(shown_strategies(results), settings.comparator, settings.intervention)
 
 
 def colours(names: Iterable[str], comparator: str, intervention: str) -> dict[str, str]:

@@ -35,7 +35,7 @@ SIDES = 0.9  # inches of a figure that are not axes
 
 def colours_of(view: Comparison) -> dict[str, str]:
     """One colour a strategy, the same in every figure."""
-    return style.colours(view.labels, view.comparator, view.intervention)
+    return style.colours(view.shown, view.comparator, view.intervention)
 
 
 @styled
@@ -63,6 +63,7 @@ def plane(view: Comparison, ellipse: bool = False) -> ReportFigure:
             f"{points:,} of {n:,} model draws are shown as points; {contours}, mean and quadrant shares "
             "use all of them. Points below a threshold line have a net benefit above nil there. The axes "
             "leave out the outermost 0.5 % of draws at each end.",
+            view.left_out,
         ],
         3.7,
         narrow=2.9,
@@ -223,7 +224,8 @@ def ceac(view: Comparison) -> ReportFigure:
         "Probability of being the best choice, by threshold",
         [
             "Thick where the strategy has the highest expected net benefit (the acceptability "
-            "frontier). Numbers: probability at the thresholds marked."
+            "frontier). Numbers: probability at the thresholds marked.",
+            view.left_out,
         ],
         3.0,
         narrow=2.5,
@@ -327,7 +329,8 @@ def expected_loss(view: Comparison) -> ReportFigure:
         [
             "What is forgone on average, against always knowing the best choice. The lowest line at a "
             "threshold is the choice with the highest expected net benefit; its loss is the expected value "
-            "of perfect information (EVPI, dashed). Dotted: chance that this choice is not the best."
+            "of perfect information (EVPI, dashed). Dotted: chance that this choice is not the best.",
+            view.left_out,
         ],
         3.0,
         narrow=2.4,

@@ -53,7 +53,7 @@ def _forest(results: Results, title: str, shown: Numbers) -> ReportFigure:
         numbers=shown,
     )
     axes = figure.subplots()
-    colour = style.strategy_colours(problem)[problem.settings.intervention]
+    colour = style.INTERVENTION
     rows = np.arange(len(table))[::-1]
     for row, (_, line) in zip(rows, table.iterrows(), strict=True):
         _forest_row(axes, row, line, colour if row == rows[0] else style.GREY)

@@ -205,8 +205,7 @@ def _waterfall(
     axes: Axes, problem: DecisionProblem, table: pd.DataFrame, labels: Sequence[str]
 ) -> None:
     """Total, steps and total as horizontal bars with their amounts."""
-    own = style.strategy_colours(problem)
-    totals = iter((own[problem.settings.comparator], own[problem.settings.intervention]))
+    totals = iter((style.COMPARATOR, style.INTERVENTION))
     position = np.arange(len(table))[::-1]
     for y, (_, line) in zip(position, table.iterrows(), strict=True):
         is_total, amount = line["series"] == "total", line["amount"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,12 +11,22 @@ from matplotlib.axes import Axes
 
 from heor.inputs.problem import FittedCurve, Strategy, SurvivalEvidence
 from heor.report import figure_style as style
-from heor.report.figure_canvas import ReportFigure, canvas, panels, styled, text_width, wrapped
+from heor.report.figure_canvas import (
+    BESIDE,
+    ReportFigure,
+    canvas,
+    panel_rows,
+    panels,
+    styled,
+    text_width,
+    wrapped,
+)
 from heor.report.figure_page import page
 from heor.report.figures_fits import event_free
 from heor.report.numbers import survival as numbers
 from heor.report.numbers.fits import evidence_of, fitted_curve
 from heor.report.numbers.survival import MODEL_MONTHS
+from heor.report.selection import left_out, shown_strategies
 
 if TYPE_CHECKING:
     from heor.results import Results
@@ -32,15 +43,15 @@ def survival(results: Results, endpoint: str) -> ReportFigure:
     figure = canvas(
         results,
         f"{style.endpoint_label(endpoint).capitalize()}: model and data",
-        _survival_caption(results, endpoint, evidence),
+        [*_survival_caption(results, endpoint, evidence), _left_out(results)],
         3.7,
         narrow=2.8,
         numbers=shown,
     )
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(12, 2 if page().narrow else 1))
-    colours = style.strategy_colours(problem)
+    colours = style.strategy_colours(results)
     model = shown.of("model")
-    for name, strategy in problem.strategies.items():
+    for name, strategy in shown_strategies(results).items():
         own = model[model["label"] == strategy.label]
         band = {"color": colours[name], "alpha": 0.18, "linewidth": 0}
         axes.fill_between(own["month"], own["low"], own["high"], **band)
@@ -57,6 +68,10 @@ def survival(results: Results, endpoint: str) -> ReportFigure:
     _at_risk(below, shown.of("at_risk"), evidence)
     figure.key(*axes.get_legend_handles_labels(), columns=2)
     return figure
+
+
+def _left_out(results: Results) -> str:
+    return left_out(len(shown_strategies(results)), len(results.problem.strategies))
 
 
 def _transport_words(strategy: Strategy, endpoint: str) -> str:
@@ -119,45 +134,54 @@ def _at_risk(axes: Axes, table: pd.DataFrame, evidence: SurvivalEvidence) -> Non
 @styled
 def structure_occupancy(results: Results) -> ReportFigure:
     """Mean share of patients in each state, one row of panels a structure."""
-    problem, shown = results.problem, numbers.structure_occupancy(results)
+    problem, strategies = results.problem, shown_strategies(results)
+    if len(strategies) > BESIDE:
+        both = problem.settings.comparator, problem.settings.intervention
+        strategies = {name: problem.strategies[name] for name in both}
+    shown = numbers.structure_occupancy(results)
     labels = list(shown.table["structure"].unique())
     title = "Where patients are over time, by model structure"
     figure = canvas(
         results,
         title,
-        ["Mean over the same model draws."],
+        ["Mean over the same model draws.", _left_out(results)],
         0.5 + 1.4 * len(labels),
         narrow=0.5 + 1.2 * len(labels),
         numbers=shown,
     )
-    grid = figure.subplots(
-        len(labels), len(problem.strategies), sharex=True, sharey=True, squeeze=False
-    )
+    grid = figure.subplots(len(labels), len(strategies), sharex=True, sharey=True, squeeze=False)
     for row, label in zip(grid, labels, strict=True):
         own = shown.table[shown.table["structure"] == label]
-        for axes, strategy in zip(row, problem.strategies.values(), strict=True):
+        for axes, strategy in zip(row, strategies.values(), strict=True):
             _stack(axes, results, own[own["strategy"] == strategy.label])
         row[0].set_ylabel(wrapped(label, 1.05, 7), fontsize=7)
-    _strategy_titles(grid[0], results, side_by_side=True)
+    _strategy_titles(grid[0], results, strategies, side_by_side=True)
     for axes in grid[:-1].ravel():
         axes.set_xlabel("")
-    if page().narrow:
-        for axes in grid[-1]:
-            axes.set_xticks([0, MODEL_MONTHS // 2, MODEL_MONTHS])
-            axes.set_xlabel("Months")
+    if page().narrow or len(strategies) > 2:
+        _shorten_months(grid[-1])
     style.percent_axis(grid[0][0])
     figure.key(*grid[0][0].get_legend_handles_labels(), columns=6)
     return figure
 
 
-def _strategy_titles(panels: np.ndarray, results: Results, side_by_side: bool) -> None:
+def _shorten_months(panels: np.ndarray) -> None:
+    """Three ticks and one word below panels that are narrow."""
+    for axes in panels:
+        axes.set_xticks([0, MODEL_MONTHS // 2, MODEL_MONTHS])
+        if axes.get_xlabel():
+            axes.set_xlabel("Months")
+
+
+def _strategy_titles(
+    panels: np.ndarray, results: Results, strategies: Mapping[str, Strategy], side_by_side: bool
+) -> None:
     """A strategy's label above its panel, in its colour."""
-    problem = results.problem
-    room = (page().width - SIDES) / (len(panels) if side_by_side else 1) - 0.1
-    for axes, (name, strategy) in zip(panels, problem.strategies.items(), strict=True):
-        axes.set_title(
-            wrapped(strategy.label, room, 8.5), color=style.strategy_colours(problem)[name]
-        )
+    colours = style.strategy_colours(results)
+    beside = min(len(panels), BESIDE) if side_by_side else 1
+    room = (page().width - SIDES) / beside - 0.1
+    for axes, (name, strategy) in zip(panels, strategies.items(), strict=True):
+        axes.set_title(wrapped(strategy.label, room, 8.5), color=colours[name])
 
 
 def _stack(axes: Axes, results: Results, table: pd.DataFrame) -> None:
@@ -178,25 +202,27 @@ def _stack(axes: Axes, results: Results, table: pd.DataFrame) -> None:
 @styled
 def occupancy(results: Results) -> ReportFigure:
     """Mean share of patients in each state over time, one panel a strategy."""
-    problem, shown = results.problem, numbers.occupancy(results)
-    draws, count = results.simulation.outcomes.n, len(problem.strategies)
+    strategies, shown = shown_strategies(results), numbers.occupancy(results)
+    draws, count = results.simulation.outcomes.n, len(strategies)
     figure = canvas(
         results,
         "Where patients are over time",
-        [f"Mean over {draws:,} model draws."],
-        2.6,
+        [f"Mean over {draws:,} model draws.", _left_out(results)],
+        2.6 * panel_rows(count) ** 0.8,
         narrow=0.35 + 1.6 * count,
         numbers=shown,
     )
     drawn = panels(figure, count, sharex=True, sharey=True)
-    for axes, strategy in zip(drawn, problem.strategies.values(), strict=True):
+    for axes, strategy in zip(drawn, strategies.values(), strict=True):
         _stack(axes, results, shown.table[shown.table["strategy"] == strategy.label])
-    _strategy_titles(drawn, results, side_by_side=not page().narrow)
+    _strategy_titles(drawn, results, strategies, side_by_side=not page().narrow)
     style.percent_axis(drawn[0])
-    for axes in drawn if page().narrow else drawn[:1]:
+    beside = 1 if page().narrow else BESIDE
+    for axes in drawn[::beside]:
         axes.set_ylabel("Patients")
-    if page().narrow:
-        for axes in drawn[:-1]:
-            axes.set_xlabel("")
+    for axes in drawn[: -min(beside, count)]:
+        axes.set_xlabel("")
+    if min(beside, count) > 2:
+        _shorten_months(drawn)
     figure.key(*drawn[0].get_legend_handles_labels(), columns=6)
     return figure

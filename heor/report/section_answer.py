@@ -11,6 +11,7 @@ from heor.decision.frontier import STATUSES
 from heor.inputs.problem import UNCERTAIN_STATUSES
 from heor.inputs.usage import used_parameters
 from heor.report import tables
+from heor.report.selection import left_out, shown_strategies
 from heor.report.words import icer_words, interval_words, money, significant, table, timing, years
 from heor.results import Results
 
@@ -78,9 +79,10 @@ def outcome_rows(results: Results) -> pd.DataFrame:
         "qalys_undiscounted": ("QALYs, undiscounted", years),
         "life_years_undiscounted": ("Life years, undiscounted", years),
     }
+    shown = shown_strategies(results)
     for outcome, (label, form) in names.items():
         row = {"Per patient": label}
-        for name, strategy in problem.strategies.items():
+        for name, strategy in shown.items():
             row[strategy.label] = form(strategies[name].loc[outcome, "mean"])
         change = increments.loc[outcome]
         row["Difference"] = form(change["mean"])
@@ -122,15 +124,29 @@ def _frontier(results: Results) -> list[str]:
         "Full incremental analysis of all strategies:",
         "",
         table(incremental_rows(results)),
+        "",
+        _dominated(results),
     ]
 
 
+def _dominated(results: Results) -> str:
+    """How many strategies the tables above leave out."""
+    count, shown = len(results.problem.strategies), len(shown_strategies(results))
+    if shown == count:
+        return ""
+    return f"Shown here: {left_out(shown, count)} The others are in `tables/frontier.csv`."
+
+
 def incremental_rows(results: Results) -> pd.DataFrame:
-    """Every strategy against the one before it on the frontier, or why it is not on it."""
+    """Every strategy against the one before it on the frontier, or why it is not on it.
+
+    Where they are very many, those that charts show.
+    """
     problem, frame = results.problem, results.decision.tables["frontier"]
     currency = problem.country.currency
     standing = frame["status"] == STATUSES[0]
     alone = standing.sum() == 1 and (frame["status"][~standing] == STATUSES[2]).all()
+    frame = frame[frame["strategy"].isin(shown_strategies(results))]
 
     def ratio(row: pd.Series) -> str:
         if row["status"] != STATUSES[0]:
@@ -207,7 +223,7 @@ def cost_rows(results: Results) -> pd.DataFrame:
     rows = []
     for category, label in {**problem.settings.categories, "cost": "**Total**"}.items():
         row = {f"{problem.country.currency} {problem.country.price_year} a patient": label}
-        for name, strategy in problem.strategies.items():
+        for name, strategy in shown_strategies(results).items():
             found = frame[(frame["strategy"] == name) & (frame["outcome"] == category)]
             row[strategy.label] = money(found["mean"].iloc[0])
         row["Difference"] = money(increments.loc[category, "mean"])

@@ -9,6 +9,7 @@ from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem
 from heor.inputs.structures import PARTITIONED, STRUCTURES, TIME_IN_STATE
 from heor.report import tables
 from heor.report.section_drivers import reference
+from heor.report.selection import shown_strategies
 from heor.report.words import STATUS_WORDS, money, ratio_words, significant, table, timing, years
 from heor.results import Results
 
@@ -81,7 +82,7 @@ def _range(results: Results, frame: pd.DataFrame) -> str:
 
 def structure_rows(results: Results) -> pd.DataFrame:
     """Increments, chances, hazard ratio and survival under each structure."""
-    currency, problem = results.problem.country.currency, results.problem
+    currency = results.problem.country.currency
     rows = []
     for _, r in tables.structure_table(results).iterrows():
         row = {
@@ -95,7 +96,7 @@ def structure_rows(results: Results) -> pd.DataFrame:
         for name, threshold in results.decision.thresholds:
             row[f"Chance at {threshold:,.0f}"] = f"{r[f'probability_{name}']:.0%}"
         row["Hazard ratio of death, 60 months"] = f"{r['hazard_ratio_60']:.2f}"
-        for strategy, own in problem.strategies.items():
+        for strategy, own in shown_strategies(results).items():
             alive = " / ".join(f"{r[f'alive_{m}_{strategy}']:.2f}" for m in AT)
             row[f"Alive at {' / '.join(map(str, AT))} months, {own.label}"] = alive
         rows.append(row)

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from heor.decision.envelope import upper_envelope
 from heor.decision.priorities import population
 from heor.report.comparison import Comparison
 from heor.report.figure_style import colours
 from heor.report.section_drivers import reference
+from heor.report.selection import left_out
 from heor.report.words import STATUS_WORDS, plain
 from heor.results import Results
 
@@ -22,13 +24,14 @@ BARS = 12  # of the tornado
 def page_data(results: Results, words: dict[str, Any]) -> dict[str, Any]:
     """Everything the charts need. Money in the country's currency, effects in QALYs."""
     view = Comparison.of(results)
-    names = list(view.outcomes.strategies)
+    names, place = view.shown, view.outcomes.strategies.index
     others = max(len(names) - 1, 1)
     n = view.outcomes.n
     shown = np.linspace(0, n - 1, min(n, CLOUD_POINTS // others)).round().astype(int)
-    colour = colours(view.labels, view.comparator, view.intervention)
+    colour = colours(names, view.comparator, view.intervention)
     low, high, _ = results.problem.settings.ceac_thresholds
     named = [value for _, value in results.decision.thresholds]
+    ends = min(low, *named), max(high, *named)
     return {
         "currency": view.currency,
         "strategies": [{"label": view.labels[s], "colour": colour[s]} for s in names],
@@ -36,8 +39,9 @@ def page_data(results: Results, words: dict[str, Any]) -> dict[str, Any]:
         "intervention": names.index(view.intervention),
         "draws": n,
         # every bit, so that a share of draws is the same as in the tables
-        "cost": [packed(view.outcomes.cost[:, k]) for k in range(len(names))],
-        "qalys": [packed(view.outcomes.qalys[:, k]) for k in range(len(names))],
+        "cost": [packed(view.outcomes.cost[:, place(s)]) for s in names],
+        "qalys": [packed(view.outcomes.qalys[:, place(s)]) for s in names],
+        "others": _others(view, *ends),
         "shown": shown.tolist(),
         "thresholds": [
             {"value": value, "severity": name == "severity"}
@@ -45,11 +49,29 @@ def page_data(results: Results, words: dict[str, Any]) -> dict[str, Any]:
         ],
         "verdict": results.problem.country.has_verdict,
         "start": reference(results.decision)[1],
-        "range": [min(low, *named), max(high, *named)],
+        "range": list(ends),
         "curves": _curves(results.decision.tables["ceac"], names),
         "population": population(results.problem),
         "tornado": _tornado(results),
         "words": {k: words[k] for k in ("slider", "charts", "parameters")},
+    }
+
+
+def _others(view: Comparison, low: float, high: float) -> dict[str, Any]:
+    """How many strategies charts leave out, and the best of them by draw."""
+    names = view.outcomes.strategies
+    rest = [k for k, name in enumerate(names) if name not in view.shown]
+    if not rest:
+        return {"count": 0, "cost": [], "qalys": []}
+    cost, qalys = upper_envelope(
+        view.outcomes.cost[:, rest], view.outcomes.qalys[:, rest], low, high
+    )
+    words = left_out(len(view.shown), len(names))
+    return {
+        "count": len(rest),
+        "words": words,
+        "cost": [packed(x) for x in cost],
+        "qalys": [packed(x) for x in qalys],
     }
 
 

@@ -14,6 +14,7 @@ from heor.report.comparison import Comparison
 from heor.report.figure_style import endpoint_label, state_label
 from heor.report.numbers import comparison, drivers, fits, survival, what_if
 from heor.report.numbers.table import Numbers
+from heor.report.selection import shown_strategies
 from heor.report.words import money, parameter_label, plain, significant
 from heor.results import Results
 
@@ -167,7 +168,8 @@ def curve_table(results: Results) -> pd.DataFrame:
     once = table.drop_duplicates("threshold")
     frame = {"Threshold": [f"{t:,.0f}" for t in once["threshold"]]}
     labels = {name: s.label for name, s in results.problem.strategies.items()}
-    for name, rows in table.groupby("strategy", sort=False):
+    shown = table[table["strategy"].isin(shown_strategies(results))]
+    for name, rows in shown.groupby("strategy", sort=False):
         frame[f"{labels[name]}: probability"] = [f"{p:.1%}" for p in rows["probability"]]
         frame[f"{labels[name]}: expected loss"] = [money(x) for x in rows["expected_loss"]]
     frame["Choice"] = [labels[s] for s in table[table["on_frontier"]]["strategy"]]
@@ -178,6 +180,7 @@ def curve_table(results: Results) -> pd.DataFrame:
 def quadrants(results: Results) -> pd.DataFrame:
     """Share of draws in each quadrant of the plane."""
     table = results.decision.tables["quadrants"]
+    table = table[table["strategy"].isin(shown_strategies(results))]
     labels = {name: s.label for name, s in results.problem.strategies.items()}
     return pd.DataFrame(
         {

@@ -25,7 +25,7 @@ def plane(view: Comparison) -> Numbers:
         `series` draw, mean, threshold or quadrant; `strategy, draw, shown, incremental_qalys,
         incremental_cost, label, threshold, share`. `shown`: drawn as a point.
     """
-    others = [s for s in view.outcomes.strategies if s != view.comparator]
+    others = [s for s in view.shown if s != view.comparator]
     changes = {s: increments(view.outcomes, view.comparator, s) for s in others}
     n = view.outcomes.n
     points = min(n, CLOUD_POINTS // max(len(others), 1))
@@ -93,7 +93,7 @@ def ceac(view: Comparison) -> Numbers:
         `series` curve or marked; `strategy, threshold, probability, on_frontier, label`.
     """
     table = view.decision.tables["ceac"]
-    curves = table[["strategy", "threshold", "probability", "on_frontier"]]
+    curves = _shown(view, table)[["strategy", "threshold", "probability", "on_frontier"]]
     own = table[table["strategy"] == view.intervention]
     low, high = own["threshold"].min(), own["threshold"].max()
     marked = [
@@ -113,6 +113,11 @@ def ceac(view: Comparison) -> Numbers:
     return Numbers(found, {"threshold": f"{view.currency} per QALY", "probability": PROBABILITY})
 
 
+def _shown(view: Comparison, table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of strategies that charts show."""
+    return table[table["strategy"].isin(view.shown)]
+
+
 def expected_loss(view: Comparison) -> Numbers:
     """Expected loss of each choice, EVPI and the chance of a wrong choice, by threshold.
 
@@ -122,7 +127,7 @@ def expected_loss(view: Comparison) -> Numbers:
         `strategy, threshold, expected_loss, evpi, error_probability`; the last two are those of the
         threshold, the same for every strategy.
     """
-    table = view.decision.tables["ceac"]
+    table = _shown(view, view.decision.tables["ceac"])
     order = ["strategy", "threshold", "expected_loss", "evpi", "error_probability"]
     own = table[order].assign(strategy=table["strategy"].map(dict(view.labels)))
     units = dict.fromkeys(("expected_loss", "evpi"), money(view.prices))

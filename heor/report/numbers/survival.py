@@ -9,6 +9,7 @@ import xarray as xr
 from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem
 from heor.report.numbers.fits import evidence_of, last_event, observed
 from heor.report.numbers.table import MONTH, SHARE, Numbers, stacked
+from heor.report.selection import shown_strategies
 from heor.results import Results
 from heor.survival.observed import number_at_risk
 
@@ -29,7 +30,7 @@ def survival(results: Results, endpoint: str) -> Numbers:
     month, shown = shown_months(problem)
     curves = results.simulation.curves.sel(endpoint=endpoint)
     models = []
-    for name, strategy in problem.strategies.items():
+    for name, strategy in shown_strategies(results).items():
         own = {k: curves[k].sel(strategy=name).values[shown] for k in ("mean", "low", "high")}
         own = {"survival": own.pop("mean"), **own}
         models.append(pd.DataFrame({"label": strategy.label, "month": month, **own}))
@@ -59,7 +60,7 @@ def shown_months(problem: DecisionProblem) -> tuple[np.ndarray, np.ndarray]:
 
 def occupancy(results: Results) -> Numbers:
     """Mean share of patients in each state: `strategy, state, month, share`."""
-    table = _shares(results.problem, results.simulation.occupancy)
+    table = _shares(results, results.simulation.occupancy)
     return Numbers(table, {"month": MONTH, "share": SHARE})
 
 
@@ -67,13 +68,14 @@ def structure_occupancy(results: Results) -> Numbers:
     """The same of every model structure: `structure, strategy, state, month, share`."""
     found = []
     for structure in results.structures:
-        own = _shares(results.problem, structure.simulation.occupancy)
+        own = _shares(results, structure.simulation.occupancy)
         own.insert(0, "structure", structure.label)
         found.append(own)
     return Numbers(pd.concat(found, ignore_index=True), {"month": MONTH, "share": SHARE})
 
 
-def _shares(problem: DecisionProblem, occupancy: xr.DataArray) -> pd.DataFrame:
+def _shares(results: Results, occupancy: xr.DataArray) -> pd.DataFrame:
+    problem = results.problem
     month, shown = shown_months(problem)
     found = [
         pd.DataFrame(
@@ -84,7 +86,7 @@ def _shares(problem: DecisionProblem, occupancy: xr.DataArray) -> pd.DataFrame:
                 "share": occupancy.sel(strategy=name, state=state).values[shown],
             }
         )
-        for name, strategy in problem.strategies.items()
+        for name, strategy in shown_strategies(results).items()
         for state in problem.settings.states
     ]
     return pd.concat(found, ignore_index=True)

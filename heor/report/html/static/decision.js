@@ -9,7 +9,8 @@ const Decision = (() => {
 
   /** Costs and QALYs as arrays, one a strategy. */
   function read(data) {
-    return { ...data, cost: data.cost.map(numbers), qalys: data.qalys.map(numbers) };
+    const each = (of) => ({ ...of, cost: of.cost.map(numbers), qalys: of.qalys.map(numbers) });
+    return { ...each(data), others: each(data.others) };
   }
 
   /** Intervention (or another strategy) minus the comparator, by draw. */
@@ -42,16 +43,27 @@ const Decision = (() => {
     };
   }
 
+  const benefits = (of, threshold) =>
+    of.cost.map((cost, k) => of.qalys[k].map((q, i) => threshold * q - cost[i]));
+
+  /** The best of the strategies that charts leave out, by draw. */
+  function bestOfOthers(model, threshold) {
+    const pieces = benefits(model.others, threshold);
+    return pieces.length ? pieces[0].map((x, i) => pieces.reduce((best, own) => Math.max(best, own[i]), x)) : null;
+  }
+
   /** Every strategy: mean net benefit, chance of being best (ties go to the first), expected loss. */
   function strategies(model, threshold) {
-    const benefit = model.cost.map((cost, k) => model.qalys[k].map((q, i) => threshold * q - cost[i]));
+    const benefit = benefits(model, threshold);
+    const others = bestOfOthers(model, threshold);
     const wins = benefit.map(() => 0);
     const forgone = benefit.map(() => 0);
     for (let i = 0; i < model.draws; i++) {
       let first = 0;
       for (let k = 1; k < benefit.length; k++) if (benefit[k][i] > benefit[first][i]) first = k;
-      wins[first] += 1;
-      for (let k = 0; k < benefit.length; k++) forgone[k] += benefit[first][i] - benefit[k][i];
+      const most = others === null ? benefit[first][i] : Math.max(benefit[first][i], others[i]);
+      if (benefit[first][i] === most) wins[first] += 1;
+      for (let k = 0; k < benefit.length; k++) forgone[k] += most - benefit[k][i];
     }
     return benefit.map((own, k) => ({
       benefit: mean(own),

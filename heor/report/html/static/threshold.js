@@ -28,7 +28,8 @@ function exploreThreshold(model) {
     });
     number.addEventListener("change", () => { number.value = threshold; });
     slider.form.addEventListener("submit", (event) => event.preventDefault());
-    element("note-exact").textContent = fill(words.exact, { draws: whole(model.draws) });
+    const exact = fill(words.exact, { draws: whole(model.draws) });
+    element("note-exact").textContent = model.others.count ? `${exact} ${model.others.words}` : exact;
     const note = element("note-plane");
     if (note) {
       note.textContent = fill(model.words.charts.plane_note, {
@@ -119,6 +120,14 @@ function exploreThreshold(model) {
       const values = [money(own.benefit - at.each[model.comparator].benefit), percent(own.probability), money(own.loss)];
       for (const value of values) line.insertCell().textContent = value;
     });
+    if (model.others.count) {
+      const line = body.insertRow();
+      const name = line.appendChild(document.createElement("th"));
+      name.scope = "row";
+      name.textContent = fill(words.others, { count: whole(model.others.count) });
+      const chance = 1 - d3.sum(at.each, (own) => own.probability);
+      for (const value of ["", percent(Math.max(chance, 0)), ""]) line.insertCell().textContent = value;
+    }
     return found;
   }
 
