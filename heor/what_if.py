@@ -299,7 +299,8 @@ def value_based_prices(
     for name in names:
         about = parameter_labels(response.problem, name)
         factor = about.pop("factor")
-        current = float(response.draws.values[name].mean())
+        known = response.problem.parameters.get(name)
+        current = float(response.draws.values[name].mean()) if known is None else known.mean
         x = np.array([0.0, current, 2 * current])
         cost, qalys = response.increments([{name: v} for v in x])
         for label, threshold in thresholds:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from heor.decision.cost_effectiveness import increments
+from heor.report import words
 from heor.report.selection import shown_strategies
 
 if TYPE_CHECKING:
@@ -95,12 +96,12 @@ def state_label(state: str) -> str:
 
 
 def amount(value: float, *, sign: bool = False) -> str:
-    """Money to the nearest hundred (nearest unit below a thousand), with separators.
+    """Money to the nearest hundred (nearest ten below a thousand), with separators.
 
     >>> amount(-262449.0), amount(338.2, sign=True)
-    ('−262,400', '+338')
+    ('−262,400', '+340')
     """
-    rounded = round(value, -2) if abs(value) >= 1000 else round(value)
+    rounded = round(value, -2 if abs(value) >= 1000 else -1)
     return f"{rounded:{'+' if sign and rounded else ''},.0f}".replace("-", "−")
 
 
@@ -109,17 +110,13 @@ def months(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
-def entered(value: float) -> str:
-    """A parameter value as entered, to three significant figures.
+def entered(value: float, unit: str) -> str:
+    """A parameter value, with a minus sign; see `heor.report.words.entered`.
 
-    >>> entered(0.04999), entered(574600.4), entered(-0.5)
+    >>> entered(0.04999, "probability"), entered(574600.4, "NOK"), entered(-0.5, "log odds ratio")
     ('0.05', '575,000', '−0.5')
     """
-    if value == 0 or not np.isfinite(value):
-        return f"{value:g}"
-    digits = 2 - int(np.floor(np.log10(abs(value))))
-    text = f"{round(value, digits):,.{max(digits, 0)}f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+    return words.entered(value, unit).replace("-", "−")
 
 
 def percent(share: float) -> str:

@@ -26,6 +26,7 @@ from heor.report.figure_canvas import (
 from heor.report.figure_page import page
 from heor.report.numbers import drivers as numbers
 from heor.report.numbers.table import Numbers
+from heor.report.words import as_ratio
 
 if TYPE_CHECKING:
     from heor.inputs.problem import DecisionProblem
@@ -72,8 +73,7 @@ def tornado_icer(results: Results) -> ReportFigure:
         results,
         shown,
         "One-way sensitivity: what moves the ICER",
-        "Incremental cost per QALY; parameters at an end of which the intervention loses QALYs are left "
-        "out.",
+        f"Incremental cost per QALY.{_without_icer(results)}",
     )
     axes = figure.axes[0]
     for _, value in results.decision.thresholds:
@@ -81,6 +81,15 @@ def tornado_icer(results: Results) -> ReportFigure:
     axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
     axes.set_xlabel(f"{country.currency} per QALY ({country.price_year} prices)")
     return figure
+
+
+def _without_icer(results: Results) -> str:
+    """The parameters that have no bar, because the intervention loses QALYs at an end of their interval."""
+    lost = results.tornado[["icer_low", "icer_high"]].isna().any(axis=1)
+    names = [as_ratio(d) for d in results.tornado.loc[lost, "description"]]
+    if not names:
+        return ""
+    return f" Left out, because the intervention loses QALYs at one end: {'; '.join(names)}."
 
 
 def _tornado(results: Results, shown: Numbers, title: str, what: str) -> ReportFigure:
@@ -121,7 +130,8 @@ def _tornado(results: Results, shown: Numbers, title: str, what: str) -> ReportF
 
 def _margin(table: pd.DataFrame) -> float:
     """Room beside the bars for the values at their ends, as a share of the bars' axis."""
-    widest = max(text_width(style.entered(v), SMALL) for v in (*table["low"], *table["high"]))
+    ends = [(v, u) for k in ("low", "high") for v, u in zip(table[k], table["unit"], strict=True)]
+    widest = max(text_width(style.entered(*end), SMALL) for end in ends)
     room = page().width - _label_room() - 0.3
     share = (widest + 0.06) / room
     return share / (1 - 2 * share)
@@ -138,7 +148,7 @@ def _end_labels(axes: Axes, row: float, base: float, line: pd.Series) -> None:
     (left, low), (right, high) = sorted(ends, key=lambda end: end[0])
     for x, value, side in ((min(left, base), low, -1), (max(right, base), high, 1)):
         axes.annotate(
-            style.entered(value),
+            style.entered(value, line["unit"]),
             (x, row),
             (3 * side, 0),
             textcoords="offset points",
@@ -152,8 +162,8 @@ def _end_labels(axes: Axes, row: float, base: float, line: pd.Series) -> None:
 def _bar_label(line: pd.Series) -> str:
     """Description, unit and the mark of an uncertain status."""
     mark = MARKS.get(line["status"], "")
-    tail = f"({line['unit']})" + (f" {mark}" if mark else "")
-    words = f"{line['description']} " + tail.replace(" ", "\N{NO-BREAK SPACE}")
+    tail = f"({as_ratio(line['unit'])})" + (f" {mark}" if mark else "")
+    words = f"{as_ratio(line['description'])} " + tail.replace(" ", "\N{NO-BREAK SPACE}")
     words = words[:1].upper() + words[1:]
     return wrapped(words, _label_room(), SMALL, most=4 if page().narrow else 2)
 

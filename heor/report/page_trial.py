@@ -141,12 +141,13 @@ def _new_trial(results: Results, found: TrialFindings, name: str, currency: str)
     best = own.loc[own["net_benefit"].idxmax()]
     if best["net_benefit"] > 0:
         return (
-            f"A trial begun today would be worth most with {best['patients']:.0f} patients and "
+            f"At {own['threshold'].iloc[0]:,.0f} {currency} per QALY a trial begun today would be worth most with {best['patients']:.0f} patients and "
             f"{best['follow_up_months']:g} months: {millions(best['net_benefit'])} million {currency} more "
             "than it costs."
         )
     return (
-        f"No trial begun today at this pace of recruitment would be worth what it costs (best of "
+        f"At {own['threshold'].iloc[0]:,.0f} {currency} per QALY no trial begun today at this pace of "
+        f"recruitment would be worth what it costs (best of "
         f"{len(own)} designs: {millions(best['net_benefit'])} million {currency}, with "
         f"{best['patients']:.0f} patients)."
     )

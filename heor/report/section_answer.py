@@ -7,12 +7,22 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
+from heor.decision.cost_effectiveness import increments
 from heor.decision.frontier import STATUSES
-from heor.inputs.problem import UNCERTAIN_STATUSES
+from heor.inputs.problem import UNCERTAIN_STATUSES, DecisionProblem
 from heor.inputs.usage import used_parameters
 from heor.report import tables
 from heor.report.selection import left_out, shown_strategies
-from heor.report.words import icer_words, interval_words, money, significant, table, timing, years
+from heor.report.words import (
+    chance_words,
+    icer_words,
+    interval_words,
+    money,
+    significant,
+    table,
+    timing,
+    years,
+)
 from heor.results import Results
 
 
@@ -21,8 +31,8 @@ def answer(results: Results) -> list[str]:
     problem, decision = results.problem, results.decision
     currency = problem.country.currency
     icer = decision.tables["icer"].iloc[0]
-    increments = decision.tables["increments"].set_index("outcome")
-    cost, qalys = increments.loc["cost"], increments.loc["qalys"]
+    change = decision.tables["increments"].set_index("outcome")
+    cost, qalys = change.loc["cost"], change.loc["qalys"]
     intervention = problem.strategies[problem.settings.intervention].label
     comparator = problem.strategies[problem.settings.comparator].label
     verb = "gains" if qalys["mean"] >= 0 else "loses"
@@ -30,9 +40,10 @@ def answer(results: Results) -> list[str]:
     words = icer_words(
         icer["cost"], icer["effect"], icer["ratio"], icer["label"], f"{currency} per QALY"
     )
+    middle = float(np.median(differences(results, "qalys")))
     lines = [
-        f"{intervention} {verb} {abs(qalys['mean']):.2f} QALYs (95 % {qalys['low']:.2f} to "
-        f"{qalys['high']:.2f}) and {costs} {money(abs(cost['mean']))} {currency} (95 % "
+        f"{intervention} {verb} {abs(qalys['mean']):.2f} QALYs on average (median {years(middle)}, 95 % "
+        f"{years(qalys['low'])} to {years(qalys['high'])}) and {costs} {money(abs(cost['mean']))} {currency} (95 % "
         f"{money(cost['low'])} to {money(cost['high'])}) a patient, against {comparator}: {words}."
     ]
     benefits = decision.tables["net_benefit"].set_index("threshold_name")
@@ -47,6 +58,14 @@ def answer(results: Results) -> list[str]:
     )
     lines.append(f"{what}: {', '.join(parts)} {currency} per QALY.")
     return lines
+
+
+def differences(results: Results, outcome: str) -> np.ndarray:
+    """Intervention minus comparator. Dims: draw."""
+    settings = results.problem.settings
+    return increments(results.simulation.outcomes, settings.comparator, settings.intervention)[
+        outcome
+    ]
 
 
 def caveat(results: Results) -> str:
@@ -70,7 +89,7 @@ def outcome_rows(results: Results) -> pd.DataFrame:
     currency = problem.country.currency
     rows = []
     frame = decision.tables["strategies"]
-    increments = decision.tables["increments"].set_index("outcome")
+    changes = decision.tables["increments"].set_index("outcome")
     strategies = {s: frame[frame["strategy"] == s].set_index("outcome") for s in problem.strategies}
     names = {
         "cost": (f"Cost ({currency})", money),
@@ -84,7 +103,7 @@ def outcome_rows(results: Results) -> pd.DataFrame:
         row = {"Per patient": label}
         for name, strategy in shown.items():
             row[strategy.label] = form(strategies[name].loc[outcome, "mean"])
-        change = increments.loc[outcome]
+        change = changes.loc[outcome]
         row["Difference"] = form(change["mean"])
         row["95 % interval"] = f"{form(change['low'])} to {form(change['high'])}"
         rows.append(row)
@@ -108,11 +127,53 @@ def answer_section(results: Results) -> str:
         "  \n".join(lines),
         "",
         _reversals(results, frame),
+        *_companions(results),
         "",
         caveat(results),
+        "",
+        *_foremost(results),
     ]
     text += ["", table(outcome_rows(results)), "", timing(problem), "", *ratios]
     return "\n".join([*text, *_frontier(results)])
+
+
+def _companions(results: Results) -> list[str]:
+    """Each structural scenario beside the run in one line."""
+    currency = results.problem.country.currency
+    lines = []
+    for companion in results.companions:
+        tables_ = companion.decision.tables
+        icer = tables_["icer"].iloc[0]
+        words = icer_words(
+            icer["cost"], icer["effect"], icer["ratio"], icer["label"], f"{currency} per QALY"
+        )
+        chances = ", ".join(
+            f"{r['probability']:.0%} at {r['threshold']:,.0f}"
+            for _, r in tables_["net_benefit"].iterrows()
+        )
+        lines.append(
+            f"- {companion.label}: {words}; {chance_words(results.problem.country).lower()} {chances}."
+        )
+    return lines
+
+
+def _foremost(results: Results) -> list[str]:
+    """What a reader must know before using the answer: the first limits, and whose severity it is."""
+    problem, found = results.problem, results.decision.severity
+    lines = [*problem.limits[:1], *problem.country.limits[:1]]
+    if found is not None and found.threshold is not None:
+        rule = " The rule is not verified in its source." * _doubts(problem, "severity")
+        weight = "weight" if found.weight_on == "qalys" else "threshold"
+        lines.append(
+            f"The severity-weighted threshold of {found.threshold:,.0f} {problem.country.currency} per QALY "
+            f"follows from patients of {problem.start_age:g} years; another age can change the {weight} (see "
+            f"*Severity and threshold*).{rule}"
+        )
+    return ["Read with it:", "", *(f"- {line}" for line in lines)] if lines else []
+
+
+def _doubts(problem: DecisionProblem, block: str) -> bool:
+    return any(name.split(" ")[0] == block for name in problem.country.unverified)
 
 
 def _frontier(results: Results) -> list[str]:
@@ -179,22 +240,29 @@ def _reversals(results: Results, frame: pd.DataFrame) -> str:
         return _no_verdict(results, frame)
     sentences = []
     for name, threshold in results.decision.thresholds:
-        benefit = frame[f"net_benefit_{name}"]
-        worth = benefit > 0
-        changed = frame["scenario"][1:][worth[1:] != worth.iloc[0]]
-        turned = (
-            f"; this turns under {', '.join(changed)}"
-            if len(changed)
-            else ", here and in every structural scenario below"
-            if len(frame) > 1
-            else ""
-        )
+        benefit, error = frame[f"net_benefit_{name}"], _errors(results, name)
+        worth, clear = benefit > 0, benefit.abs() > 1.96 * error
+        other = (worth != worth.iloc[0]).to_numpy()
+        changed = list(frame["scenario"][other & clear.to_numpy()])
+        near = list(frame["scenario"][1:][~clear.to_numpy()[1:]])
+        turned = f"; this turns under {', '.join(changed)}" if changed else ""
+        if near:
+            turned += f"; under {', '.join(near)} it cannot be told from nil with these draws"
+        if not turned and len(frame) > 1:
+            turned = ", here and in every structural scenario below"
         sentences.append(
             f"At {threshold:,.0f} {currency} per QALY {label} is "
             f"{'worth' if worth.iloc[0] else 'not worth'} its cost on average (net benefit "
             f"{money(benefit.iloc[0])} {currency} a patient){turned}."
         )
     return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def _errors(results: Results, name: str) -> np.ndarray:
+    """Monte Carlo error of mean net benefit at a threshold, of the run and its companions."""
+    decisions = [results.decision, *(c.decision for c in results.companions)]
+    frames = [d.tables["net_benefit"].set_index("threshold_name") for d in decisions]
+    return np.array([frame.loc[name, "se"] for frame in frames])
 
 
 def _no_verdict(results: Results, frame: pd.DataFrame) -> str:
@@ -218,7 +286,7 @@ def costs(results: Results) -> str:
 def cost_rows(results: Results) -> pd.DataFrame:
     """Mean cost by category and strategy, and the differences."""
     problem = results.problem
-    increments = results.decision.tables["increments"].set_index("outcome")
+    changes = results.decision.tables["increments"].set_index("outcome")
     frame = results.decision.tables["strategies"]
     rows = []
     for category, label in {**problem.settings.categories, "cost": "**Total**"}.items():
@@ -226,6 +294,6 @@ def cost_rows(results: Results) -> pd.DataFrame:
         for name, strategy in shown_strategies(results).items():
             found = frame[(frame["strategy"] == name) & (frame["outcome"] == category)]
             row[strategy.label] = money(found["mean"].iloc[0])
-        row["Difference"] = money(increments.loc[category, "mean"])
+        row["Difference"] = money(changes.loc[category, "mean"])
         rows.append(row)
     return pd.DataFrame(rows)

@@ -11,9 +11,10 @@ from heor.report import tables
 from heor.report.section_answer import caveat
 from heor.report.words import (
     STATUS_WORDS,
+    as_ratio,
     chance_words,
+    entered,
     money,
-    plain,
     ratio_words,
     significant,
     table,
@@ -41,7 +42,8 @@ def rests_on(results: Results) -> str:
             "## What the answer rests on",
             "",
             caveat(results) + " Those that move it most, each over its own 95 % interval with the "
-            "rest at their central values; correlated hazard ratios move together, unit costs one at a "
+            "rest at their central values (what turns the decision on average over draws is under *What would change the "
+            "answer*); correlated hazard ratios move together, unit costs one at a "
             f"time (threshold {threshold:,.0f} {problem.country.currency} per QALY). With all at their "
             f"central values net benefit is {money(threshold * base['qalys'] - base['cost'])} "
             f"{problem.country.currency}; the answer above is the mean over draws, which rare large gains "
@@ -64,10 +66,10 @@ def driver_rows(results: Results) -> pd.DataFrame:
     currency = results.problem.country.currency
     rows = [
         {
-            "Parameter": r["description"],
-            "Low": plain(r["low"]),
-            "High": plain(r["high"]),
-            "Unit": r["unit"],
+            "Parameter": as_ratio(r["description"]),
+            "Low": entered(r["low"], r["unit"]),
+            "High": entered(r["high"], r["unit"]),
+            "Unit": as_ratio(r["unit"]),
             f"Net benefit at low ({currency})": money(r[f"net_benefit_{name}_low"]),
             f"Net benefit at high ({currency})": money(r[f"net_benefit_{name}_high"]),
             "Status": STATUS_WORDS[r["status"]],
@@ -174,7 +176,7 @@ def _class_words(found: Severity, row: pd.Series) -> str:
 def _threshold_words(found: Severity, currency: str) -> str:
     if found.threshold is None:
         return "no reference value; tables and figures use the country's thresholds."
-    one = "All tables and figures here use this one threshold."
+    one = "Tables and figures use this one threshold, unless they say otherwise."
     if found.weight_on == "qalys":
         return (
             f"weight {found.weight:g} on QALYs. {found.base_threshold:,.0f} {currency} for a weighted "

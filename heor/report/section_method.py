@@ -11,6 +11,7 @@ from heor.inputs.problem import DecisionProblem, DiscountBand, Settings
 from heor.report import tables
 from heor.report.needs import HasFits
 from heor.results import Results
+from heor.what_if import DRAWS
 
 
 def head(results: Results) -> str:
@@ -122,8 +123,9 @@ def conventions(results: Results) -> str:
             ),
             f"- Model: {settings.model.replace('_', ' ')}; states {', '.join(settings.states).replace('_', ' ')}.",
             *_fitted(results),
-            f"- Curves' bands: first {results.simulation.curves.attrs['draws']:,} draws; all other numbers: "
-            f"all {settings.draws:,}.",
+            f"- Curves' bands: first {results.simulation.curves.attrs['draws']:,} draws. Tipping points, prices and maps: "
+            f"at most {DRAWS}, with their level corrected to that of all draws. All other numbers: all "
+            f"{settings.draws:,}.",
         ]
     )
 
@@ -166,6 +168,7 @@ def limits(results: Results) -> str:
     problem = results.problem
     found = [
         *(f"{problem.country.label}: {own}" for own in problem.country.limits),
+        *_not_done(problem),
         *problem.limits,
     ]
     return "\n".join(["## Limits", "", *(f"- {limit}" for limit in found)]) if found else ""
@@ -187,6 +190,18 @@ def reproduce(results: Results) -> str:
             *source_lines(tables.source_table(results)),
         ]
     )
+
+
+def _not_done(problem: DecisionProblem) -> list[str]:
+    """What the agency asks for and the software does not make."""
+    asked = {what.lower(): how for what, how in problem.country.asks.items()}.get(
+        "budget impact", ""
+    )
+    if not asked or asked.lower().startswith("not "):
+        return []
+    return [
+        f"{problem.country.agency} also asks for a budget impact ({asked}); it is not part of this report."
+    ]
 
 
 def run_command(problem: DecisionProblem) -> str:

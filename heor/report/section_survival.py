@@ -47,6 +47,7 @@ def survival(results: Results) -> str:
             "without weight are left out here):",
             "",
             table(_comparison(results, pair, comparison)),
+            *_near(results, pair, comparison),
         ]
     if not results.fits.weights:  # declared transitions: nothing is fitted
         return "\n".join(parts[:-1])
@@ -84,6 +85,24 @@ def _median_months(results: Results, strategy: str, endpoint: str) -> str:
     curve = results.simulation.curves["mean"].sel(strategy=strategy, endpoint=endpoint).values
     months = np.interp(-0.5, -curve, results.problem.time * MONTHS_PER_YEAR)
     return f"{months:.1f}" if curve.min() < 0.5 else "-"
+
+
+def _near(results: Results, unit: Unit, comparison: ModelComparison) -> list[str]:
+    """Families that the data cannot tell from the best, and that carry no weight all the same."""
+    used, frame = results.fits.weights.get(unit, {}), comparison.table
+    close = frame["difference"].abs() <= 2 * frame["difference_se"]
+    rows = frame[close & ~frame["family"].isin(list(used))]
+    if rows.empty:
+        return []
+    named = "; ".join(
+        f"{r['label']} ({r['difference']:.1f}, SE {r['difference_se']:.1f})"
+        for _, r in rows.iterrows()
+    )
+    return [
+        "",
+        f"Within two standard errors of the best, and without weight because the families above predict as "
+        f"well together: {named}. Their gains are among those by family under *How sure*.",
+    ]
 
 
 def _comparison(results: Results, unit: Unit, comparison: ModelComparison) -> pd.DataFrame:

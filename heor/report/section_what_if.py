@@ -7,8 +7,13 @@ import pandas as pd
 
 from heor.decision.crossings import WhatIfMap
 from heor.report.section_drivers import reference
-from heor.report.words import STATUS_WORDS, plain, table
+from heor.report.words import LOG_RATIO, STATUS_WORDS, as_ratio, entered, plain, table
 from heor.results import Results
+from heor.what_if import DRAWS
+
+ABOVE, CHANCE = "Net benefit above nil", "Chance that it is there"
+#: What these cases are evaluated on; the level is that of all draws.
+FEWER = f"at most {DRAWS} of the run's draws, the same in every case"
 
 
 def what_if(results: Results) -> str:
@@ -22,25 +27,22 @@ def _tipping(results: Results) -> str:
     frame = results.tipping
     if frame.empty:
         return ""
-    found = frame[frame["value"].notna()]
     searched = frame["parameter"].nunique()
     rows = tipping_rows(results)
-    several = found.groupby(["parameter", "threshold_name"]).size()
-    twice = sorted({str(p) for p, _ in several[several > 1].index})
     text = [
         f"Tipping points: each parameter at a fixed value, the rest uncertain as in the run; mean net benefit "
-        f"over common draws (SE: Monte Carlo, of the crossing). {searched} parameters were searched over their whole range (those that act on "
+        f"over {FEWER} (SE: Monte Carlo, of the crossing). {searched} parameters were searched over their whole range (those that act on "
         "survival, and those whose interval matters); the others cannot turn the answer by themselves."
     ]
     if len(rows):
         text.append(table(rows, left=2))
     else:
         text.append("None of them turns the answer by itself.")
-    if twice:
-        text.append(f"Net benefit crosses nil more than once along {', '.join(twice)}.")
     if len(rows):
         text.append(
-            "A large SE means that net benefit is close to nil over a range, not at a point."
+            "A large SE means that net benefit is close to nil over a range, not at a point. Net benefit can "
+            "fall while survival improves, where the care of the time gained costs more than the "
+            "threshold pays for it."
         )
     text.append("Also those that do not turn it: `tables/tipping_points.csv`.")
     return "\n\n".join(text)
@@ -52,26 +54,40 @@ def tipping_rows(results: Results) -> pd.DataFrame:
     if frame.empty:
         return pd.DataFrame()
     found = frame[frame["value"].notna()]
-    rows = [
-        {
-            "Parameter": r["description"],
-            "Unit": r["unit"],
-            f"{currency} per QALY": f"{r['threshold']:,.0f}",
-            "Net benefit above nil": f"{'above' if r['worth_above'] else 'below'} {_value(r)}",
-            "SE": plain(r["se"]) if r["se"] == r["se"] else "",
-            "Chance that it is not on that side": f"{r['probability']:.0%}",
-            "Status": STATUS_WORDS[r["status"]],
+    rows = []
+    for _, own in found.groupby(["parameter", "threshold_name"], sort=False):
+        first = own.iloc[0]
+        about = {
+            "Parameter": as_ratio(first["description"]),
+            "Unit": as_ratio(first["unit"]),
+            f"{currency} per QALY": f"{first['threshold']:,.0f}",
         }
-        for _, r in found.iterrows()
-    ]
+        rest = {"Status": STATUS_WORDS[first["status"]]}
+        if _blurred(own):
+            ends = (entered(v, first["unit"]) for v in (own["value"].min(), own["value"].max()))
+            near = f"cannot be told from nil between {' and '.join(ends)}"
+            rows.append({**about, ABOVE: near, "SE": "", CHANCE: "", **rest})
+            continue
+        for _, r in own.iterrows():
+            side = f"{'above' if r['worth_above'] else 'below'} {entered(r['value'], r['unit'])}"
+            chance = f"{1 - r['probability']:.0%}"
+            rows.append({**about, ABOVE: side, "SE": _error(r), CHANCE: chance, **rest})
     return pd.DataFrame(rows)
 
 
-def _value(row: pd.Series) -> str:
-    """As entered; a log hazard ratio also as a ratio."""
-    if row["unit"] == "log hazard ratio":
-        return f"{row['value']:.2f} (hazard ratio {np.exp(row['value']):.2f})"
-    return plain(row["value"])
+def _blurred(own: pd.DataFrame) -> bool:
+    """Whether crossings of one line are nearer to each other than their Monte Carlo error tells apart."""
+    at = own.sort_values("value")
+    gaps, errors = np.diff(at["value"]), at["se"].fillna(np.inf).to_numpy()
+    return bool((gaps < 1.96 * np.hypot(errors[1:], errors[:-1])).any())
+
+
+def _error(row: pd.Series) -> str:
+    """Of the crossing; of a hazard ratio by the delta method."""
+    if row["se"] != row["se"]:
+        return ""
+    scale = np.exp(row["value"]) if row["unit"] == LOG_RATIO else 1.0
+    return plain(scale * row["se"], 2)
 
 
 def _prices(results: Results) -> str:
@@ -83,20 +99,23 @@ def _prices(results: Results) -> str:
         {
             "Price": r["description"],
             "Unit": r["unit"],
-            "Now": plain(r["current"]),
+            "Now": plain(r["current"], 3),
             f"{currency} per QALY": f"{r['threshold']:,.0f}",
-            "Largest worth paying": plain(r["price"])
+            "Largest worth paying": plain(r["price"], 3)
             if r["price"] == r["price"]
-            else "no limit: a higher price makes the intervention more worth while"
-            if r["worth_rises"]
             else "none: net benefit is below nil even at no price",
             "Change": f"{r['change']:+.0%}" if r["change"] == r["change"] else "",
         }
-        for _, r in frame.iterrows()
+        for _, r in frame[~frame["worth_rises"]].iterrows()
     ]
-    return "Value-based price: where mean net benefit is nil.\n\n" + table(
-        pd.DataFrame(rows), left=2
-    )
+    rises = frame.loc[frame["worth_rises"], "description"].drop_duplicates()
+    text = [f"Value-based price: where mean net benefit is nil, over {FEWER}."]
+    text += [table(pd.DataFrame(rows), left=2)] if rows else []
+    text += [
+        f"{name[0].upper()}{name[1:]}: no limit, because the comparator pays more of it than the intervention."
+        for name in rises
+    ]
+    return "\n\n".join(text)
 
 
 def _map(results: Results, shown: WhatIfMap) -> str:

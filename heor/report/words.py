@@ -37,12 +37,12 @@ def significant(x: float, digits: int = 3) -> str:
 
 
 def money(x: float) -> str:
-    """Money to the nearest hundred.
+    """Money to the nearest hundred, below a thousand to the nearest ten.
 
-    >>> money(-123456.0)
-    '-123,500'
+    >>> money(-123456.0), money(-492.0)
+    ('-123,500', '-490')
     """
-    return f"{round(x, -2) + 0.0:,.0f}"
+    return f"{round(x, -2 if abs(x) >= 1000 else -1) + 0.0:,.0f}"
 
 
 def years(x: float) -> str:
@@ -54,13 +54,13 @@ def years(x: float) -> str:
     return f"{round(x, 2) + 0.0:.2f}"
 
 
-def plain(x: float) -> str:
-    """A value of any size without exponents, to four significant digits.
+def plain(x: float, digits: int = 4) -> str:
+    """A value of any size without exponents, to some significant digits.
 
     >>> plain(168312.4), plain(0.003746), plain(62.0)
     ('168,300', '0.003746', '62')
     """
-    text = significant(x, 4)
+    text = significant(x, digits)
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
@@ -92,12 +92,33 @@ def ratio_words(ratio: float, low: float, high: float, label: str) -> str:
     )
 
 
+LOG_RATIO = "log hazard ratio"
+
+
+def entered(value: float, unit: str) -> str:
+    """A parameter's value to three significant digits; a log hazard ratio as the ratio.
+
+    >>> entered(-0.5, LOG_RATIO), entered(168312.4, "NOK"), entered(0.003746, "probability")
+    ('0.61', '168,000', '0.00375')
+    """
+    return f"{np.exp(value):.2f}" if unit == LOG_RATIO else plain(value, 3)
+
+
+def as_ratio(text: str) -> str:
+    """What is entered as a log hazard ratio and shown as a ratio, in words.
+
+    >>> as_ratio("marginal log hazard ratio of death")
+    'marginal hazard ratio of death'
+    """
+    return text.replace(LOG_RATIO, "hazard ratio")
+
+
 def parameter_label(problem: DecisionProblem, name: str) -> str:
     """A parameter, pooled effect, group or the comparator's survival in words."""
     if name == SURVIVAL:
         return f"survival on {problem.strategies[problem.settings.comparator].label}"
     if name in problem.syntheses:
-        return problem.syntheses[name].label
+        return as_ratio(problem.syntheses[name].label)
     return problem.parameters[name].description if name in problem.parameters else name
 
 

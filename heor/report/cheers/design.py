@@ -211,7 +211,7 @@ def currency(results: Results) -> Answer:
             "the column `conversion` shows."
         )
     else:
-        own += " Every value was entered in these prices; nothing was converted."
+        own += " Every amount is entered in these prices; where it was indexed or converted before that, its note says so."
     if lent:
         own += f" {counted(len(lent), 'value')} of another country."
     if country.own_currency not in ("", country.currency):

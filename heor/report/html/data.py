@@ -14,7 +14,7 @@ from heor.report.comparison import Comparison
 from heor.report.figure_style import colours
 from heor.report.section_drivers import reference
 from heor.report.selection import left_out
-from heor.report.words import STATUS_WORDS, plain
+from heor.report.words import STATUS_WORDS, as_ratio, entered
 from heor.results import Results
 
 CLOUD_POINTS = 2000  # shown; every number uses all draws
@@ -103,11 +103,15 @@ def _tornado(results: Results) -> dict[str, Any]:
     base = results.deterministic.set_index("case").loc["base"]
     rows = [
         {
-            "label": r["description"],
-            "unit": r["unit"].replace("{currency}", results.problem.country.currency),
+            "label": as_ratio(r["description"]),
+            "unit": as_ratio(r["unit"]).replace("{currency}", results.problem.country.currency),
             "status": STATUS_WORDS[r["status"]],
             "ends": [
-                {"value": plain(r[e]), "cost": r[f"cost_{e}"], "qalys": r[f"qalys_{e}"]}
+                {
+                    "value": entered(r[e], r["unit"]),
+                    "cost": r[f"cost_{e}"],
+                    "qalys": r[f"qalys_{e}"],
+                }
                 for e in ("low", "high")
             ],
         }

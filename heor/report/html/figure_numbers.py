@@ -15,7 +15,7 @@ from heor.report.figure_style import endpoint_label, state_label
 from heor.report.numbers import comparison, drivers, fits, survival, what_if
 from heor.report.numbers.table import Numbers
 from heor.report.selection import shown_strategies
-from heor.report.words import money, parameter_label, plain, significant
+from heor.report.words import as_ratio, entered, money, parameter_label, significant
 from heor.results import Results
 
 CURVE_MONTHS = np.arange(0, survival.MODEL_MONTHS + 1, 6)
@@ -123,10 +123,14 @@ def _ends(own: Numbers, label: str, form: Callable) -> pd.DataFrame:
     frame = own.table
     return pd.DataFrame(
         {
-            "Parameter": frame["description"],
-            "Unit": frame["unit"],
-            "Low": [plain(x) for x in frame["low"]],
-            "High": [plain(x) for x in frame["high"]],
+            "Parameter": [as_ratio(d) for d in frame["description"]],
+            "Unit": [as_ratio(u) for u in frame["unit"]],
+            **{
+                k.capitalize(): [
+                    entered(x, u) for x, u in zip(frame[k], frame["unit"], strict=True)
+                ]
+                for k in ("low", "high")
+            },
             f"{label} at low": [form(x) for x in frame["at_low"]],
             f"{label} at high": [form(x) for x in frame["at_high"]],
         }

@@ -80,7 +80,8 @@ def journal_tables(results: Results) -> dict[str, JournalTable]:
     name, value = style.headline_threshold(results.decision)
     threshold = style.threshold_label(name, value, country.currency)
     about = f"{country.label}, {problem.scenario_label.lower()}"
-    draws = f"Means over {results.simulation.outcomes.n:,} model draws; interval: 95 % of draws."
+    means = f"Means over {results.simulation.outcomes.n:,} model draws."
+    draws = f"{means} Interval: 95 % of draws."
     ratio = (
         "ICER: incremental cost-effectiveness ratio; its interval is Monte Carlo error (Fieller)."
     )
@@ -101,7 +102,7 @@ def journal_tables(results: Results) -> dict[str, JournalTable]:
         "costs": (
             section_answer.cost_rows(results),
             f"Costs by category ({about})",
-            f"{draws} {money}",
+            f"{means} {money}",
         ),
         "thresholds": (
             own.threshold_rows(results),

@@ -17,6 +17,7 @@ from heor.decision.information import ENOUGH_DRAWS
 from heor.report import markdown as report
 from heor.report import words as text
 from heor.report.cheers import table as cheers
+from heor.report.glossary import glossary
 from heor.report.html import figure_numbers
 from heor.report.html.parameters import parameter_rows, status_counts
 from heor.report.html.prose import prose, without_heading
@@ -44,11 +45,12 @@ class Page:
     words: Mapping[str, Any]
     templates: Environment
 
-    def text(self, section: str, markdown: str, deeper: int = 0) -> Markup:
-        """A section's words in English, without the heading the page writes itself."""
+    def text(self, section: str, markdown: str, deeper: int = 0, own: bool = False) -> Markup:
+        """A section's words in English, without the heading the page writes itself unless it is its `own`."""
         if not markdown:
             return Markup("")
-        body = prose(without_heading(markdown), self.words["sections"][section], deeper)
+        text = markdown if own else without_heading(markdown)
+        body = prose(text, self.words["sections"][section], deeper)
         return Markup('<div class="prose" lang="en">{}</div>').format(body)
 
     def part(self, template: str, **values: Any) -> Markup:
@@ -109,8 +111,8 @@ def threshold(page: Page) -> Markup:
     values = {"currency": country.currency, "verdict": country.has_verdict}
     return (
         page.part("threshold.html", curves=curves, plane=plane, **values)
-        + page.text("threshold", report.uncertainty(results))
-        + page.text("threshold", report.severity(results))
+        + page.text("threshold", report.uncertainty(results), deeper=1, own=True)
+        + page.text("threshold", report.severity(results), deeper=1, own=True)
     )
 
 
@@ -195,9 +197,8 @@ def parameters(page: Page) -> Markup:
 
 def methods(page: Page) -> Markup:
     results = page.results
-    return page.text("methods", report.conventions(results)) + page.text(
-        "methods", report.limits(results)
-    )
+    parts = (report.conventions(results), report.limits(results), glossary(results))
+    return Markup("").join(page.text("methods", part, deeper=1, own=True) for part in parts)
 
 
 def warnings(page: Page) -> Markup:
