@@ -255,7 +255,11 @@ def value_of_information(
         if (own := [m for m in members if m in frame])
     }
     low, high, _ = problem.settings.ceac_thresholds
-    grid = np.linspace(low, high, CURVE_POINTS)
+    icer = decision.tables["icer"]["ratio"].iloc[0]  # where information is worth most
+    marked = [t for _, t in decision.thresholds] + [icer] * bool(low < icer < high)
+    grid = np.unique(
+        [*np.linspace(low, high, CURVE_POINTS), *(t for t in marked if low <= t <= high)]
+    )
     table = information.information_table(outcomes, frame, groups, decision.thresholds)
     patients = population(problem)
     if patients is not None:

@@ -35,6 +35,7 @@ LEAST_DRAWS, SHARE = 40, 10  # at least so many, or one in so many of the run's
 POINTS = 9  # of a search along what acts on survival; net benefit may turn there
 FEW_POINTS = 3  # along anything else: net benefit is straight, or nearly
 REFINEMENTS = 2  # evaluations where net benefit seems to turn
+STRAIGHT = 0.02  # of its range: net benefit that bends less is a straight line
 TOLERANCE = 1e-6  # of the range: a crossing this near to an evaluated value is one
 INSIDE = (0.001, 0.999)  # quantiles between which an uncertain parameter is searched
 Case = Mapping[str, float]
@@ -52,11 +53,14 @@ class Response:
         Those all cases share.
     shift : tuple of float
         Added to mean incremental cost and QALYs: all draws of the run less those used here.
+    whole : dict
+        Name → values in all draws of the run.
     """
 
     problem: DecisionProblem
     draws: Draws
     shift: tuple[float, float]
+    whole: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -75,10 +79,16 @@ class Response:
         size = min(DRAWS, max(LEAST_DRAWS, draws.n // SHARE)) if size is None else size
         some = thinned(draws, size)
         used = cohort_equivalent(replace(problem, trial=None))
-        response = cls(used, some, (0.0, 0.0))
+        response = cls(used, some, (0.0, 0.0), draws.values)
         cost, qalys = response.increments([{}])
         shift = float(whole["cost"].mean() - cost[0]), float(whole["qalys"].mean() - qalys[0])
         return replace(response, shift=shift)
+
+    def lag(self, name: str) -> float:
+        """By how much the mean of a quantity over the draws used here is above that over all draws."""
+        return (
+            float(self.draws.values[name].mean() - self.whole[name].mean()) if self.whole else 0.0
+        )
 
     def increments(self, cases: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
         """Mean incremental cost and QALYs with names fixed at values. Dims of each: case."""
@@ -205,7 +215,7 @@ def tipping_points(
             break
         cost, qalys = response.increments([{name: x} for name, x in points])
         for (name, x), c, q in zip(points, cost, qalys, strict=True):
-            lines.setdefault(name, Line()).add(x, c, q)
+            lines.setdefault(name, Line(response.lag(name))).add(x, c, q)
         asked = {name: line.unseen_crossings(thresholds) for name, line in lines.items()}
     rows = [row for name, line in lines.items() for row in _turns(response, name, line, thresholds)]
     columns = ["parameter", "description", "unit", "status", "searched_from", "searched_to"]
@@ -229,7 +239,7 @@ def _with_errors(
         # the level is that of all draws; only what the value changes is known from these
         moved = threshold * (qalys[k + 1] - qalys[0]) - (cost[k + 1] - cost[0])
         line = lines[name]
-        curve = PchipInterpolator(line.x, threshold * line.qalys - line.cost)
+        curve = PchipInterpolator(line.x, line.benefit(threshold))
         slope = abs(float(curve(at[k], nu=1)))
         se = float(cost_effectiveness.monte_carlo_se(moved))
         errors.append(se / slope / factors[k] if slope > 0 else np.nan)
@@ -239,8 +249,13 @@ def _with_errors(
 
 @dataclass
 class Line:
-    """Mean increments at the values of one quantity, in rising order."""
+    """Mean increments at the values of one quantity, in rising order.
 
+    `lag`: see `Response.lag`. The level of the increments is that of all draws while the quantity is at the
+    mean of some; what that difference does is taken off, to the first order.
+    """
+
+    lag: float = 0.0
     x: np.ndarray = field(default_factory=lambda: np.empty(0))
     cost: np.ndarray = field(default_factory=lambda: np.empty(0))
     qalys: np.ndarray = field(default_factory=lambda: np.empty(0))
@@ -251,8 +266,15 @@ class Line:
         self.cost = np.insert(self.cost, place, cost)
         self.qalys = np.insert(self.qalys, place, qalys)
 
+    def benefit(self, threshold: float) -> np.ndarray:
+        """Net benefit at the values; the lag counts where it is straight in them, as it is in a price."""
+        found = threshold * self.qalys - self.cost
+        slope = (found[-1] - found[0]) / (self.x[-1] - self.x[0])
+        bent = np.abs(found - found[0] - slope * (self.x - self.x[0])).max()
+        return found + slope * self.lag if bent < STRAIGHT * np.ptp(found) else found
+
     def crossings(self, threshold: float) -> np.ndarray:
-        return crossings(self.x, threshold * self.qalys - self.cost)
+        return crossings(self.x, self.benefit(threshold))
 
     def unseen_crossings(self, thresholds: Thresholds) -> list[float]:
         """Where net benefit seems to turn, and was not evaluated yet."""
@@ -266,10 +288,10 @@ def _turns(response: Response, name: str, line: Line, thresholds: Thresholds) ->
     about = parameter_labels(response.problem, name)
     factor = about.pop("factor")
     about |= {"searched_from": line.x[0] / factor, "searched_to": line.x[-1] / factor}
-    own, rows = response.draws.values[name], []
+    own, rows = (response.whole or response.draws.values)[name], []
     for label, threshold in thresholds:
         at = {**about, "threshold_name": label, "threshold": threshold}
-        benefit = threshold * line.qalys - line.cost
+        benefit = line.benefit(threshold)
         found = line.crossings(threshold)
         if not len(found):
             rows.append({**at, "value": np.nan, "se": np.nan, "worth_above": bool(benefit[0] > 0)})
@@ -305,6 +327,7 @@ def value_based_prices(
         cost, qalys = response.increments([{name: v} for v in x])
         for label, threshold in thresholds:
             y = threshold * qalys - cost
+            y += (y[2] - y[0]) / (x[2] - x[0]) * response.lag(name) if current else 0.0
             slope = (y[2] - y[0]) / (x[2] - x[0]) if current else 0.0
             bent = abs(y[1] - (y[0] + y[2]) / 2) > 1e-6 * np.abs(y).max()
             price = y[0] / -slope if slope < 0 and not bent else np.nan

@@ -60,6 +60,7 @@ def plane(view: Comparison, ellipse: bool = False) -> ReportFigure:
         "Cost-effectiveness plane",
         [
             f"{title}." if several else f"{intervention} against {comparator}.",
+            "Costs and QALYs are discounted." if page().narrow else "",
             f"{points:,} of {n:,} model draws are shown as points; {contours}, mean and quadrant shares "
             "use all of them. Points below a threshold line have a net benefit above nil there. The axes "
             "leave out the outermost 0.5 % of draws at each end.",
@@ -329,7 +330,8 @@ def expected_loss(view: Comparison) -> ReportFigure:
         [
             "What is forgone on average, against always knowing the best choice. The lowest line at a "
             "threshold is the choice with the highest expected net benefit; its loss is the expected value "
-            "of perfect information (EVPI, dashed). Dotted: chance that this choice is not the best.",
+            "of perfect information (EVPI, dashed). Losses above four times the largest EVPI are cut off; vertical: "
+            "the thresholds. Dotted: chance that this choice is not the best.",
             view.left_out,
         ],
         3.0,

@@ -93,7 +93,8 @@ def _forest_row(axes: Axes, row: int, line: pd.Series, colour: str) -> None:
     where = {"transform": axes.get_yaxis_transform(), "va": "center"}
     if page().narrow:
         words = f"{mean} ({low} to {high}), {chance}"
-        axes.text(0.5, row + 0.3, words, ha="center", **where, **size)
+        patch = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+        axes.text(0.5, row + 0.3, words, ha="center", bbox=patch, **where, **size)
     else:
         words = f"{mean} ({low} to {high})\nabove nil in {chance} of draws"
         axes.text(1.02, row, words, **where, **size)

@@ -26,6 +26,7 @@ from heor.report.figure_canvas import (
 from heor.report.figure_page import page
 from heor.report.numbers import drivers as numbers
 from heor.report.numbers.table import Numbers
+from heor.report.section_drivers import has_partners
 from heor.report.words import as_ratio
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _tornado(results: Results, shown: Numbers, title: str, what: str) -> ReportF
     figure = canvas(
         results,
         title,
-        _tornado_caption(table, what, len(results.tornado)),
+        _tornado_caption(table, what, len(results.tornado), has_partners(results)),
         0.55 + max(sum(heights), 0.7),
         numbers=shown,
     )
@@ -168,12 +169,13 @@ def _bar_label(line: pd.Series) -> str:
     return wrapped(words, _label_room(), SMALL, most=4 if page().narrow else 2)
 
 
-def _tornado_caption(table: pd.DataFrame, what: str, total: int) -> list[str]:
+def _tornado_caption(table: pd.DataFrame, what: str, total: int, partners: bool) -> list[str]:
     used = [s for s in MARKS if s in set(table["status"])]
     marks = "; ".join(f"{MARKS[s]} the value is {MARK_WORDS[s]}" for s in used)
     return [
         f"{what} The {len(table)} widest of {total} parameters, each at the ends of its "
-        "own 95 % interval (numbers at the bars, as entered) with the others at their centre.",
+        "own 95 % interval (numbers at the bars, as entered) with the others at their centre"
+        + ("; one that is correlated with it moves along." if partners else "."),
         "Solid line: all at their centre; dashed: where the decision turns.",
         f"{marks}." if marks else "",
     ]

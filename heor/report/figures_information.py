@@ -82,7 +82,7 @@ def _information_bars(
         elinewidth=0.9,
     )
     axes.set_yticks(rows, labels, fontsize=SMALL)
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, 1.06 * max(everything, bars["high"].max(), 1e-9))
     axes.locator_params(axis="x", nbins=ticks(page().width - _name_room() - 0.4))
     axes.axvline(everything, color=style.INTERVENTION, linewidth=1.0)
     axes.annotate(

@@ -95,7 +95,10 @@ def _survival_caption(results: Results, endpoint: str, evidence: SurvivalEvidenc
             f"patients (multiplier of the excess hazard, mean {ratio:.2f}) and is expected to lie {where} "
             "the data, which are shown as observed."
         )
-    if endpoint == "pfs":
+    if (
+        endpoint == "pfs"
+        and (results.simulation.capped.get("share_of_draws", pd.Series()) > 0).any()
+    ):
         caption.append("Progression-free survival is capped at overall survival.")
     return caption
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -122,12 +123,16 @@ def follow_up(results: Results) -> ReportFigure:
         numbers=shown,
     )
     axes = figure.subplots()
-    for (name, value), colour in zip(results.decision.thresholds, style.FAMILIES, strict=False):
+    headline, _ = style.headline_threshold(results.decision)
+    dashes = itertools.cycle(("-", (0, (5, 1.5)), (0, (1, 1))))
+    looks = zip(results.decision.thresholds, style.FAMILIES, dashes, strict=False)
+    # the headline last: others may lie on it
+    for (name, value), colour, dash in sorted(looks, key=lambda look: look[0][0] == headline):
         of = {k: t[t["threshold_name"] == name] for k, t in shown.table.groupby("series")}
         own, label = of["value"], style.threshold_label(name, value, currency)
         months = own["follow_up_months"]
         axes.fill_between(months, own["low"], own["high"], color=colour, alpha=0.15, linewidth=0)
-        axes.plot(months, own["evsi"], "-", color=colour, label=label)
+        axes.plot(months, own["evsi"], linestyle=dash, color=colour, label=label)
         for series, mark in (("check", "o"), ("endpoint_only", "x")):
             if series in of:
                 points = of[series]

@@ -47,7 +47,8 @@ def _maps(found: Asked) -> ReportFigure:
         [
             "Mean incremental net benefit, thousand "
             f"{style.prices(found.problem.country)}; every other input as uncertain as in the run. Black "
-            "line: nil; blue: above. Circle: this run (medians).",
+            "line: nil; blue: above. Circle: the run's medians on both axes; its own "
+            "net benefit is a mean over draws and may differ from the map there.",
         ],
         2.8,
         narrow=0.9 + 1.75 * len(thresholds),

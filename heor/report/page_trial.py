@@ -123,7 +123,9 @@ def _follow_up_words(results: Results, trial: Trial, own: pd.DataFrame, currency
     )
     # only the later part of a curve tells a lower hazard from cure
     words += (
-        ": it cannot tell a lower hazard from cure." if primary["evsi"] < planned["evsi"] else "."
+        ": it cannot tell a lower hazard from cure."
+        if _has_cure(results) and primary["evsi"] < planned["evsi"]
+        else "."
     )
     if len(longer):
         last = longer.iloc[-1]
@@ -134,6 +136,13 @@ def _follow_up_words(results: Results, trial: Trial, own: pd.DataFrame, currency
             "may cost."
         )
     return words
+
+
+def _has_cure(results: Results) -> bool:
+    """Whether some are cured in some draw."""
+    curves = (c for s in results.problem.strategies.values() for c in s.curves.values())
+    shares = (getattr(curve, "cured_fraction", "0") for curve in curves)
+    return any(np.max(results.draws.value(share)) > 0 for share in shares)
 
 
 def _new_trial(results: Results, found: TrialFindings, name: str, currency: str) -> str:

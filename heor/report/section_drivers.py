@@ -28,8 +28,11 @@ DRIVERS = 12  # parameters shown
 def rests_on(results: Results) -> str:
     """The parameters that move the answer most, with their status."""
     problem = results.problem
-    _, threshold = reference(results.decision)
+    name, threshold = reference(results.decision)
     base = results.deterministic.iloc[0]
+    central = threshold * base["qalys"] - base["cost"]
+    benefits = results.decision.tables["net_benefit"].set_index("threshold_name")["net_benefit"]
+    mean = benefits[name]
     unverified = ", ".join(problem.country.unverified) or "none"
     used = used_parameters(problem)
     fixed = [
@@ -43,11 +46,10 @@ def rests_on(results: Results) -> str:
             "",
             caveat(results) + " Those that move it most, each over its own 95 % interval with the "
             "rest at their central values (what turns the decision on average over draws is under *What would change the "
-            "answer*); correlated hazard ratios move together, unit costs one at a "
-            f"time (threshold {threshold:,.0f} {problem.country.currency} per QALY). With all at their "
-            f"central values net benefit is {money(threshold * base['qalys'] - base['cost'])} "
-            f"{problem.country.currency}; the answer above is the mean over draws, which rare large gains "
-            "raise.",
+            f"answer*){'; one that is correlated with it moves along' if has_partners(results) else ''} "
+            f"(threshold {threshold:,.0f} {problem.country.currency} per QALY). With all at their "
+            f"central values net benefit is {money(central)} {problem.country.currency}; the answer above is the "
+            f"mean over draws{', which rare large gains raise' if mean > central else ''}.",
             "",
             table(driver_rows(results)),
             "",
@@ -58,6 +60,11 @@ def rests_on(results: Results) -> str:
             "source, status and the file and line it came from: `tables/parameters.csv`.",
         ]
     )
+
+
+def has_partners(results: Results) -> bool:
+    """Whether some parameters are moved together, because they are correlated in pairs."""
+    return any(c.pair is not None or c.matrix is not None for c in results.problem.correlations)
 
 
 def driver_rows(results: Results) -> pd.DataFrame:
@@ -255,6 +262,7 @@ def _enough(results: Results) -> str:
     else:
         words = f"{worst['measure']} needs {worst['draws_needed']:,.0f} draws instead of {draws:,}"
     return (
-        f"{words} for a standard error of 1 % (EVPI 5 %; `tables/convergence.csv`).{interval} SE: Monte "
-        "Carlo, of the mean over draws."
+        f"{words} for a standard error of 1 % of a QALY, of the threshold (net benefit), of the ICER and 1 "
+        f"point of the chance (EVPI 5 %; `tables/convergence.csv`).{interval} SE: Monte Carlo, of the mean over "
+        "draws. Differences are computed before rounding."
     )

@@ -31,6 +31,8 @@ def rules(problem: DecisionProblem) -> str:
     country = problem.country
     programme = f" · {country.programme_label}" if country.programme_label else ""
     kind = THRESHOLDS[country.threshold_kind].format(country=country.label)
+    if country.severity_rule and any(n.split(" ")[0] == "severity" for n in country.unverified):
+        kind += "; the severity classes are not verified"
     doubt = (
         f" Country rules not verified in their source: {', '.join(country.unverified)}."
         if country.unverified
@@ -109,7 +111,7 @@ def conventions(results: Results) -> str:
             "## Conventions",
             "",
             f"- Time zero is randomisation; horizon {problem.horizon:g} years (to age "
-            f"{settings.end_age:g}); cycle {settings.cycle * 12:.4g} months; a month is 1/12 year.",
+            f"{settings.end_age:g}); cycle {counted(settings.cycle * 12, 'month')}; a month is 1/12 year.",
             _within_cycle(settings),
             f"- Discounting, {country.discount_timing.replace('_', '-')}, product of forward rates: costs "
             f"{bands(country.discount_costs)}; "
@@ -123,11 +125,16 @@ def conventions(results: Results) -> str:
             ),
             f"- Model: {settings.model.replace('_', ' ')}; states {', '.join(settings.states).replace('_', ' ')}.",
             *_fitted(results),
-            f"- Curves' bands: first {results.simulation.curves.attrs['draws']:,} draws. Tipping points, prices and maps: "
+            f"- Survival curves, landmarks and medians: first {results.simulation.curves.attrs['draws']:,} draws. Tipping points, prices and maps: "
             f"at most {DRAWS}, with their level corrected to that of all draws. All other numbers: all "
             f"{settings.draws:,}.",
         ]
     )
+
+
+def counted(number: float, noun: str) -> str:
+    """A number with its noun: '1 month', '2.5 months'."""
+    return f"{number:.4g} {noun}" + ("" if number == 1 else "s")
 
 
 def bands(found: Iterable[DiscountBand]) -> str:

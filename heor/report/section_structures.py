@@ -39,7 +39,7 @@ def structures(results: Results) -> str:
     if len(frame) > 1:
         parts += [f"**{_range(results, frame)}**", "", table(structure_rows(results)), ""]
         parts += [
-            f"{timing(results.problem)} The same draws of the same inputs, as far as a structure uses them; differences against the "
+            f"{timing(results.problem)}{individual_note(results)} The same draws of the same inputs, as far as a structure uses them; differences against the "
             "comparator. The hazard ratio of death is "
             "what the mean survival curves imply (Cox limit, 1:1, censored at 60 months): compare it with "
             "the trials'. Time in each phase, months a patient, undiscounted:",
@@ -49,6 +49,14 @@ def structures(results: Results) -> str:
         ]
     lines = [f"- {s.label} {ASSUMES[s.model]}" for s in results.structures]
     return "\n".join([*parts, *lines, *_why(results, frame), *faults])
+
+
+def individual_note(results: Results) -> str:
+    """How time counts in the row of the individual model, where another model is the run's."""
+    models = {s.model for s in results.structures}
+    if "individual" not in models or results.problem.settings.model == "individual":
+        return ""
+    return " The individual-level model counts in continuous time."
 
 
 def _range(results: Results, frame: pd.DataFrame) -> str:
@@ -161,7 +169,7 @@ def _noise(results: Results) -> str:
     luck = gains["individual"] - gains["semi_markov"]
     return (
         f"{words}. Against the semi-Markov cohort, the same process without that luck, its gain differs by "
-        f"{luck.mean():+.3f} QALYs on average (Monte Carlo SE {luck.std(ddof=1) / len(luck) ** 0.5:.3f}; "
+        f"{round(luck.mean(), 3) + 0.0:+.3f} QALYs on average (Monte Carlo SE {luck.std(ddof=1) / len(luck) ** 0.5:.3f}; "
         f"SD over draws {luck.std(ddof=1):.2f})."
     )
 

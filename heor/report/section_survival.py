@@ -33,7 +33,9 @@ def survival(results: Results) -> str:
         for _, r in group.iterrows():
             row[f"{r['month']:.0f} mo"] = f"{r['mean']:.2f} ({r['low']:.2f}-{r['high']:.2f})"
         rows.append(row)
-    parts = ["## Survival", "", table(pd.DataFrame(rows), left=2), ""]
+    draws = results.simulation.curves.attrs["draws"]
+    about = f"Share alive (OS) or alive without progression (PFS), mean and 95 % over the first {draws:,} draws."
+    parts = ["## Survival", "", table(pd.DataFrame(rows), left=2), "", about, ""]
     ratios = tables.hazard_ratio_table(results)
     for _, r in ratios.iterrows():
         parts.append(

@@ -106,7 +106,9 @@ def perspective(results: Results) -> Answer:
 
 def _rule(results: Results, block: str) -> str:
     """Why a rule is as it is: whose it is, and whether it was seen there."""
-    country = results.problem.country
+    country, changed = results.problem.country, results.problem.overrides
+    if any(name == f"country.{block}" or name.startswith(f"country.{block}.") for name in changed):
+        return "Changed by hand: not the agency's rule."
     guide = f" ({country.guideline})" if country.guideline else ""
     lent = f"; borrowed from {country.borrowed[block]}" if block in country.borrowed else ""
     doubt = any(name.split(" ")[0] == block for name in country.unverified)

@@ -20,7 +20,7 @@ from heor.report.cheers.design import (
 )
 from heor.report.section_drivers import reference
 from heor.report.section_method import WITHIN_CYCLE
-from heor.report.words import STATUS_WORDS, money, significant, years
+from heor.report.words import STATUS_WORDS, as_ratio, money, significant, years
 from heor.results import Results
 
 SURE, TURNS, INFORMATION = "How sure", "What would change the answer", "Value of information"
@@ -117,7 +117,8 @@ def distribution(results: Results) -> Answer:
 def uncertainty(results: Results) -> Answer:
     problem, settings = results.problem, results.problem.settings
     curves = ", and survival curves from their posterior" if results.fits.weights else ""
-    varied = counted(results.tornado["parameter"].nunique(), "parameter")
+    moved = 0 if results.tornado.empty else results.tornado["parameter"].nunique()
+    varied = counted(moved, "parameter")
     own = (
         f"Probabilistic analysis of {results.simulation.outcomes.n:,} draws (seed {settings.seed}, "
         f"{settings.sampling.replace('_', '-')}) with every parameter that has an interval"
@@ -183,19 +184,35 @@ def effect_of_uncertainty(results: Results) -> Answer:
     ]
     if not results.tornado.empty:
         top = results.tornado.iloc[0]
-        parts.append(f"What moves it most: {top['description']}.")
+        parts.append(f"What moves it most: {as_ratio(top['description'])}.")
     if len(results.structures) > 1:
         gains = tables.structure_table(results)["qalys"]
         parts.append(
             f"Gain over {len(gains)} model structures: {years(gains.min())} to {years(gains.max())} QALYs."
         )
-    parts.append(_by_family(results))
+    parts += [_by_family(results), _by_scenario(results)]
     own = " ".join(p for p in parts if p)
     where = (SURE, RESTS, *_structures(results))
     missing = (
         "Discount rate and horizon are not varied in one run (`heor run --set`, `heor scenarios`)."
     )
     return Answer(f"{own} {missing}", where, PARTLY)
+
+
+def _by_scenario(results: Results) -> str:
+    """The span of the answer over the scenarios beside it."""
+    if not results.companions:
+        return ""
+    name, threshold = reference(results.decision)
+    decisions = [results.decision, *(c.decision for c in results.companions)]
+    benefits = [
+        d.tables["net_benefit"].set_index("threshold_name").loc[name, "net_benefit"]
+        for d in decisions
+    ]
+    return (
+        f"Net benefit at {threshold:,.0f} over the base case and {counted(len(results.companions), 'scenario')}: "
+        f"{money(min(benefits))} to {money(max(benefits))}."
+    )
 
 
 def _by_family(results: Results) -> str:

@@ -19,6 +19,7 @@ from heor.report import figure_style as style
 from heor.report import section_answer, section_drivers, section_structures, section_what_if
 from heor.report.html.parameters import parameter_rows
 from heor.report.words import chance_words, timing
+from heor.report.words import money as amount
 from heor.results import Results
 
 BOLD = re.compile(r"\*\*(.*?)\*\*")
@@ -81,6 +82,7 @@ def journal_tables(results: Results) -> dict[str, JournalTable]:
     threshold = style.threshold_label(name, value, country.currency)
     about = f"{country.label}, {problem.scenario_label.lower()}"
     means = f"Means over {results.simulation.outcomes.n:,} model draws."
+    means += " Differences are computed before rounding."
     draws = f"{means} Interval: 95 % of draws."
     ratio = (
         "ICER: incremental cost-effectiveness ratio; its interval is Monte Carlo error (Fieller)."
@@ -88,6 +90,9 @@ def journal_tables(results: Results) -> dict[str, JournalTable]:
     money = timing(problem).replace(" (see Conventions)", "")
     chance = f"{chance_words(country).lower()} at a threshold"
     own = section_drivers
+    along = "; one that is correlated with it moves along" if own.has_partners(results) else ""
+    base = results.deterministic.iloc[0]
+    centre = amount(value * base["qalys"] - base["cost"])
     found = {
         "decision": (
             section_answer.outcome_rows(results),
@@ -112,7 +117,8 @@ def journal_tables(results: Results) -> dict[str, JournalTable]:
         "drivers": (
             own.driver_rows(results),
             f"Parameters that move the net benefit of {versus} most ({about})",
-            f"Each parameter at the ends of its own 95 % interval, the others at their centre; at {threshold}. "
+            f"Each parameter at the ends of its own 95 % interval, the others at their centre{along}; at "
+            f"{threshold}. With all at their centre: {centre} {country.currency}. "
             f"{money}",
         ),
         "tipping_points": (
@@ -131,13 +137,15 @@ def journal_tables(results: Results) -> dict[str, JournalTable]:
             if len(results.structures) > 1
             else pd.DataFrame(),
             f"Model structures: {versus} ({about})",
-            f"Differences per patient on the same draws; {chance}, {country.currency} per QALY. {ratio} {money}",
+            f"Differences per patient on the same draws; {chance}, {country.currency} per QALY. Hazard ratio of "
+            "death: what the mean survival curves imply, censored at 60 months. Alive: share of patients. "
+            f"{ratio} {money}{section_structures.individual_note(results)}",
         ),
         "parameters": (
             used_parameter_rows(results),
             f"Parameters of the model ({about})",
-            "Mean and 95 % interval as entered, in the unit of the row. Parameters that this run does not use "
-            "are left out.",
+            "Mean as entered, in the unit of the row; 95 % interval of its distribution. Parameters that this run "
+            "does not use are left out.",
         ),
     }
     return journal(found, problem.settings.fit.quick)

@@ -5,9 +5,16 @@ const Charts = (() => {
   const LOW_END = "#88ccee", HIGH_END = "#332288";
   const DASHES = ["none", "6 3", "2 2", "8 3 2 3"];
 
+  if (document.documentElement.lang === "nb") {
+    d3.formatDefaultLocale({ decimal: ",", thousands: "\u00a0", grouping: [3], currency: ["", ""], minus: "−", percent: "\u00a0%" });
+  }
   const whole = d3.format(",.0f");
-  /** Money to the nearest hundred, as in the tables. */
-  const money = (x) => whole(Math.round(x / 100) * 100 + 0).replace("−0", "0");
+  /** Money to the nearest hundred, below a thousand to the nearest ten, as in the tables. */
+  const money = (x) => {
+    const to = Math.abs(x) >= 1000 ? 100 : 10;
+    const text = whole(Math.round(x / to) * to + 0);
+    return text === "−0" ? "0" : text;
+  };
   const percent = (x) => d3.format(".1%")(x);
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, key) => values[key]);
 
@@ -104,7 +111,7 @@ const Charts = (() => {
     const top = 4 * d3.max(curves.evpi) || 1;
     const form = {
       at: (k) => Math.min(at.each[k].loss, top),
-      words: (k) => money(at.each[k].loss),
+      words: (k) => (at.each[k].loss > top ? "↑ " : "") + money(at.each[k].loss),
       above: (k) => at.each[k].loss < 0.9 * top,
     };
     const label = fill(words.charts.loss_alt, { threshold: whole(at.threshold), values: named(model, form.words) });
@@ -166,7 +173,7 @@ const Charts = (() => {
     const { words, currency } = model;
     const colour = (d) => model.strategies[d.k].colour;
     const mean = means.find((d) => d.k === model.intervention) ?? means[0];
-    const label = fill(words.charts.plane_alt, { currency, cost: money(mean.cost), qalys: mean.qalys.toFixed(2) });
+    const label = fill(words.charts.plane_alt, { currency, cost: money(mean.cost), qalys: d3.format(".2f")(mean.qalys) });
     const svg = place("chart-plane", label, {
       ...margins, marginTop: 16,
       x: { domain: x, label: words.charts.plane_x, labelArrow: "none", labelAnchor: "center", ticks: 6 },
@@ -241,10 +248,10 @@ const Charts = (() => {
     });
     const beside = (side) => ({
       x: "x", y: "place", text: "text", filter: (d) => d.side === side,
-      dx: 4 * side, dy: narrow ? 13 : 7, textAnchor: side < 0 ? "end" : "start", fontSize: 10, fill: INK,
+      dx: 4 * side, dy: narrow ? 13 : 7, textAnchor: side < 0 ? "end" : "start", fontSize: 10, fill: INK, stroke: "white", strokeWidth: 3,
     });
     place("chart-tornado", label, {
-      height: 56 + (narrow ? 50 : 38) * rows.length, marginLeft: 8, marginRight: 12, marginTop: 6, marginBottom: 42,
+      height: 56 + (narrow ? 50 : 38) * rows.length, marginLeft: 8, marginRight: 34, marginTop: 6, marginBottom: 42,
       x: {
         domain: [d3.min([0, ...rows.map((d) => d.low)]) - room, d3.max([0, ...rows.map((d) => d.high)]) + room],
         label: fill(words.charts.tornado_x, { threshold, currency }), labelArrow: "none", labelAnchor: "center",
@@ -258,7 +265,7 @@ const Charts = (() => {
         Plot.text(rows, {
           y: "place", frameAnchor: "left", dy: narrow ? 3 : -5, lineAnchor: "bottom", lineWidth: (width - 24) / 11,
           text: (d) => `${d.label[0].toUpperCase()}${d.label.slice(1)} (${d.unit}): ${d.status}`,
-          stroke: "white", strokeWidth: 3, fill: INK,
+          stroke: "white", strokeWidth: 6, fill: INK,
         }),
         Plot.text(ends, beside(-1)),
         Plot.text(ends, beside(1)),

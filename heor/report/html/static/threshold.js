@@ -28,7 +28,8 @@ function exploreThreshold(model) {
     });
     number.addEventListener("change", () => { number.value = threshold; });
     slider.form.addEventListener("submit", (event) => event.preventDefault());
-    const exact = fill(words.exact, { draws: whole(model.draws) });
+    const exact = `${fill(words.exact, { draws: whole(model.draws) })} ${fill(words.fixed, { start: whole(model.start), currency: model.currency })}`;
+    element("threshold-unit").textContent += ` (${fill(words.reach, { low: whole(low), high: whole(high) })})`;
     element("note-exact").textContent = model.others.count ? `${exact} ${model.others.words}` : exact;
     const note = element("note-plane");
     if (note) {
