@@ -28,9 +28,10 @@ from heor.inputs.problem import DecisionProblem
 from heor.report import markdown
 from heor.report.figures import FIGURES, figure_bytes, figures_of
 from heor.report.html.labels import labels
-from heor.report.html.page import VENDOR, page
+from heor.report.html.page import page
 from heor.report.html.prose import prose
 from heor.report.html.sections import SECTIONS
+from heor.report.html.template import VENDOR
 from heor.report.page_trial import trial_page
 from heor.report.section_method import command_line
 from heor.report.tables import parameter_table
