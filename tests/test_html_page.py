@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -40,10 +39,6 @@ from heor.results import Results
 from heor.simulation import simulate
 from tests.test_report_figures import made_up_results
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
-OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 TIED = ("plane", "ceac", "loss", "evpi", "tornado")
 NASTY = "</script><script>window.hacked = 1</script> \"A\" | 'b' & 🏥"
 AXE = Path(__file__).parent / "vendor" / "axe-4.10.3.min.js"
@@ -266,17 +261,6 @@ def test_every_figure_of_a_run_finds_its_place(results):
 
 
 # --- in a browser -----------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM:
-        pytest.skip("no Chromium: the page was not opened in a browser")
-    with api.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

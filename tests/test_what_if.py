@@ -197,11 +197,11 @@ def test_an_individual_model_is_asked_through_its_cohort(asked, quick_cache) -> 
     assert cost[0] == pytest.approx(increments(simulation.outcomes, *roles)["cost"].mean())
 
 
-def test_figures_of_a_line_and_a_map(asked) -> None:
+def test_figures_of_a_line_and_a_map(asked, tmp_path) -> None:
     from heor.report.figures import figure_bytes
     from heor.report.figures_what_if import what_if_of
     from heor.report.numbers.what_if import Asked
-    from heor.report.what_if import answer
+    from heor.report.what_if import answer, write_what_if
 
     problem, response, decision, _ = asked
     x = Axis("c_resection", "Cost of resection", 100_000.0, 400_000.0, 4, "c_resection")
@@ -220,6 +220,10 @@ def test_figures_of_a_line_and_a_map(asked) -> None:
         assert first == second
         words = answer(problem, decision, found)
         assert len(words) == 3 and "Resection" in words[0]
+    folder = write_what_if(problem, decision, found, tmp_path / "out")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert all(line in page for line in words) and page.count("<img ") == 1
+    assert "<script" not in page and '<th scope="col"' in page  # numbers behind the map
 
 
 def test_the_trial_of_an_individual_model_has_no_luck_of_patients(asked) -> None:

@@ -18,7 +18,11 @@ from heor.report.words import any_money, table
 SCRIPTS = ("decision.js", "amounts.js", "charts.js", "threshold.js", "explorer.js")
 REPLACED = ("plane", "ceac", "expected_loss")  # figures its charts stand for
 MOST = 500_000  # draws of all strategies: beyond, the page is too large and too slow
-ROUNDING = "const money = (x) => "  # in charts.js, which rounds to the nearest hundred
+#: In charts.js, which writes money to the nearest hundred → for money of any size.
+ANY_MONEY = {
+    "const money = (x) => ": "const money = (x) => Amounts.money(x); // ",
+    'tickFormat: ",.0f"': 'tickFormat: ",.4~r"',
+}
 
 
 def explorer(view: Comparison, language: str = "en") -> Explorer | None:
@@ -57,7 +61,10 @@ def _data(view: Comparison, ends: tuple[float, float], words: dict[str, Any]) ->
 
 def _any_money(script: Markup) -> Markup:
     """The charts with money as the report of these draws writes it: small amounts keep their digits."""
-    return Markup(script.replace(ROUNDING, f"{ROUNDING}Amounts.money(x); // "))
+    text = str(script)
+    for hundreds, digits in ANY_MONEY.items():
+        text = text.replace(hundreds, digits)
+    return Markup(text)
 
 
 def _table(frame: pd.DataFrame, caption: str) -> Markup:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from heor.report.words import plain, table
 
 PAGE = "report.html"
 ROWS = 120  # shown below a figure; a longer table is thinned
-CURVE_ROWS = 13  # of a curve in a longer table
+CURVE_ROWS, MOST_ROWS = 13, 500  # of a curve in a longer table, and of all its curves
 HEADING = re.compile(r"^## +(.+)$", re.MULTILINE)
 TITLE = re.compile(r"^# +(.+)$", re.MULTILINE)
 FIGURE = re.compile(r"^!\[(.*?)\]\(figures/([^)]+)\.svg\)$", re.MULTILINE)
@@ -222,7 +222,7 @@ def _figure(parts: PlainPage, name: str, label: str, language: str) -> Markup:
 
 def _numbers(frame: pd.DataFrame, name: str, label: str, words: dict[str, Any]) -> Markup:
     """The numbers behind a figure, rounded; the file has every digit and row."""
-    shown = frame.loc[list(_shown_rows(frame))]
+    shown = thinned(frame)
     shown = shown.dropna(axis="columns", how="all")
     texts = shown.apply(lambda column: column.map(_cell)).rename(
         columns=lambda c: str(c).replace("_", " ")
@@ -236,20 +236,23 @@ def _numbers(frame: pd.DataFrame, name: str, label: str, words: dict[str, Any]) 
     return made + Markup('<p class="note">{}</p>').format(note)
 
 
-def _shown_rows(frame: pd.DataFrame) -> Iterator[Any]:
+def thinned(frame: pd.DataFrame) -> pd.DataFrame:
     """All rows of a short table; of a longer one every curve, evenly picked.
 
     Rows of a curve have the same words in their columns of words.
     """
     if len(frame) <= ROWS:
-        yield from frame.index
-        return
+        return frame
     by = [c for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])]
-    groups = frame.groupby(by, sort=False, dropna=False).groups.values() if by else [frame.index]
-    most = max(2, min(CURVE_ROWS, 4 * ROWS // len(groups)))
-    for own in groups:
-        step = max(1, -(-(len(own) - 1) // (most - 1)))  # both ends stay where it divides
-        yield from own[::step] if len(own) > most else own
+    groups = frame.groupby(by, sort=False, dropna=False).indices.values() if by else ()
+    places = [_picked(own, CURVE_ROWS) for own in groups or (np.arange(len(frame)),)]
+    return frame.iloc[_picked(np.sort(np.concatenate(places)), MOST_ROWS)]
+
+
+def _picked(places: np.ndarray, most: int) -> np.ndarray:
+    """Both ends and what lies evenly between them."""
+    wanted = np.linspace(0, len(places) - 1, min(len(places), most))
+    return places[wanted.round().astype(int)]
 
 
 def _cell(value: Any) -> str:
