@@ -283,7 +283,7 @@ def read_archive(path: Path) -> Any:
     """
     if not path.exists():
         raise InputError(
-            f"{path}: not found; {_command(path)} writes it. Run it, or name its folder."
+            f"{path}: not found; {command_of(path)} writes it. Run it, or name its folder."
         )
     made = own = version(PACKAGE)
     try:
@@ -298,7 +298,7 @@ def read_archive(path: Path) -> Any:
         )
         raise InputError(
             f"{path}: cannot be read ({why}). It is damaged, half-written, or of another "
-            f"version of heor. Make it again with {_command(path)}."
+            f"version of heor. Make it again with {command_of(path)}."
         ) from error
     if made != own and is_dataclass(found) and hasattr(found, "warnings"):
         found = replace(
@@ -306,7 +306,7 @@ def read_archive(path: Path) -> Any:
             warnings=(
                 *found.warnings,
                 f"{OTHER_VERSION} {made}, report by heor {own}: methods may differ. Make both with one version: "
-                f"{_command(path)}.",
+                f"{command_of(path)}.",
             ),
         )
     return found
@@ -321,7 +321,7 @@ def _content(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         return tree, {str(n): dataset[n].to_numpy() for n in dataset.data_vars if n != TREE}
 
 
-def _command(path: Path) -> str:
+def command_of(path: Path) -> str:
     """What made a file, where run.json beside it tells."""
     try:
         told = json.loads((path.parent / RECORD).read_text(encoding="utf-8"))["command"]

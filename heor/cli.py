@@ -16,6 +16,7 @@ from heor.cli_options import (
     inputs_option,
     language_option,
     money,
+    open_page,
     overrides,
     result_folder,
     scenario_option,
@@ -115,7 +116,7 @@ def run(
         if no_figures
         else "report.md, tables, figures and run.json"
     )
-    click.echo(f"Open {shown(folder / 'report.html')} ({beside} beside it)")
+    click.echo(open_page(folder, beside))
 
 
 @cli.command()
@@ -133,8 +134,11 @@ def run(
     help="Fit also with twice (wide) or half the priors' standard deviation; show what moves.",
 )
 @accept_option
+@language_option
 @click.option("--output", type=click.Path(file_okay=False), help="Folder for the results.")
-def survival(inputs, rules, scenario, settings, seed, quick, priors, accept, output) -> None:
+def survival(
+    inputs, rules, scenario, settings, seed, quick, priors, accept, language, output
+) -> None:
     """Fit every survival family and write the survival layer's own report."""
     from heor.inputs.load import load
     from heor.progress import progress_display
@@ -157,14 +161,14 @@ def survival(inputs, rules, scenario, settings, seed, quick, priors, accept, out
     folder = result_folder(output, outputs / "-".join(parts).rstrip("-"))
     with progress_display() as progress:
         results = appraise(problem, priors or "standard", targets, outputs / "cache", progress)
-        write_survival_report(results, folder, progress)
+        write_survival_report(results, folder, progress, language)
     for line in (*results.fits.accepted, *results.warnings):
         click.echo(f"warning: {line}", err=True)
     click.echo()
     if quick:
         click.echo("Quick run (Laplace approximation): not for a decision.")
     click.echo(answer(results))
-    click.echo(f"Report: {shown(folder / 'report.md')} (tables, figures and run.json beside it)")
+    click.echo(open_page(folder, "report.md, tables, figures and run.json"))
 
 
 @cli.command()
@@ -250,8 +254,11 @@ def show(inputs, rules, scenario, settings, names) -> None:
     metavar="NAME|FILE",
     help="An average of analysis.yaml, or a YAML file with label, why and weights of scenarios.",
 )
+@language_option
 @click.option("--output", type=click.Path(file_okay=False), help="Folder for the results.")
-def scenarios(names, evaluated, inputs, rules, settings, weights, output, **fitting) -> int:
+def scenarios(
+    names, evaluated, inputs, rules, settings, weights, language, output, **fitting
+) -> int:
     """List the scenarios and why each is there, or (--run) evaluate them on the same draws.
 
     NAMES are scenarios; all when left out.
@@ -262,10 +269,13 @@ def scenarios(names, evaluated, inputs, rules, settings, weights, output, **fitt
     from heor.inputs.scenarios import load_scenarios
 
     if not evaluated:
-        _only_with_run(settings=settings, weights=weights, output=output, **fitting)
+        chosen = language if language != "en" else ""
+        _only_with_run(
+            settings=settings, weights=weights, language=chosen, output=output, **fitting
+        )
     base = load(inputs, overrides=overrides(settings), **rules, **fitting)
     if evaluated:
-        return _run_scenarios(base, Path(inputs), names, weights, output)
+        return _run_scenarios(base, Path(inputs), names, weights, output, language)
     found, faults = load_scenarios(base, inputs, names)
     for name, problem in found.items():
         if problem.scenario:
@@ -292,7 +302,9 @@ def _only_with_run(**given: Any) -> None:
         raise InputError(problems)
 
 
-def _run_scenarios(base, inputs: Path, names, weights: str | None, output: str | None) -> int:
+def _run_scenarios(
+    base, inputs: Path, names, weights: str | None, output: str | None, language: str
+) -> int:
     """Evaluate, write and answer; 1 when a scenario could not be evaluated."""
     from heor.inputs.checks import BASE
     from heor.inputs.scenarios import load_scenarios, read_average
@@ -312,7 +324,7 @@ def _run_scenarios(base, inputs: Path, names, weights: str | None, output: str |
     folder = result_folder(output, outputs / f"{base.country.name}-scenarios")
     with progress_display() as progress:
         results = evaluate_scenarios(problems, averages, unread, outputs / "cache", progress)
-        write_scenario_report(results, folder, progress)
+        write_scenario_report(results, folder, progress, language)
     for line in results.accepted:
         click.echo(f"warning: {line}", err=True)
     if results.warnings:
@@ -324,7 +336,7 @@ def _run_scenarios(base, inputs: Path, names, weights: str | None, output: str |
         click.echo("Quick run (Laplace approximation): not for a decision.")
     for line in answer(results):
         click.echo(line)
-    click.echo(f"Report: {shown(folder / 'report.md')} (tables, figures and run.json beside it)")
+    click.echo(open_page(folder, "report.md, tables, figures and run.json"))
     return 1 if results.faults else 0
 
 
@@ -342,6 +354,7 @@ def _run_scenarios(base, inputs: Path, names, weights: str | None, output: str |
 @click.option("--seed", type=click.IntRange(0), help="Seed of all random numbers.")
 @click.option("--quick", is_flag=True, help="Laplace approximation instead of NUTS.")
 @accept_option
+@language_option
 @click.option("--output", type=click.Path(file_okay=False), help="Folder for the results.")
 def what_if(
     names,
@@ -355,6 +368,7 @@ def what_if(
     seed,
     quick,
     accept,
+    language,
     output,
 ) -> None:
     """Where the answer turns along one parameter, or over two.
@@ -387,12 +401,12 @@ def what_if(
         asked = question(response, names, limits, points)
         labels = {"": problem.scenario_label}
         found = what_if_map(asked, {"": response}, decision.thresholds, labels, {})
-        write_what_if(problem, decision, found, folder)
+        write_what_if(problem, decision, found, folder, language)
     if quick:
         click.echo("Quick run (Laplace approximation): not for a decision.")
     for line in answer(problem, decision, found):
         click.echo(line)
-    click.echo(f"Report: {shown(folder / 'report.md')} (table and figure beside it)")
+    click.echo(open_page(folder, "report.md, tables and figure"))
 
 
 def _ranges(names: tuple[str, ...], texts: tuple[str, ...]) -> dict[str, tuple[float, float]]:
@@ -445,6 +459,7 @@ def _ranges(names: tuple[str, ...], texts: tuple[str, ...]) -> dict[str, tuple[f
 )
 @click.option("--largest", type=click.FloatRange(0), help="Largest threshold of the curves.")
 @click.option("--ellipse", is_flag=True, help="95 % ellipses in the plane instead of contours.")
+@language_option
 @click.option("--output", type=click.Path(file_okay=False), help="Folder for the results.")
 def analyse(
     draws,
@@ -456,6 +471,7 @@ def analyse(
     parameters,
     largest,
     ellipse,
+    language,
     output,
 ) -> None:
     """Decision analysis of another program's draws.
@@ -479,10 +495,10 @@ def analyse(
     )
     folder = result_folder(output, Path("outputs") / f"analyse-{source.stem}")
     with progress_display() as progress:
-        write_analysis(found, folder, progress, ellipse)
+        write_analysis(found, folder, progress, ellipse, language)
     for line in (*answer(found), *found.notes):
         click.echo(line)
-    click.echo(f"Report: {shown(folder / 'report.md')} (tables, figures and run.json beside it)")
+    click.echo(open_page(folder, "report.md, tables, figures and run.json"))
 
 
 def _groups(texts: tuple[str, ...]) -> dict[str, list[str]]:

@@ -12,6 +12,8 @@ from heor.cli_options import (
     day,
     generic_option,
     inputs_option,
+    language_option,
+    open_page,
     overrides,
     result_folder,
     scenario_option,
@@ -88,8 +90,9 @@ def check(name, inputs, programme, as_of) -> int:
 @accept_option
 @as_of_option
 @generic_option
+@language_option
 @click.option("--output", type=click.Path(file_okay=False), help="Folder for the results.")
-def compare(names, inputs, scenario, settings, as_of, output, **fitting) -> int:
+def compare(names, inputs, scenario, settings, as_of, language, output, **fitting) -> int:
     """The same question in several countries (NAMES, or codes; all when left out), on the same draws."""
     from heor.country_comparison import compare_countries
     from heor.errors import InputError
@@ -114,7 +117,7 @@ def compare(names, inputs, scenario, settings, as_of, output, **fitting) -> int:
     folder = result_folder(output, outputs / "countries")
     with progress_display() as progress:
         results = compare_countries(problems, unread, outputs / "cache", progress)
-        write_country_report(results, folder, progress)
+        write_country_report(results, folder, progress, language)
     for line in faults(results):
         click.echo(line, err=True)
     click.echo()
@@ -122,5 +125,5 @@ def compare(names, inputs, scenario, settings, as_of, output, **fitting) -> int:
         click.echo("Quick run (Laplace approximation): not for a decision.")
     for line in answer(results):
         click.echo(line)
-    click.echo(f"Report: {shown(folder / 'report.md')} (table, figure and run.json beside it)")
+    click.echo(open_page(folder, "report.md, tables, figure and run.json"))
     return 1 if results.faults else 0

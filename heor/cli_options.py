@@ -141,6 +141,11 @@ def shown(path: Path) -> str:
         return str(path)
 
 
+def open_page(folder: Path, beside: str) -> str:
+    """The last line of a command that wrote a report."""
+    return f"Open {shown(folder / 'report.html')} ({beside} beside it)"
+
+
 def run_folder(folder: str | None, inputs: str) -> Path:
     """A run's folder as named, or where a plain `heor run` writes."""
     from heor.inputs.countries import default_of

@@ -20,7 +20,7 @@ ALL = "all"
     type=click.Choice(["html", "md", "docx", ALL]),
     default=ALL,
     show_default=True,
-    help="One page, Markdown with tables and figures, a Word document, or all three.",
+    help="One page, Markdown with tables and figures, a Word document, or all that there are.",
 )
 @click.option(
     "--language",
@@ -37,17 +37,18 @@ ALL = "all"
 def report(folder, inputs, form, language, with_figures, output) -> None:
     """Write the report of a finished run again: nothing is fitted or simulated.
 
-    FOLDER is a run's (outputs/norway); when left out, that of the country in analysis.yaml. Only its
+    FOLDER is a run's (outputs/norway), or that of `heor scenarios --run` or `heor country compare`, whose
+    report is a page and Markdown; when left out, that of the country in analysis.yaml. Only its
     results.nc is read, so a run from elsewhere will do.
     """
     from heor.archive import OTHER_VERSION
     from heor.progress import progress_display
-    from heor.report.rebuild import FORMATS, rebuild
+    from heor.report.rebuild import rebuild
 
     place = run_folder(folder, inputs)
     if place.is_file():  # the file itself was named
         place = place.parent
-    formats = FORMATS if form == ALL else (form,)
+    formats = None if form == ALL else (form,)
     with progress_display() as progress:
         results, target, names = rebuild(
             place,

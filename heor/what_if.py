@@ -215,7 +215,8 @@ def tipping_points(
             break
         cost, qalys = response.increments([{name: x} for name, x in points])
         for (name, x), c, q in zip(points, cost, qalys, strict=True):
-            lines.setdefault(name, Line(response.lag(name))).add(x, c, q)
+            lag = 0.0 if name in on_curves else response.lag(name)
+            lines.setdefault(name, Line(lag)).add(x, c, q)
         asked = {name: line.unseen_crossings(thresholds) for name, line in lines.items()}
     rows = [row for name, line in lines.items() for row in _turns(response, name, line, thresholds)]
     columns = ["parameter", "description", "unit", "status", "searched_from", "searched_to"]

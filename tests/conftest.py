@@ -32,6 +32,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
+
 #: (mean, sd) of meanlog and of log sdlog: near the pooled FOLFIRI arms, with no fit behind them.
 LOGNORMAL = {
     "os": ((-0.05, 0.03), (-0.12, 0.025)),
@@ -139,6 +144,18 @@ def made_up_run(problem: DecisionProblem, made_up_draws: Callable[..., Draws]) -
     from tests.test_report_figures import made_up_results
 
     return made_up_results(problem, made_up_draws)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium; tests of pages are skipped where there is none."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM:
+        pytest.skip("no Chromium: the page was not opened in a browser")
+    with api.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -187,7 +187,8 @@ def test_evppi_of_one_parameter_is_the_unit_normal_loss(known: Analysed) -> None
 
 def test_whole_folder(written: Path, known: Analysed) -> None:
     """Report with the answer first, each figure that it shows, tables, and the record of the file."""
-    assert {p.name for p in written.iterdir()} == {"report.md", "tables", "figures", "run.json"}
+    beside = {"report.md", "report.html", "tables", "figures", "run.json"}
+    assert {p.name for p in written.iterdir()} == beside
     text = (written / "report.md").read_text(encoding="utf-8")
     for line in answer(known):
         assert f"**{line}**" in text
@@ -263,7 +264,7 @@ def test_command_prints_the_answer_and_the_place(
     assert cli.main([*arguments, "--group", "both QALYs=u_drug,u_surgery"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [*answer(known), *known.notes] == lines[-len(known.notes) - 4 : -1]
-    assert lines[-1].startswith("Report: ") and "analyse-psa" in lines[-1]
+    assert lines[-1].startswith("Open outputs/analyse-psa/report.html (report.md, ")
     again = tmp_path / "outputs" / "analyse-psa" / "tables"
     assert len(list(again.iterdir())) == 10
     for path in again.iterdir():

@@ -233,7 +233,7 @@ SETTINGS = {
     ),
     "question": (lambda r: with_problem(r, question="Why?"), {"3", "V2"}, "Why?"),
     "warnings": (lambda r: replace(r, warnings=("a", "b", "c")), {"17"}, "3 warnings"),
-    "companions": (lambda r: replace(r, companions=r.companions * 3), {"20"}, "3 scenarios"),
+    "companions": (lambda r: replace(r, companions=r.companions * 3), {"20", "24"}, "3 scenarios"),
     "donor": (lambda r: with_parameter(r, "c_resection", donor="X"), {"15"}, "1 value of another"),
     "conversion": (
         lambda r: with_parameter(r, "c_resection", conversion=("1 EUR", "= 11 NOK")),
@@ -283,7 +283,9 @@ def test_other_outcomes_leave_no_old_amount(results, before, made_up_draws):
     draws = made_up_draws(problem, problem.settings.draws, seed=2)
     simulation = simulate(problem, draws, workers=1)
     decision = decide(problem, simulation)
-    changed = moved(before, replace(results, simulation=simulation, decision=decision))
+    companions = tuple(replace(c, decision=decision) for c in results.companions)
+    new_results = replace(results, simulation=simulation, decision=decision, companions=companions)
+    changed = moved(before, new_results)
     assert (
         {"2", "23", "24", "V6", "V8"}
         <= set(changed)

@@ -17,6 +17,7 @@ import pytest
 from heor import cli
 from heor.errors import FitError, ModelError
 from heor.results import Results
+from tests.test_html_page import Elements
 
 COMMAND = [sys.executable, "-m", "heor.cli"]
 
@@ -164,10 +165,14 @@ def test_survival_writes_its_own_report_and_keeps_that_of_the_run(
     monkeypatch.chdir(workplace)
     assert cli.main(["survival", "--quick", *FEW]) == 0
     folder = workplace / "outputs" / "norway-survival"
-    assert {p.name for p in folder.iterdir()} == {"report.md", "tables", "figures", "run.json"}
+    beside = {"report.md", "report.html", "tables", "figures", "run.json"}
+    assert {p.name for p in folder.iterdir()} == beside
     text = (folder / "report.md").read_text(encoding="utf-8")
     printed = capsys.readouterr().out
     assert text.splitlines()[0].strip("*") in printed and "not for a decision" in printed
+    assert "Open outputs/norway-survival/report.html (report.md, " in printed
+    page = Elements((folder / "report.html").read_text(encoding="utf-8"))
+    assert sum(tag == "img" for tag, _ in page.found) == text.count("![") > 5
     for line in text.splitlines():
         if line.startswith("!["):
             assert (folder / line.split("(")[1].rstrip(")")).exists(), line

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,9 +28,10 @@ from heor.inputs.problem import DecisionProblem
 from heor.report import markdown
 from heor.report.figures import FIGURES, figure_bytes, figures_of
 from heor.report.html.labels import labels
-from heor.report.html.page import VENDOR, page
+from heor.report.html.page import page
 from heor.report.html.prose import prose
 from heor.report.html.sections import SECTIONS
+from heor.report.html.template import VENDOR
 from heor.report.markdown import report
 from heor.report.page_trial import trial_page
 from heor.report.section_method import command_line
@@ -42,10 +42,6 @@ from heor.results import Results
 from heor.simulation import simulate
 from tests.test_report_figures import made_up_results
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
-OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 TIED = ("plane", "ceac", "loss", "evpi", "tornado")
 NASTY = "</script><script>window.hacked = 1</script> \"A\" | 'b' & 🏥"
 AXE = Path(__file__).parent / "vendor" / "axe-4.10.3.min.js"
@@ -168,7 +164,8 @@ def test_every_parameter_is_listed_with_status_and_linked_source(results, html):
     links = {a["href"] for tag, a in text.found if tag == "a"}
     for _, row in frame.iterrows():
         assert row["name"] in html
-    assert sum(tag == "tr" and "data-status" in a for tag, a in text.found) == len(frame)
+    shown = sum(tag == "tr" and "data-status" in a for tag, a in text.found)
+    assert shown == len(frame) + len(results.problem.syntheses)  # and what is pooled from them
     statuses = {a["data-status"] for tag, a in text.found if "data-status" in a}
     assert statuses == {STATUS_WORDS[s] for s in frame["status"]}
     used = {s for p in results.problem.parameters.values() for s in p.source}
@@ -268,17 +265,6 @@ def test_every_figure_of_a_run_finds_its_place(results):
 
 
 # --- in a browser -----------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM:
-        pytest.skip("no Chromium: the page was not opened in a browser")
-    with api.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -413,7 +399,9 @@ def test_parameters_are_searched_filtered_and_sorted(results, laptop):
     wanted = frame[(frame["status"] == "to_verify") & frame["used"]]
     rows = laptop.query_selector_all("#parameter-table tbody tr:not([hidden])")
     assert len(rows) == len(wanted) > 0
-    assert laptop.inner_text("#parameter-count").startswith(f"{len(wanted)} of {len(frame)} ")
+    assert laptop.inner_text("#parameter-count").startswith(
+        f"{len(wanted)} of {len(frame) + len(results.problem.syntheses)} "
+    )
     laptop.click("#parameter-table th:nth-child(2) button")
     values = laptop.eval_on_selector_all(
         "#parameter-table tbody tr:not([hidden]) td[data-sort]", "e => e.map(x => +x.dataset.sort)"
@@ -443,7 +431,9 @@ def test_phone_in_norwegian(results, opened):
     """Nothing is wider than the screen; no serious barrier."""
     tab = opened(page(results, {}, "nb"), 390, 844)
     assert tab.evaluate("document.documentElement.scrollWidth") == 390
-    assert tab.inner_text("#verdict").startswith("Ved 715,000 NOK per QALY (alvorlighetsvektet)")
+    assert tab.inner_text("#verdict").startswith(
+        "Ved 715\N{NO-BREAK SPACE}000 NOK per QALY (alvorlighetsvektet)"
+    )
     assert serious(tab) == [] and tab.complaints == []
 
 

@@ -85,6 +85,7 @@ def made_up_fits(curves: dict[str, CurveDraws]) -> SurvivalFits:
         )
     unit = tuple(curves)
     row = {"family": "lognormal", "label": model.label, "difference": 0.0, "weight": 1.0}
+    row |= {"difference_se": 0.0}
     comparison = ModelComparison(unit, pd.DataFrame([row]), {"lognormal": 1.0})
     weights = {unit: {"lognormal": 1.0}}
     return SurvivalFits(posteriors, {unit: comparison}, weights, {unit: 0.4})

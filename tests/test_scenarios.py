@@ -247,8 +247,13 @@ def test_the_command_writes_a_folder_and_exits_1_when_one_is_missing(
     words = ["--run", "--quick", "--draws", str(DRAWS), "--set", families]
     assert cli.main(["scenarios", "list_prices", *words, "--weights", "mine.yaml"]) == 0
     folder = place / "outputs/norway-scenarios"
-    written = {"report.md", "run.json", "results.nc", "tables", "figures"}
+    written = {"report.md", "report.html", "run.json", "results.nc", "tables", "figures"}
     assert {p.name for p in folder.iterdir()} == written
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    (folder / "report.html").unlink()
+    shutil.rmtree(folder / "tables")
+    assert cli.main(["report", str(folder)]) == 0
+    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
     table = pd.read_csv(folder / "tables/scenarios.csv")
     assert list(table["scenario"]) == ["base", "list_prices", "s17_symmetric_treatment", "mine"]
     assert (folder / "figures/scenarios.svg").exists()

@@ -90,12 +90,12 @@ def test_net_benefit_at_a_tipping_point_is_nil(asked) -> None:
     found = table[table["value"].notna()]
     assert {"c_resection", "cure_if_operated"} <= set(found["parameter"])
     for _, row in found.iterrows():
-        at = net_benefit(response, [{row["parameter"]: row["value"]}], row["threshold"])[0]
+        # of a price the level is that of all draws: see Response.lag
+        value = row["value"] + response.lag("c_resection") * (row["parameter"] == "c_resection")
+        at = net_benefit(response, [{row["parameter"]: value}], row["threshold"])[0]
         assert abs(at) < 300  # NOK; the interval moves it by 100,000s
         step = (row["searched_to"] - row["searched_from"]) / 100
-        above = net_benefit(response, [{row["parameter"]: row["value"] + step}], row["threshold"])[
-            0
-        ]
+        above = net_benefit(response, [{row["parameter"]: value + step}], row["threshold"])[0]
         assert (above > 0) == row["worth_above"]
     none = table[table["parameter"] == "c_travel"]
     assert none["value"].isna().all() and none["worth_above"].tolist() == [False, True]
@@ -123,12 +123,31 @@ def test_value_based_price_is_where_net_benefit_is_nil(asked) -> None:
     _, response, _, _ = asked
     table = value_based_prices(response, THRESHOLDS, ["c_resection", "c_second_line_medicines"])
     for _, row in table[table["price"].notna()].iterrows():
-        at = net_benefit(response, [{row["parameter"]: row["price"]}], row["threshold"])[0]
+        value = row["price"] + response.lag(row["parameter"])
+        at = net_benefit(response, [{row["parameter"]: value}], row["threshold"])[0]
         assert at == pytest.approx(0.0, abs=1.0)
+        assert row["current"] == response.problem.parameters[row["parameter"]].mean
     resection = table[table["parameter"] == "c_resection"].set_index("threshold_name")
     assert resection.loc["715000", "price"] > resection.loc["275000", "price"] > 0
     medicines = table[table["parameter"] == "c_second_line_medicines"]
     assert medicines["worth_rises"].all() and medicines["price"].isna().all()
+
+
+def test_a_price_on_some_draws_is_nearly_that_on_all(problem, made_up_draws) -> None:
+    """Sixty draws know the price of three hundred to a thousandth: only what it is multiplied by differs."""
+    problem = replace(problem, settings=replace(problem.settings, structures=()), trial=None)
+    draws = made_up_draws(problem, 300)
+    run = simulate(problem, draws)
+    prices = {
+        size: value_based_prices(
+            Response.of(problem, draws, run, size), THRESHOLDS, ["c_resection"]
+        )
+        for size in (60, 300)
+    }
+    some, every = (prices[size]["price"].to_numpy() for size in (60, 300))
+    np.testing.assert_allclose(some, every, rtol=0.02)
+    lag = Response.of(problem, draws, run, 60).lag("c_resection")
+    assert abs(lag) > 0.02 * every.min()  # more than that without the correction
 
 
 def test_map_over_two_quantities(asked) -> None:
@@ -197,11 +216,11 @@ def test_an_individual_model_is_asked_through_its_cohort(asked, quick_cache) -> 
     assert cost[0] == pytest.approx(increments(simulation.outcomes, *roles)["cost"].mean())
 
 
-def test_figures_of_a_line_and_a_map(asked) -> None:
+def test_figures_of_a_line_and_a_map(asked, tmp_path) -> None:
     from heor.report.figures import figure_bytes
     from heor.report.figures_what_if import what_if_of
     from heor.report.numbers.what_if import Asked
-    from heor.report.what_if import answer
+    from heor.report.what_if import answer, write_what_if
 
     problem, response, decision, _ = asked
     x = Axis("c_resection", "Cost of resection", 100_000.0, 400_000.0, 4, "c_resection")
@@ -220,6 +239,10 @@ def test_figures_of_a_line_and_a_map(asked) -> None:
         assert first == second
         words = answer(problem, decision, found)
         assert len(words) == 3 and "Resection" in words[0]
+    folder = write_what_if(problem, decision, found, tmp_path / "out")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert all(line in page for line in words) and page.count("<img ") == 1
+    assert "<script" not in page and '<th scope="col"' in page  # numbers behind the map
 
 
 def test_the_trial_of_an_individual_model_has_no_luck_of_patients(asked) -> None:

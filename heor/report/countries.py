@@ -32,25 +32,41 @@ def write_country_report(
     results: CountryComparison,
     folder: Path,
     progress: Callable[[str, int, int], None] | None = None,
+    language: str = "en",
 ) -> Path:
-    """Tables, the figure, report.md, results.nc and run.json; see `write_whole`."""
-    from heor.report.figures import write_figures
-    from heor.report.figures_countries import countries
-    from heor.report.html.journal import write_journal
+    """Tables, the figure, report.md, report.html, results.nc and run.json; see `write_whole`."""
 
     def fill(place: Path) -> None:
-        write_csv({FIGURE: results.table}, place / "tables")
-        write_journal(_journal(results), results.problem.title, place / "tables")
-        figures = {FIGURE: countries}
-        write_figures(results, place / "figures", progress=progress, figures=figures)
-        (place / "report.md").write_text(report(results), encoding="utf-8")
+        write_country_parts(results, place, progress, language=language)
         write_archive(results, place / "results.nc")
         write_json(_record(results), place / "run.json")
 
     return write_whole(folder, fill)
 
 
-def report(results: CountryComparison) -> str:
+def write_country_parts(
+    results: CountryComparison,
+    place: Path,
+    progress: Callable[[str, int, int], None] | None = None,
+    with_figures: bool = True,
+    language: str = "en",
+) -> None:
+    """What readers open, made from `results` alone."""
+    from heor.report.figures import write_figures
+    from heor.report.figures_countries import countries
+    from heor.report.html.journal import write_journal
+    from heor.report.html.plain import write_plain_page
+
+    write_csv({FIGURE: results.table}, place / "tables")
+    write_journal(_journal(results), results.problem.title, place / "tables")
+    if with_figures:
+        figures = {FIGURE: countries}
+        write_figures(results, place / "figures", progress=progress, figures=figures)
+    (place / "report.md").write_text(report(results, with_figures), encoding="utf-8")
+    write_plain_page(place, language=language)
+
+
+def report(results: CountryComparison, with_figures: bool = True) -> str:
     """The whole report as Markdown."""
     problem = results.problem
     quick = "> **Quick run**: not for a decision." if problem.settings.fit.quick else ""
@@ -62,9 +78,9 @@ def report(results: CountryComparison) -> str:
         "prices",
         quick,
         _changed(results),
-        "## The answer\n\n" + "  \n".join(f"**{line}**" for line in answer(results)),
+        "## The answer\n\n" + "  \n".join(answer(results)),
         *faults(results),
-        f"![Countries side by side](figures/{FIGURE}.svg)",
+        f"![Countries side by side](figures/{FIGURE}.svg)" if with_figures else "",
         "## By country",
         table(_shown(results.table), 1),
         f"{COLUMNS} {problem.settings.within_cycle.capitalize()} within the cycle. Exact numbers with "

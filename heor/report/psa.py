@@ -17,10 +17,8 @@ from heor.report.comparison import Comparison
 from heor.report.figures_information import information
 from heor.report.provenance import versions, write_json
 from heor.report.tables import write_csv
-from heor.report.words import icer_words, money, significant, table
+from heor.report.words import any_money, icer_words, significant, table
 from heor.report.write import write_whole
-
-SMALL = 10_000.0  # from here on a hundred is three significant digits or finer
 
 
 def write_analysis(
@@ -28,9 +26,12 @@ def write_analysis(
     folder: Path,
     progress: Callable[[str, int, int], None] | None = None,
     ellipse: bool = False,
+    language: str = "en",
 ) -> Path:
-    """Tables, figures, report.md and run.json; whole or not at all."""
+    """Tables, figures, report.md, report.html and run.json; whole or not at all."""
     from heor.report.figures import write_figures
+    from heor.report.html.explorer import REPLACED, explorer
+    from heor.report.html.plain import write_plain_page
 
     def fill(place: Path) -> None:
         tables = dict(found.decision.tables)
@@ -41,6 +42,10 @@ def write_analysis(
             comparison(found), place / "figures", progress=progress, figures=figures(found, ellipse)
         )
         (place / "report.md").write_text(report(found, list(figures(found))), encoding="utf-8")
+        charts = explorer(comparison(found), language)
+        write_plain_page(
+            place, language=language, explorer=charts, without=REPLACED if charts else ()
+        )
         write_json(record(found), place / "run.json")
 
     return write_whole(folder, fill)
@@ -91,7 +96,7 @@ def answer(found: Analysed) -> list[str]:
     lines = [
         f"{found.intervention} {gains} {significant(abs(qalys['mean']))} QALYs (95 % "
         f"{significant(qalys['low'])} to {significant(qalys['high'])}) and {costs} "
-        f"{_money(abs(cost['mean']))} {currency} (95 % {_money(cost['low'])} to {_money(cost['high'])}) against "
+        f"{any_money(abs(cost['mean']))} {currency} (95 % {any_money(cost['low'])} to {any_money(cost['high'])}) against "
         f"{found.comparator}: {words}{interval}."
     ]
     # by themselves: the curves' thresholds need not be among these, nor reach as far
@@ -100,7 +105,7 @@ def answer(found: Analysed) -> list[str]:
         lines.append(
             f"At {row['threshold']:,.10g} {currency} per QALY {row['strategy']} has the highest expected net "
             f"benefit; the chance that it is the best is {row['probability']:.0%}, and knowing would be "
-            f"worth {_money(row['evpi'])} {currency} a patient."
+            f"worth {any_money(row['evpi'])} {currency} a patient."
         )
     return lines
 
@@ -113,9 +118,9 @@ def report(found: Analysed, names: list[str]) -> str:
     rows = pd.DataFrame(
         {
             "Strategy": frontier["strategy"],
-            f"Cost ({currency})": [_money(x) for x in frontier["cost"]],
+            f"Cost ({currency})": [any_money(x) for x in frontier["cost"]],
             "QALYs": [significant(x, 4) for x in frontier["effect"]],
-            "More cost": [_money(x) if x == x else "" for x in frontier["incremental_cost"]],
+            "More cost": [any_money(x) if x == x else "" for x in frontier["incremental_cost"]],
             "More QALYs": [
                 significant(x) if x == x else "" for x in frontier["incremental_effect"]
             ],
@@ -128,11 +133,12 @@ def report(found: Analysed, names: list[str]) -> str:
         {
             f"{currency} per QALY": [f"{t:,.10g}" for t in benefit["threshold"]],
             "Net benefit": [
-                f"{_money(r['net_benefit'])} (SE {_money(r['se'])})" for _, r in benefit.iterrows()
+                f"{any_money(r['net_benefit'])} (SE {any_money(r['se'])})"
+                for _, r in benefit.iterrows()
             ],
             "In QALYs": [significant(x) for x in benefit["net_health_benefit"]],
             "95 % interval": [
-                f"{_money(r['low'])} to {_money(r['high'])}" for _, r in benefit.iterrows()
+                f"{any_money(r['low'])} to {any_money(r['high'])}" for _, r in benefit.iterrows()
             ],
             "Chance cost-effective": [
                 f"{r['probability']:.1%} (SE {r['probability_se']:.1%})"
@@ -140,12 +146,14 @@ def report(found: Analysed, names: list[str]) -> str:
             ],
             "Chance of a wrong decision": [f"{x:.1%}" for x in benefit["error_probability"]],
             "EVPI": [
-                f"{_money(r['evpi'])} (SE {_money(r['evpi_se'])})" for _, r in benefit.iterrows()
+                f"{any_money(r['evpi'])} (SE {any_money(r['evpi_se'])})"
+                for _, r in benefit.iterrows()
             ],
         }
     )
     parts = [
         f"# Decision analysis of {found.source.name}",
+        "## The answer",
         "  \n".join(f"**{line}**" for line in answer(found)),
         f"{found.outcomes.n:,} draws, {len(means)} strategies, as the file gives them: discounting, price "
         "year and horizon are its program's.",
@@ -156,18 +164,14 @@ def report(found: Analysed, names: list[str]) -> str:
         _enough(found),
         _information(found),
         "\n".join(f"- {note}" for note in found.notes),
-        "## Figures",
+        "## Figures" if names else "",
         "\n\n".join(f"![{n.replace('_', ' ')}](figures/{n}.svg)" for n in names),
+        "## Method",
         "All tables: `tables/`. Frontier by convex hull; ties of the best strategy go to the first; ICER "
         "interval by Fieller's theorem; EVPPI by regression over draws (splines; polynomials with "
         "interactions; boosted trees, cross-fitted, for large groups).",
     ]
     return "\n\n".join(p for p in parts if p) + "\n"
-
-
-def _money(x: float) -> str:
-    """To the nearest hundred; with three significant digits where that would say little."""
-    return money(x) if abs(x) >= SMALL else significant(x)
 
 
 def _enough(found: Analysed) -> str:
@@ -199,8 +203,8 @@ def _information(found: Analysed) -> str:
             "What": [
                 f"**{r['name']}**" if r["kind"] == "group" else r["name"] for _, r in own.iterrows()
             ],
-            f"Worth a patient ({currency})": [_money(x) for x in own["value"]],
-            "SE": [_money(x) for x in own["se"]],
+            f"Worth a patient ({currency})": [any_money(x) for x in own["value"]],
+            "SE": [any_money(x) for x in own["se"]],
             "": [
                 "read with care: the regression left a pattern" if s else ""
                 for s in own["suspicious"]

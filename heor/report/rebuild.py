@@ -1,4 +1,7 @@
-"""The report of a finished run, made again from its results: no inputs, no fits, no simulation."""
+"""The report of a saved folder, made again from its results: no inputs, no fits, no simulation.
+
+A folder of `heor run`, `heor scenarios --run` or `heor country compare`; other commands save no results.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +9,37 @@ import filecmp
 import os
 import re
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
+from heor.archive import command_of, read_archive
+from heor.country_comparison import CountryComparison
 from heor.errors import InputError
 from heor.progress import Progress
+from heor.report.countries import write_country_parts
+from heor.report.scenarios import write_scenario_parts
 from heor.report.write import RECORD, RESULTS, replace_folder, write_parts
 from heor.results import Results
+from heor.scenario_analysis import ScenarioResults
 
 FORMATS = ("html", "md", "docx")
+PAGE = "report.html"
+#: Results of many runs → what writes their report; there is no Word document of them.
+OTHERS: dict[type, Callable[..., None]] = {
+    CountryComparison: write_country_parts,
+    ScenarioResults: write_scenario_parts,
+}
 
 
 def rebuild(
     folder: Path,
     target: Path | None = None,
-    formats: Collection[str] = FORMATS,
+    formats: Collection[str] | None = None,
     language: str | None = None,
     with_figures: bool | None = None,
     progress: Progress | None = None,
-) -> tuple[Results, Path, list[str]]:
+) -> tuple[Any, Path, list[str]]:
     """Write the report of `folder/results.nc` again.
 
     Everything is made beside the target and moved in when it is complete; what is not made again stays.
@@ -33,19 +48,19 @@ def rebuild(
     Parameters
     ----------
     folder
-        Of a run.
+        Of a run, of all scenarios or of a country comparison.
     target
-        Where to write; the run's own folder when None.
+        Where to write; the folder itself when None.
     formats
-        Of `FORMATS`; see `heor.report.write.write_parts`.
+        Of `FORMATS`, all that these results have when None; see `heor.report.write.write_parts`.
     language
         None: that of the page that is there.
     with_figures
-        None: as the run has them.
+        None: as the folder has them.
 
     Returns
     -------
-    Results
+    Results, ScenarioResults or CountryComparison
         As loaded.
     Path
         The target.
@@ -55,11 +70,12 @@ def rebuild(
     Raises
     ------
     InputError
-        Results that are missing, damaged or of another version; a target that cannot be written or
-        that holds another run.
+        Results that are missing, damaged or of another version; a format they do not have; a target
+        that cannot be written or that holds another run.
     """
     source = folder / RESULTS
-    results = Results.load(source)
+    results = saved(source)
+    formats = possible(results, formats, folder)
     target = folder if target is None else target
     if target.resolve() != folder.resolve():
         _same_run(source, target)
@@ -69,7 +85,7 @@ def rebuild(
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         temporary.mkdir(parents=True, exist_ok=True)
-        write_parts(results, temporary, formats, progress, with_figures, language)
+        _write(results, temporary, formats, progress, with_figures, language)
         if "md" in formats and target.resolve() != folder.resolve():
             for name in (RESULTS, RECORD):
                 if (folder / name).exists():
@@ -94,6 +110,67 @@ def _language(folder: Path) -> str:
     with page.open(encoding="utf-8", errors="replace") as file:
         found = re.search(r'<html lang="(\w+)"', file.read(500))
     return found[1] if found else "en"
+
+
+def saved(source: Path) -> Any:
+    """Results that a report can be made of.
+
+    Raises
+    ------
+    InputError
+        The file is missing, cannot be read, or holds something else.
+    """
+    if not source.exists():
+        raise InputError(
+            f"{source}: not found; {command_of(source)} writes it, and so do `heor scenarios --run` and `heor country "
+            "compare`. Run one of them, or name its folder. `heor survival`, `what-if` and `analyse` save "
+            "no results: run the command itself again for a new report."
+        )
+    found = read_archive(source)
+    if not isinstance(found, (Results, *OTHERS)):
+        raise InputError(
+            f"{source}: holds no results with a report. Make it again with `heor run`."
+        )
+    return found
+
+
+def possible(results: Any, formats: Collection[str] | None, folder: Path) -> Collection[str]:
+    """The formats asked for.
+
+    Raises
+    ------
+    InputError
+        A Word document of results that have none.
+    """
+    if isinstance(results, Results):
+        return FORMATS if formats is None else formats
+    if "docx" in (formats or ()):
+        raise InputError(
+            f"{folder}: holds many runs side by side; the Word document is that of one run. Use --format "
+            "html or md, open tables/journal.html in Word, or name the folder of a `heor run`."
+        )
+    return ("html", "md") if formats is None else formats
+
+
+def _write(
+    results: Any,
+    place: Path,
+    formats: Collection[str],
+    progress: Progress | None,
+    with_figures: bool,
+    language: str,
+) -> None:
+    if isinstance(results, Results):
+        write_parts(results, place, formats, progress, with_figures, language)
+        return
+    OTHERS[type(results)](results, place, progress, with_figures, language)
+    for item in list(place.iterdir()):  # the page is made of all the others
+        if ("html" if item.name == PAGE else "md") in formats:
+            continue
+        if item.is_dir():
+            shutil.rmtree(item)
+        else:
+            item.unlink()
 
 
 def _same_run(source: Path, target: Path) -> None:

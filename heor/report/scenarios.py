@@ -29,33 +29,48 @@ def write_scenario_report(
     results: ScenarioResults,
     folder: Path,
     progress: Callable[[str, int, int], None] | None = None,
+    language: str = "en",
 ) -> Path:
-    """Tables, the figure, report.md, results.nc and run.json; see `write_whole`."""
-    from heor.report.figures import write_figures
-    from heor.report.html.journal import write_journal
+    """Tables, the figure, report.md, report.html, results.nc and run.json; see `write_whole`."""
 
     def fill(place: Path) -> None:
-        write_csv(
-            {"scenarios": results.table, "averages": average_table(results)}, place / "tables"
-        )
-        write_journal(_journal(results), results.problem.title, place / "tables")
-        figures = {FIGURE: scenarios}
-        write_figures(results, place / "figures", progress=progress, figures=figures)
-        (place / "report.md").write_text(report(results), encoding="utf-8")
+        write_scenario_parts(results, place, progress, language=language)
         write_archive(results, place / "results.nc")
         write_json(scenario_record(results), place / "run.json")
 
     return write_whole(folder, fill)
 
 
-def report(results: ScenarioResults) -> str:
+def write_scenario_parts(
+    results: ScenarioResults,
+    place: Path,
+    progress: Callable[[str, int, int], None] | None = None,
+    with_figures: bool = True,
+    language: str = "en",
+) -> None:
+    """What readers open, made from `results` alone."""
+    from heor.report.figures import write_figures
+    from heor.report.html.journal import write_journal
+    from heor.report.html.plain import write_plain_page
+
+    tables = {"scenarios": results.table, "averages": average_table(results)}
+    write_csv(tables, place / "tables")
+    write_journal(_journal(results), results.problem.title, place / "tables")
+    if with_figures:
+        figures = {FIGURE: scenarios}
+        write_figures(results, place / "figures", progress=progress, figures=figures)
+    (place / "report.md").write_text(report(results, with_figures), encoding="utf-8")
+    write_plain_page(place, language=language)
+
+
+def report(results: ScenarioResults, with_figures: bool = True) -> str:
     """The whole report as Markdown."""
     sections = [
         _head(results),
         "\n>\n".join(f"> **{line}**" for line in results.accepted),
         "## The answer\n\n" + "  \n".join(f"**{line}**" for line in answer(results)),
         _faults(results),
-        f"![Net benefit by scenario](figures/{FIGURE}.svg)",
+        f"![Net benefit by scenario](figures/{FIGURE}.svg)" if with_figures else "",
         _averages(results),
         _table(results),
         _whys(results),

@@ -192,6 +192,9 @@ def reproduce(results: Results) -> str:
             "Versions, seed, hashes of the inputs and timings: `run.json`. Draws and outcomes: "
             "`results.nc`. Exact numbers: `tables/*.csv`.",
             "",
+            "The same question under the rules of other countries, side by side: `heor country compare NO GB "
+            "SE` (names or codes; `heor country list` shows them).",
+            "",
             "## Sources and licences",
             "",
             *source_lines(tables.source_table(results)),

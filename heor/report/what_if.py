@@ -8,6 +8,7 @@ from heor.decision.crossings import WhatIfMap
 from heor.inputs.problem import DecisionProblem
 from heor.report.figures import write_figures
 from heor.report.figures_what_if import what_if_of
+from heor.report.html.plain import write_plain_page
 from heor.report.numbers.what_if import Asked
 from heor.report.tables import write_csv
 from heor.report.words import plain, timing
@@ -46,9 +47,13 @@ def answer(problem: DecisionProblem, decision: Decision, found: WhatIfMap) -> li
 
 
 def write_what_if(
-    problem: DecisionProblem, decision: Decision, found: WhatIfMap, folder: Path
+    problem: DecisionProblem,
+    decision: Decision,
+    found: WhatIfMap,
+    folder: Path,
+    language: str = "en",
 ) -> Path:
-    """tables/what_if.csv, tables/crossings.csv, figures/what_if.*, report.md; whole or not at all."""
+    """tables/what_if.csv, tables/crossings.csv, figures/what_if.*, report.md and report.html; whole or not at all."""
     asked = Asked(problem, decision, found)
     table = found.table.drop(columns="scenario")
     for name, threshold in decision.thresholds:
@@ -58,6 +63,7 @@ def write_what_if(
         table, crossings = table.drop(columns="y"), crossings.drop(columns="x")
     lines = [
         f"# {found.what_if.label}",
+        "## The answer",
         "  \n".join(f"**{line}**" for line in answer(problem, decision, found)),
         "Mean incremental net benefit with this value fixed and everything else as uncertain as in a run of "
         f"{problem.scenario_label.lower()}, {problem.country.label}.",
@@ -69,5 +75,6 @@ def write_what_if(
         write_csv({"what_if": table, "crossings": crossings}, place / "tables")
         write_figures(asked, place / "figures", figures={"what_if": what_if_of})
         (place / "report.md").write_text("\n\n".join(lines) + "\n", encoding="utf-8")
+        write_plain_page(place, language=language)
 
     return write_whole(folder, fill)

@@ -10,6 +10,7 @@ import pandas as pd
 from heor.inputs.checks import SURVIVAL
 from heor.inputs.problem import Country, DecisionProblem
 
+SMALL = 10_000.0  # money: from here on a hundred is three significant digits or finer
 STATUS_WORDS = {
     "published": "published",
     "trial": "from a trial",
@@ -43,6 +44,15 @@ def money(x: float) -> str:
     ('-123,500', '-490')
     """
     return f"{round(x, -2 if abs(x) >= 1000 else -1) + 0.0:,.0f}"
+
+
+def any_money(x: float) -> str:
+    """Money of any size: to the nearest hundred, or three significant digits where that says little.
+
+    >>> any_money(-123456.0), any_money(9.87654)
+    ('-123,500', '9.88')
+    """
+    return money(x) if abs(x) >= SMALL else significant(x)
 
 
 def years(x: float) -> str:

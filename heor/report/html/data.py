@@ -22,16 +22,46 @@ BARS = 12  # of the tornado
 
 
 def page_data(results: Results, words: dict[str, Any]) -> dict[str, Any]:
-    """Everything the charts need. Money in the country's currency, effects in QALYs."""
-    view = Comparison.of(results)
+    """Everything the charts of a run need. Money in the country's currency, effects in QALYs."""
+    problem = results.problem
+    low, high, _ = problem.settings.ceac_thresholds
+    return {
+        **decision_data(
+            Comparison.of(results),
+            (low, high),
+            verdict=problem.country.has_verdict,
+            patients=population(problem),
+        ),
+        "tornado": _tornado(results),
+        "words": {k: words[k] for k in ("slider", "charts", "parameters")},
+    }
+
+
+def decision_data(
+    view: Comparison,
+    ends: tuple[float, float],
+    verdict: bool = True,
+    patients: float | None = None,
+) -> dict[str, Any]:
+    """What the charts that follow the threshold need, whoever made the outcomes.
+
+    Parameters
+    ----------
+    ends
+        Thresholds between which the curves were computed.
+    verdict
+        Whether the thresholds are those of who decides.
+    patients
+        Of the population, over the years the decision holds; None where nobody knows.
+    """
     names, place = view.shown, view.outcomes.strategies.index
     others = max(len(names) - 1, 1)
     n = view.outcomes.n
     shown = np.linspace(0, n - 1, min(n, CLOUD_POINTS // others)).round().astype(int)
     colour = colours(names, view.comparator, view.intervention)
-    low, high, _ = results.problem.settings.ceac_thresholds
-    named = [value for _, value in results.decision.thresholds]
-    ends = min(low, *named), max(high, *named)
+    low, high = ends
+    named = [value for _, value in view.decision.thresholds]
+    low, high = min(low, *named), max(high, *named)
     return {
         "currency": view.currency,
         "strategies": [{"label": view.labels[s], "colour": colour[s]} for s in names],
@@ -41,19 +71,17 @@ def page_data(results: Results, words: dict[str, Any]) -> dict[str, Any]:
         # every bit, so that a share of draws is the same as in the tables
         "cost": [packed(view.outcomes.cost[:, place(s)]) for s in names],
         "qalys": [packed(view.outcomes.qalys[:, place(s)]) for s in names],
-        "others": _others(view, *ends),
+        "others": _others(view, low, high),
         "shown": shown.tolist(),
         "thresholds": [
             {"value": value, "severity": name == "severity"}
-            for name, value in results.decision.thresholds
+            for name, value in view.decision.thresholds
         ],
-        "verdict": results.problem.country.has_verdict,
-        "start": reference(results.decision)[1],
-        "range": list(ends),
-        "curves": _curves(results.decision.tables["ceac"], names),
-        "population": population(results.problem),
-        "tornado": _tornado(results),
-        "words": {k: words[k] for k in ("slider", "charts", "parameters")},
+        "verdict": verdict,
+        "start": reference(view.decision)[1],
+        "range": [low, high],
+        "curves": _curves(view.decision.tables["ceac"], names),
+        "population": patients,
     }
 
 

@@ -14,7 +14,6 @@ from heor.report.comparison import Comparison
 from heor.report.figure_style import endpoint_label, state_label
 from heor.report.numbers import comparison, drivers, fits, survival, what_if
 from heor.report.numbers.table import Numbers
-from heor.report.selection import shown_strategies
 from heor.report.words import as_ratio, entered, money, parameter_label, significant
 from heor.results import Results
 
@@ -163,32 +162,33 @@ def _what_if(results: Results, name: str) -> pd.DataFrame:
     return pd.DataFrame(frame)
 
 
-def curve_table(results: Results) -> pd.DataFrame:
-    """Probability of being best, expected loss and EVPI at thresholds of the curves' own grid."""
-    table = results.decision.tables["ceac"]
+def curve_table(view: Comparison, form: Callable[[float], str] = money) -> pd.DataFrame:
+    """Probability of being best, expected loss and EVPI at thresholds of the curves' own grid.
+
+    `form` writes money.
+    """
+    table, labels = view.decision.tables["ceac"], view.labels
     grid = table["threshold"].unique()
     step = max(1, round((len(grid) - 1) / (CURVE_ROWS - 1)))
     table = table[table["threshold"].isin(grid[::step])]
     once = table.drop_duplicates("threshold")
     frame = {"Threshold": [f"{t:,.0f}" for t in once["threshold"]]}
-    labels = {name: s.label for name, s in results.problem.strategies.items()}
-    shown = table[table["strategy"].isin(shown_strategies(results))]
+    shown = table[table["strategy"].isin(view.shown)]
     for name, rows in shown.groupby("strategy", sort=False):
         frame[f"{labels[name]}: probability"] = [f"{p:.1%}" for p in rows["probability"]]
-        frame[f"{labels[name]}: expected loss"] = [money(x) for x in rows["expected_loss"]]
+        frame[f"{labels[name]}: expected loss"] = [form(x) for x in rows["expected_loss"]]
     frame["Choice"] = [labels[s] for s in table[table["on_frontier"]]["strategy"]]
-    frame["EVPI"] = [money(x) for x in once["evpi"]]
+    frame["EVPI"] = [form(x) for x in once["evpi"]]
     return pd.DataFrame(frame)
 
 
-def quadrants(results: Results) -> pd.DataFrame:
+def quadrants(view: Comparison) -> pd.DataFrame:
     """Share of draws in each quadrant of the plane."""
-    table = results.decision.tables["quadrants"]
-    table = table[table["strategy"].isin(shown_strategies(results))]
-    labels = {name: s.label for name, s in results.problem.strategies.items()}
+    table = view.decision.tables["quadrants"]
+    table = table[table["strategy"].isin(view.shown)]
     return pd.DataFrame(
         {
-            "Strategy": [labels[s] for s in table["strategy"]],
+            "Strategy": [view.labels[s] for s in table["strategy"]],
             "QALYs": ["more" if x else "not more" for x in table["more_qalys"]],
             "Cost": ["higher" if x else "not higher" for x in table["higher_cost"]],
             "Share of draws": [f"{x:.1%}" for x in table["share"]],

@@ -13,11 +13,11 @@ from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from heor.report import figure_style as style
 from heor.report import section_answer, section_drivers, section_structures, section_what_if
 from heor.report.html.parameters import parameter_rows
+from heor.report.html.template import templates
 from heor.report.words import chance_words, timing
 from heor.report.words import money as amount
 from heor.results import Results
@@ -184,16 +184,8 @@ def journal(
 
 def write_journal(tables: Mapping[str, JournalTable], title: str, folder: Path) -> None:
     """`journal.html` and `journal/<name>.tsv` (UTF-8 with the mark Excel looks for) in a folder."""
-    environment = Environment(
-        loader=PackageLoader(__package__),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made = environment.get_template("journal.html").render(
-        title=title, tables=list(tables.values())
-    )
+    template = templates().get_template("journal.html")
+    made = template.render(title=title, tables=list(tables.values()))
     (folder / "journal").mkdir(parents=True, exist_ok=True)
     (folder / "journal.html").write_text(made + "\n", encoding="utf-8", newline="\n")
     for name, table in tables.items():

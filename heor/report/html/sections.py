@@ -17,6 +17,7 @@ from heor.decision.information import ENOUGH_DRAWS
 from heor.report import markdown as report
 from heor.report import words as text
 from heor.report.cheers import table as cheers
+from heor.report.comparison import Comparison
 from heor.report.glossary import glossary
 from heor.report.html import figure_numbers
 from heor.report.html.parameters import parameter_rows, status_counts
@@ -103,10 +104,11 @@ def assumptions(page: Page) -> Markup:
 
 def threshold(page: Page) -> Markup:
     results, charts = page.results, page.words["charts"]
-    curves = page.table(figure_numbers.curve_table(results), charts["ceac"])
+    view = Comparison.of(results)
+    curves = page.table(figure_numbers.curve_table(view), charts["ceac"])
     plane = ""  # nothing to compare with where there is one strategy
     if len(results.problem.strategies) > 1:
-        plane = page.table(figure_numbers.quadrants(results), charts["plane"])
+        plane = page.table(figure_numbers.quadrants(view), charts["plane"])
     country = results.problem.country
     values = {"currency": country.currency, "verdict": country.has_verdict}
     return (

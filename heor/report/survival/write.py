@@ -18,9 +18,11 @@ def write_survival_report(
     results: SurvivalResults,
     folder: Path,
     progress: Callable[[str, int, int], None] | None = None,
+    language: str = "en",
 ) -> Path:
-    """Tables, figures, report.md and run.json of one appraisal; see `write_whole`."""
+    """Tables, figures, report.md, report.html and run.json of one appraisal; see `write_whole`."""
     from heor.report.figures import write_figures
+    from heor.report.html.plain import write_plain_page
     from heor.report.survival.figures import survival_figures
 
     def fill(place: Path) -> None:
@@ -28,6 +30,7 @@ def write_survival_report(
         figures = survival_figures(results)
         write_figures(results, place / "figures", progress=progress, figures=figures)
         (place / "report.md").write_text(report(results), encoding="utf-8")
+        write_plain_page(place, language=language)
         write_json(survival_record(results), place / "run.json")
 
     return write_whole(folder, fill)

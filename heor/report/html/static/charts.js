@@ -9,8 +9,10 @@ const Charts = (() => {
     d3.formatDefaultLocale({ decimal: ",", thousands: "\u00a0", grouping: [3], currency: ["", ""], minus: "−", percent: "\u00a0%" });
   }
   const whole = d3.format(",.0f");
+  const TICKS = typeof Amounts === "undefined" ? ",.0f" : ",.4~r";
   /** Money to the nearest hundred, below a thousand to the nearest ten, as in the tables. */
   const money = (x) => {
+    if (typeof Amounts !== "undefined") return Amounts.money(x); // of any size
     const to = Math.abs(x) >= 1000 ? 100 : 10;
     const text = whole(Math.round(x / to) * to + 0);
     return text === "−0" ? "0" : text;
@@ -56,7 +58,7 @@ const Charts = (() => {
     label: fill(model.words.charts.threshold_x, { currency: model.currency }),
     labelArrow: "none", labelAnchor: "center",
     ticks: d3.ticks(...model.range, 5).filter((t) => t <= model.range[1]).filter((_, i, all) => all.length < 6 || i % 2 === 0),
-    tickFormat: ",.0f",
+    tickFormat: TICKS,
   });
 
   const margins = { marginTop: 40, marginRight: 34, marginBottom: 42, marginLeft: 62, height: 300 };
@@ -117,7 +119,7 @@ const Charts = (() => {
     const label = fill(words.charts.loss_alt, { threshold: whole(at.threshold), values: named(model, form.words) });
     return place("chart-loss", label, {
       ...margins, x: axisX(model),
-      y: { domain: [0, top], label: fill(words.charts.loss_y, model), labelArrow: "none", tickFormat: ",.0f", ticks: 5, grid: true },
+      y: { domain: [0, top], label: fill(words.charts.loss_y, model), labelArrow: "none", tickFormat: TICKS, ticks: 5, grid: true },
       marks: [
         ...marks(model, at.threshold),
         Plot.line(curves.threshold, {
@@ -134,7 +136,7 @@ const Charts = (() => {
     const label = fill(words.charts.evpi_alt, { threshold: whole(at.threshold), values: money(at.evpi) });
     return place("chart-evpi", label, {
       ...margins, x: axisX(model),
-      y: { domain: [0, 1.15 * d3.max([...curves.evpi, at.evpi]) || 1], label: fill(words.charts.evpi_y, model), labelArrow: "none", tickFormat: ",.0f", ticks: 5, grid: true },
+      y: { domain: [0, 1.15 * d3.max([...curves.evpi, at.evpi]) || 1], label: fill(words.charts.evpi_y, model), labelArrow: "none", tickFormat: TICKS, ticks: 5, grid: true },
       marks: [
         ...marks(model, at.threshold),
         Plot.areaY(x, { x: (t) => t, y, fill: INK, fillOpacity: 0.07 }),
@@ -177,7 +179,7 @@ const Charts = (() => {
     const svg = place("chart-plane", label, {
       ...margins, marginTop: 16,
       x: { domain: x, label: words.charts.plane_x, labelArrow: "none", labelAnchor: "center", ticks: 6 },
-      y: { domain: y, label: fill(words.charts.plane_y, { currency }), labelArrow: "none", tickFormat: ",.0f", ticks: 6 },
+      y: { domain: y, label: fill(words.charts.plane_y, { currency }), labelArrow: "none", tickFormat: TICKS, ticks: 6 },
       marks: [
         Plot.ruleX([0], { stroke: FAINT }),
         Plot.ruleY([0], { stroke: FAINT }),
@@ -255,7 +257,7 @@ const Charts = (() => {
       x: {
         domain: [d3.min([0, ...rows.map((d) => d.low)]) - room, d3.max([0, ...rows.map((d) => d.high)]) + room],
         label: fill(words.charts.tornado_x, { threshold, currency }), labelArrow: "none", labelAnchor: "center",
-        tickFormat: ",.0f", ticks: 5, grid: true,
+        tickFormat: TICKS, ticks: 5, grid: true,
       },
       y: { type: "band", domain: rows.map((d) => d.place), axis: null, padding: 0 },
       marks: [
