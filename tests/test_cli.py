@@ -157,6 +157,7 @@ FEW = (
 )
 
 
+@pytest.mark.slow
 def test_survival_writes_its_own_report_and_keeps_that_of_the_run(
     workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:

@@ -34,7 +34,8 @@ def minutes(command: str) -> bool:
         "heor country compare",
         "heor survival",  # test_cli runs it
         "heor what-if cure",
-        "heor scenarios --run",
+        "heor check",  # test_cli runs both
+        "heor scenarios",
     )
     return command.startswith(variants)
 

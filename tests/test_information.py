@@ -55,6 +55,7 @@ def test_a_product_is_worth_nothing_apart_and_all_together(regressor: str, produ
         assert 0 <= found[name].value[0] < 3 * max(found[name].se[0], 1e-3)
 
 
+@pytest.mark.slow
 def test_one_of_forty_products_is_not_lost(many) -> None:
     """At least four fifths of its value, where a fit without products finds none and says so."""
     own, draws, groups = many

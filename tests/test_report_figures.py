@@ -179,6 +179,7 @@ def test_labels_may_hold_any_character(results):
     assert "Price in $ if age &lt; 70 &amp; $x_1$ &gt; 0" in svg
 
 
+@pytest.mark.slow
 def test_quick_runs_say_so_on_every_figure(results, drawn):
     settings = results.problem.settings
     settings = replace(settings, fit=replace(settings.fit, quick=True))

@@ -61,7 +61,7 @@ def test_which_scenarios_can_be_followed_through_progression(inputs: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "model", ["state_transition", pytest.param("semi_markov", marks=pytest.mark.slow)]
+    "model", [pytest.param(m, marks=pytest.mark.slow) for m in ("state_transition", "semi_markov")]
 )
 def test_every_scenario_that_can_obeys_the_laws(model: str, inputs: Path) -> None:
     """Hazard ratios by time, waning, early failure, no cure: the simulation checks its own laws."""
@@ -400,6 +400,7 @@ def test_a_declared_model_runs_and_reports(sick_sicker: Path, tmp_path: Path) ->
     np.testing.assert_allclose(occupancy[["healthy", "sick", "sicker", "dead"]].sum(axis=1), 1)
 
 
+@pytest.mark.slow
 def test_time_in_state_of_a_declared_transition(sick_sicker: Path) -> None:
     """Recovery that waits a year, by residence and by patient; clock forward cannot know it."""
     path = sick_sicker / "model/strategies.yaml"

@@ -364,6 +364,7 @@ def test_a_failed_write_keeps_the_earlier_folder(
     assert [p.name for p in tmp_path.iterdir()] == ["norway-survival"]
 
 
+@pytest.mark.slow
 def test_a_series_of_landmarks_alone_is_appraised(inputs: Path) -> None:
     """One endpoint without a partner, in survivors by interval; nothing to smooth."""
     own = "strategies.resection.curves.os.distributions"

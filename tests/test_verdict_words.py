@@ -75,7 +75,9 @@ def verdict(text: str) -> str:
     return text[max(0, found.start() - 150) : found.end() + 50] if found else ""
 
 
-@pytest.mark.parametrize("form", SHOWN)
+@pytest.mark.parametrize(
+    "form", [pytest.param(f, marks=pytest.mark.slow) if f == "figures" else f for f in SHOWN]
+)
 def test_no_verdict_without_a_threshold_of_the_country(made_up_run: Results, form: str) -> None:
     assert verdict(SHOWN[form](without_threshold(made_up_run, "none"))) == ""
 

@@ -216,6 +216,7 @@ def test_an_individual_model_is_asked_through_its_cohort(asked, quick_cache) -> 
     assert cost[0] == pytest.approx(increments(simulation.outcomes, *roles)["cost"].mean())
 
 
+@pytest.mark.slow
 def test_figures_of_a_line_and_a_map(asked, tmp_path) -> None:
     from heor.report.figures import figure_bytes
     from heor.report.figures_what_if import what_if_of

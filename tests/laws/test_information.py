@@ -89,6 +89,7 @@ def test_two_strategies_with_normal_net_benefit(
             assert 0.5 < se / exact_se < 2
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(seed=seeds, constant=st.floats(-1e5, 1e5))
 def test_a_cost_common_to_all_tells_nothing(seed: int, constant: float) -> None:
