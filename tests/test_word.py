@@ -51,7 +51,7 @@ def drawn(title: str, height: float = 2.0):
     def draw(results: Results) -> Figure:
         figure = Figure(figsize=(6.7, height))
         figure.suptitle(title)
-        figure.supxlabel(f"What {title}\nsays.")
+        figure.caption = f"What {title} says."
         figure.add_subplot().plot([0, 1])
         return figure
 

@@ -187,10 +187,10 @@ class Writer:
         image: BinaryIO,
         size: tuple[float, float],
         label: str,
-        words: str,
+        caption: str,
         english: bool = False,
     ) -> None:
-        """A picture with words for those who do not see it, and its caption below."""
+        """A picture with its label and its caption below, which are also for those who do not see it."""
         styles.turn(self.document, self.landscape)
         paragraph = self.document.add_paragraph(style="Picture")
         paragraph.paragraph_format.keep_with_next = True
@@ -199,8 +199,13 @@ class Writer:
         properties = picture._inline.docPr
         properties.set("name", f"{self.words['figure']} {self.figures}")
         properties.set("title", legal(label))
-        properties.set("descr", legal(words))
-        self._words(self._caption(self.words["figure"], self.figures), label, english)
+        properties.set("descr", legal(f"{label}. {caption}".strip()))
+        below = self._caption(self.words["figure"], self.figures)
+        self._words(below, f"{label}.", english)
+        if caption:
+            run = below.add_run(f" {legal(caption)}")
+            run.bold = False
+            self._in_english(run)
 
     def write_contents(self, before: Paragraph) -> None:
         """The headings of the first level, linked, before a paragraph written earlier."""

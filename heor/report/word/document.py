@@ -17,6 +17,7 @@ from heor.progress import Progress
 from heor.report.cheers.table import PAGE as CHECKLIST
 from heor.report.cheers.table import cheers_parts
 from heor.report.cheers.table import summary as checklist_summary
+from heor.report.figure_page import Page, laid_out
 from heor.report.html.labels import labels
 from heor.report.html.parameters import parameter_rows
 from heor.report.html.prose import without_heading
@@ -225,19 +226,18 @@ def _draw(
 
     for start in starts:
         for name in [n for n in left if n.startswith(start)]:
-            figure = left.pop(name)(results)
+            with laid_out(Page(words=False)):  # the document has them below
+                figure = left.pop(name)(results)
             width, height = (25.4 * inches for inches in figure.get_size_inches())
             scale = min(styles.text_width(writer.landscape) / width, TALLEST / height, 1.0)
             figure.dpi = DPI
             image = io.BytesIO(figure_bytes(figure, "png"))
             label = captions.get(name, name.replace("_", " ").capitalize())
-            said = " ".join(figure.get_supxlabel().split())
-            alternative = f"{label}. {said}".strip()
             writer.figure(
                 image,
                 (width * scale, height * scale),
                 label,
-                alternative,
+                getattr(figure, "caption", ""),
                 english=name.startswith("what_if_"),
             )
             if progress:
