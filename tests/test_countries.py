@@ -758,3 +758,12 @@ def test_only_rules_tell_countries_apart(
 def test_available_lists_no_template() -> None:
     assert available(ROOT / "inputs", "countries") == COUNTRIES
     assert not any(name.startswith("_") for name in COUNTRIES)
+
+
+def test_prices_and_counts_of_a_donor_are_told_apart(inputs: Path) -> None:
+    """A country whose every price is another's says that it is not for a decision; a count is not converted."""
+    england = " ".join(load(inputs, "england").country.cautions)
+    assert "Every price is Norway's: not for a decision in England. 15 prices of England" in england
+    assert "As in Norway: eligible_per_year. Value for the population and of the trial" in england
+    norway = load(inputs, "norway").country.cautions
+    assert not any("not for a decision" in line for line in norway)

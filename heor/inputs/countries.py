@@ -303,7 +303,7 @@ def _lent(
 
 
 def _is_price(parameter: Any) -> bool:
-    return "{currency}" in parameter.unit
+    return parameter.price_year is not None  # money has one, counts have none
 
 
 def _are(name: str) -> str:
