@@ -43,6 +43,7 @@ SLOT_ITEMS = {
     "choice_of_strategies": {"7"},
     "choice_of_model": {"16"},
     "availability": {"16", "V12"},
+    "validation": {"17"},
     "subgroups": {"18"},
     "distributional_effects": {"19"},
     "engagement": {"21"},

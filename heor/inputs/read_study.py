@@ -33,6 +33,7 @@ class StudyModel(Model):
     choice_of_strategies: Text | None = None
     choice_of_model: Text | None = None
     availability: Text | None = None
+    validation: Text | None = None
     subgroups: Text | None = None
     distributional_effects: Text | None = None
     engagement: Text | None = None

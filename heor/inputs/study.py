@@ -33,6 +33,7 @@ class Study:
     choice_of_strategies: str = ""
     choice_of_model: str = ""
     availability: str = ""
+    validation: str = ""
     subgroups: str = ""
     distributional_effects: str = ""
     engagement: str = ""

@@ -97,7 +97,9 @@ def _compared(problem: DecisionProblem) -> str:
 
 def perspective(results: Results) -> Answer:
     country = results.problem.country
-    streams = listed([s.replace("_", " ") for s in country.streams])
+    items = [c for s in results.problem.strategies.values() for c in s.costs.values()]
+    counted_streams = [s for s in country.streams if any(item.stream == s for item in items)]
+    streams = listed([s.replace("_", " ") for s in counted_streams])
     return Answer(
         f"{country.perspective}. Costs counted: {streams}. {_rule(results, 'perspective')}",
         (FIRST, COSTS),

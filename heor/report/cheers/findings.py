@@ -79,7 +79,13 @@ def analytics(results: Results) -> Answer:
     own = "; ".join(parts)
     fits = (SURVIVAL,) if results.fits.weights else ()
     limits = (LIMITS,) if problem.limits or problem.country.limits else ()
-    return Answer(f"{own[0].upper()}{own[1:]}.", (CONVENTIONS, *fits, RESTS, PARAMETERS, *limits))
+    return with_authors(
+        f"{own[0].upper()}{own[1:]}.",
+        problem.study.validation,
+        "validation",
+        (CONVENTIONS, *fits, RESTS, PARAMETERS, *limits),
+        "how the model was validated",
+    )
 
 
 def heterogeneity(results: Results) -> Answer:

@@ -48,7 +48,7 @@ ITEMS = (
     Item("14", METHODS, "Resources and costs", "How use was measured and priced", design.resources),
     Item("15", METHODS, "Currency, price date, conversion", "Currency, year of prices, how others were converted", design.currency),
     Item("16", METHODS, "Rationale and description of model", "Which model, why, and where it can be had", findings.model),
-    Item("17", METHODS, "Analytics and assumptions", "How data became results, and what was assumed", findings.analytics),
+    Item("17", METHODS, "Analytics and assumptions", "How data became results, what was assumed, how the model was validated", findings.analytics),
     Item("18", METHODS, "Heterogeneity", "How results of subgroups were estimated", findings.heterogeneity),
     Item("19", METHODS, "Distributional effects", "On whom effects fall; whether some count for more", findings.distribution),
     Item("20", METHODS, "Uncertainty", "Which sources of it were analysed, and how", findings.uncertainty),
