@@ -142,14 +142,14 @@ def _companions(results: Results) -> list[str]:
     currency = results.problem.country.currency
     lines = []
     for companion in results.companions:
-        tables_ = companion.decision.tables
-        icer = tables_["icer"].iloc[0]
+        found = companion.decision.tables
+        icer = found["icer"].iloc[0]
         words = icer_words(
             icer["cost"], icer["effect"], icer["ratio"], icer["label"], f"{currency} per QALY"
         )
         chances = ", ".join(
             f"{r['probability']:.0%} at {r['threshold']:,.0f}"
-            for _, r in tables_["net_benefit"].iterrows()
+            for _, r in found["net_benefit"].iterrows()
         )
         lines.append(
             f"- {companion.label}: {words}; {chance_words(results.problem.country).lower()} {chances}."
