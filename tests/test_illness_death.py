@@ -190,6 +190,7 @@ def test_outcomes_against_the_exact_integral(model: str, problem: DecisionProble
     np.testing.assert_allclose(end, deaths * v("end_of_life_net"), rtol=5e-4)
 
 
+@pytest.mark.slow
 def test_one_million_patients_against_the_exact_integral(problem: DecisionProblem) -> None:
     """Within four Monte Carlo standard errors, undiscounted; the error falls as 1 / sqrt(n)."""
     problem = immortal(problem)

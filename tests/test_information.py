@@ -73,6 +73,7 @@ def test_automatic_choice_by_size_of_the_group(many) -> None:
     assert {x.regressor for x in evppi(own, draws, groups, [1.0])} == {"spline_polynomial"}
 
 
+@pytest.mark.slow
 def test_cross_fitted_noise_is_worth_nothing() -> None:
     """Forty parameters that tell nothing: a fit of the same draws would see 0.01 or more."""
     draws = np.random.default_rng(8).standard_normal((2000, 41))

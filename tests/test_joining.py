@@ -107,7 +107,9 @@ def test_a_point_is_a_quantile_of_restricted_survival(fitted) -> None:
         assert (np.diff(in_order) >= 0).all()
 
 
-@pytest.mark.parametrize("evidence, most", [(OS, 0.4), (PFS, 0.9)])
+@pytest.mark.parametrize(
+    "evidence, most", [(OS, 0.4), pytest.param(PFS, 0.9, marks=pytest.mark.slow)]
+)
 def test_mean_survival_is_closer_with_sobol(fitted, evidence: str, most: float) -> None:
     """PFS gains less: of its spread only the part that goes with OS is stratified."""
     expected = sum(

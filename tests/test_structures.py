@@ -381,6 +381,7 @@ def sick_sicker(inputs: Path, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_declared_model_runs_and_reports(sick_sicker: Path, tmp_path: Path) -> None:
     """No Python, no curves: all three structures agree, since all rates go by the same clock."""
     from heor.report.write import write_report

@@ -123,7 +123,7 @@ def exact_evsi(shape: float, rate: float, arm: int) -> float:
     return float(np.maximum(benefit, 0).mean() - max(benefit.mean(), 0))
 
 
-@pytest.mark.parametrize("patients", [20, 80])
+@pytest.mark.parametrize("patients", [20, pytest.param(80, marks=pytest.mark.slow)])
 def test_evsi_of_a_conjugate_trial(conjugate, patients) -> None:
     """Followed until all have died: by regression and by importance sampling."""
     evidence, shape, rate = conjugate

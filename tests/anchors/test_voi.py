@@ -53,6 +53,7 @@ def test_normal_draws_of_voi() -> None:
         assert abs(value[name] - exact) < 3 * max(se[name], se["all"])
 
 
+@pytest.mark.slow
 def test_many_normal_draws() -> None:
     """1 % on 400,000 draws (4,000,000: pytest -m exhaustive)."""
     generator = np.random.default_rng(4)
