@@ -116,6 +116,7 @@ def _with_covariance(folder: Path, base, correlation: np.ndarray, **changes) -> 
     return to
 
 
+@pytest.mark.slow
 def test_covariance_file_gives_multivariate_normal_draws(inputs, base, tmp_path) -> None:
     wanted = np.array([[1, 0.5, -0.3], [0.5, 1, 0.1], [-0.3, 0.1, 1.0]])
     problem = load(_with_covariance(inputs, base, wanted, to=tmp_path / "inputs"), quick=True)

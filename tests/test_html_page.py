@@ -527,6 +527,7 @@ def forty(results, problem, made_up_draws) -> Results:
     return many_strategies(results, problem, made_up_draws, 40)
 
 
+@pytest.mark.slow
 def test_forty_strategies_make_a_readable_report(forty):
     """Tables and figures hold those that matter and say so; the CSV files hold all."""
     shown = list(shown_strategies(forty))

@@ -107,6 +107,7 @@ def words(figure: Figure) -> str:
     return "\n".join(t.get_text() for t in figure.findobj(Text))
 
 
+@pytest.mark.slow
 def test_all_figures_are_written_in_both_formats(results, tmp_path):
     told = []
     paths = write_figures(results, tmp_path / "figures", progress=lambda *a: told.append(a))
