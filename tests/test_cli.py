@@ -256,6 +256,7 @@ def test_interrupted_run_exits_130_and_keeps_results(workplace: Path) -> None:
     assert not list((workplace / "outputs").glob(".norway*"))
 
 
+@pytest.mark.slow
 def test_show_check_and_scenarios(
     workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:

@@ -34,7 +34,6 @@ def minutes(command: str) -> bool:
         "heor country compare",
         "heor survival",  # test_cli runs it
         "heor what-if cure",
-        "heor check",  # test_cli runs both
         "heor scenarios",
     )
     return command.startswith(variants)

@@ -77,6 +77,7 @@ def test_what_is_not_made_again_stays(folder):
     assert sorted(p.name for p in folder.parent.iterdir()) == ["norway"]
 
 
+@pytest.mark.slow
 def test_page_and_document_are_a_file_each(folder, tmp_path, capsys):
     """Files of the reader in the same place are left alone."""
     (tmp_path / "out").mkdir()

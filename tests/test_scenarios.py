@@ -235,6 +235,7 @@ def test_a_scenario_that_does_not_load_is_a_fault(copied_inputs: Path) -> None:
 
 
 # --------------------------------------------------------------------------- command line
+@pytest.mark.slow
 def test_the_command_writes_a_folder_and_exits_1_when_one_is_missing(
     copied_inputs: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:

@@ -41,6 +41,7 @@ def results(inputs: Path, shared_fits: Path) -> Results:
 
 
 # ---------------------------------------------------------------------------- which can be
+@pytest.mark.slow
 def test_which_scenarios_can_be_followed_through_progression(inputs: Path) -> None:
     """Series and single families cannot; all other scenarios can."""
     cannot = {
