@@ -316,6 +316,10 @@ def _crossing(problem: DecisionProblem) -> str:
     return f"one of {', '.join(names[:-1])} exceeded the next endpoint and was capped at it"
 
 
+def _years(value: float) -> str:
+    return f"{value:.2f}" if value >= 0.005 else "less than 0.01"
+
+
 def _warnings(
     problem: DecisionProblem, capped: pd.DataFrame, unattained: int, n: int, most: float
 ) -> tuple[str, ...]:
@@ -328,7 +332,7 @@ def _warnings(
     """
     found = [
         f"{problem.strategies[row.strategy].label}: {_crossing(problem)}, by "
-        f"{row.mean_excess_life_years:.2g} life years on average ({row.share_of_draw_months:.1%} of "
+        f"{_years(row.mean_excess_life_years)} life years on average ({row.share_of_draw_months:.1%} of "
         f"draw-months over the whole horizon, {row.share_of_draws:.1%} of draws). Survival is unaffected; "
         "time in the earlier states is that much shorter than fitted."
         for row in capped.itertuples()
@@ -352,7 +356,7 @@ def _warnings(
         )
     if unattained:
         found.append(
-            f"In {unattained} of {n} draws the cured fraction is too large for the marginal hazard "
+            f"In {unattained:,} of {n:,} draws the cured fraction is too large for the marginal hazard "
             f"ratio drawn: none of the uncured reach it{nor_early}, and the nearest was used."
         )
     return tuple(found)

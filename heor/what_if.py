@@ -35,7 +35,6 @@ LEAST_DRAWS, SHARE = 40, 10  # at least so many, or one in so many of the run's
 POINTS = 9  # of a search along what acts on survival; net benefit may turn there
 FEW_POINTS = 3  # along anything else: net benefit is straight, or nearly
 REFINEMENTS = 2  # evaluations where net benefit seems to turn
-STRAIGHT = 0.02  # of its range: net benefit that bends less is a straight line
 TOLERANCE = 1e-6  # of the range: a crossing this near to an evaluated value is one
 INSIDE = (0.001, 0.999)  # quantiles between which an uncertain parameter is searched
 Case = Mapping[str, float]
@@ -252,8 +251,8 @@ def _with_errors(
 class Line:
     """Mean increments at the values of one quantity, in rising order.
 
-    `lag`: see `Response.lag`. The level of the increments is that of all draws while the quantity is at the
-    mean of some; what that difference does is taken off, to the first order.
+    `lag`: see `Response.lag`; of what net benefit is straight in, or nearly. The level of the increments is
+    that of all draws while the quantity is at the mean of some; what that difference does is taken off.
     """
 
     lag: float = 0.0
@@ -268,11 +267,9 @@ class Line:
         self.qalys = np.insert(self.qalys, place, qalys)
 
     def benefit(self, threshold: float) -> np.ndarray:
-        """Net benefit at the values; the lag counts where it is straight in them, as it is in a price."""
+        """Net benefit at the values."""
         found = threshold * self.qalys - self.cost
-        slope = (found[-1] - found[0]) / (self.x[-1] - self.x[0])
-        bent = np.abs(found - found[0] - slope * (self.x - self.x[0])).max()
-        return found + slope * self.lag if bent < STRAIGHT * np.ptp(found) else found
+        return found + self.lag * (found[-1] - found[0]) / (self.x[-1] - self.x[0])
 
     def crossings(self, threshold: float) -> np.ndarray:
         return crossings(self.x, self.benefit(threshold))

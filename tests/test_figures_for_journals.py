@@ -77,6 +77,7 @@ def test_in_a_column_words_are_whole_apart_and_readable(drawn, name) -> None:
     """Inside the figure, no two over each other, none below 6 points; the width is exact."""
     figure = drawn[0][name]
     figure.draw_without_rendering()
+    assert "worth its cost" not in figure.caption  # also drawn at another country's thresholds
     assert figure.get_size_inches()[0] == pytest.approx(85 / INCH)
     width, height = figure.bbox.size
     hidden = {id(t) for a in figure.axes for axis in (a.xaxis, a.yaxis) for t in tick_labels(axis)}
@@ -395,7 +396,7 @@ def test_the_command_draws_what_was_asked_for(saved, monkeypatch, capsys) -> Non
         (["--format", "pgn"], "--format pgn: unknown format; allowed: svg, png, pdf. Did you mean"),
         (["--width", "85"], "--width 85: no width; write a number with mm, cm or in (85mm)"),
         (["--width", "40mm"], "80 to 400 mm are possible"),
-        (["nowhere"], "nowhere: no results.nc found; folders that `heor run`"),
+        (["nowhere"], "results.nc: not found; `heor run` writes it, and so do"),
     ],
 )
 def test_mistakes_say_what_is_allowed(saved, monkeypatch, capsys, words, said) -> None:

@@ -265,6 +265,10 @@ class Country:
     cautions: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
 
+    def is_unverified(self, block: str) -> bool:
+        """Whether a block of its rules, or part of it, was not verified in its source."""
+        return any(name.split(" ")[0] == block for name in self.unverified)
+
     @property
     def has_verdict(self) -> bool:
         """Whether its own thresholds are used, so that results may be called worth their cost or not."""

@@ -187,7 +187,9 @@ def _cautions(results: CountryComparison) -> list[str]:
     lines = _borrowed_values(results)
     for block, what in (("utility_norms", "Utility norms"), ("life_table", "Life table")):
         for donor, names in _by_donor(countries, block).items():
-            lines.append(f"{what} of {donor}, with its value set: {', '.join(names)}.")
+            lines.append(
+                f"{what} of {country_name(donor)}, with its value set: {', '.join(names)}."
+            )
     none = [c.label for c in countries if c.threshold_kind == "none"]
     unusable = [c.label for c in countries if c.threshold_kind == "unusable"]
     if none:
@@ -200,6 +202,9 @@ def _cautions(results: CountryComparison) -> list[str]:
             "Thresholds of their own that cannot be set against costs in another money: "
             f"{', '.join(unusable)}. Another country's are shown."
         )
+    lent = [c.label for c in countries if any("Every price is" in line for line in c.cautions)]
+    if lent:
+        lines.append(f"Every price is another country's, so not for a decision: {', '.join(lent)}.")
     generic = [c.label for c in countries if any("Stand-ins" in line for line in c.cautions)]
     if generic:
         lines.append(f"Stand-ins instead of rules of their own: {', '.join(generic)}.")
@@ -230,12 +235,17 @@ def _borrowed_values(results: CountryComparison) -> list[str]:
             money = f" ({country.currency} {country.price_year})" if converted else ""
             groups.setdefault((donor, tuple(names), converted), []).append(country.label + money)
     return [
-        f"Values of {donor}, "
+        f"Values of {country_name(donor)}, "
         + ("converted" if converted else "in its money, because nothing converts them")
         + f": {', '.join(labels)}. They are: {', '.join(names)}. The arithmetic: `heor show --country "
         "<country> <name>`."
         for (donor, names, converted), labels in groups.items()
     ]
+
+
+def country_name(folder: str) -> str:
+    """A country's folder as a name: `united_states` → 'United States'."""
+    return folder.replace("_", " ").title()
 
 
 def _by_donor(countries: list[Country], block: str) -> dict[str, list[str]]:

@@ -8,19 +8,18 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from heor.archive import read_archive
-from heor.country_comparison import CountryComparison
 from heor.errors import InputError
 from heor.inputs.layers import nearest
 from heor.report.figure_page import Page, laid_out
 from heor.report.figures import FORMATS, Progress, figures_of, write_figures
 from heor.report.figures_countries import countries
 from heor.report.figures_scenarios import scenarios
+from heor.report.rebuild import saved
+from heor.report.write import RESULTS
 from heor.results import Results
 from heor.scenario_analysis import ScenarioResults
 
 Figures = Mapping[str, Callable[[Any], Figure]]
-SAVED = "results.nc"
 
 
 def saved_figures(folder: Path) -> tuple[Any, Figures]:
@@ -31,21 +30,12 @@ def saved_figures(folder: Path) -> tuple[Any, Figures]:
     InputError
         No saved results, or results that cannot be read.
     """
-    path = folder / SAVED
-    if not path.exists():
-        raise InputError(
-            f"{folder}: no {SAVED} found; folders that `heor run`, `heor scenarios --run` and `heor country "
-            "compare` write have one. Run one of them, or name its folder. (Figures of `heor survival`, "
-            "`what-if`, `analyse` and `km` are drawn by these commands only.)"
-        )
-    found = read_archive(path)
+    found = saved(folder / RESULTS)
     if isinstance(found, Results):
         return found, figures_of(found)
     if isinstance(found, ScenarioResults):
         return found, {"scenarios": scenarios}
-    if isinstance(found, CountryComparison):
-        return found, {"countries": countries}
-    raise InputError(f"{path}: holds no results with figures. Make it again with `heor run`.")
+    return found, {"countries": countries}
 
 
 def chosen(figures: Figures, names: Sequence[str]) -> Figures:

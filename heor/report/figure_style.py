@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from heor.decision.cost_effectiveness import increments
 from heor.report import words
 from heor.report.selection import shown_strategies
 
@@ -101,8 +100,9 @@ def amount(value: float, *, sign: bool = False) -> str:
     >>> amount(-262449.0), amount(338.2, sign=True)
     ('−262,400', '+340')
     """
-    rounded = round(value, -2 if abs(value) >= 1000 else -1)
-    return f"{rounded:{'+' if sign and rounded else ''},.0f}".replace("-", "−")
+    text = words.money(value)
+    plus = "+" if sign and text[0] not in "-0" else ""
+    return plus + text.replace("-", "−")
 
 
 def months(value: float) -> str:
@@ -139,12 +139,6 @@ def threshold_label(name: str, value: float, currency: str) -> str:
     """A threshold in words: '715,000 NOK per QALY (severity-weighted)'."""
     words = f"{value:,.0f} {currency} per QALY"
     return f"{words} (severity-weighted)" if name == SEVERITY else words
-
-
-def changes(results: Results) -> dict[str, np.ndarray]:
-    """Intervention minus comparator, every outcome. Dims of each: draw."""
-    settings = results.problem.settings
-    return increments(results.simulation.outcomes, settings.comparator, settings.intervention)
 
 
 def headline_threshold(decision: Decision) -> tuple[str, float]:

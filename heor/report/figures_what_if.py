@@ -22,6 +22,7 @@ from heor.report.numbers.what_if import Asked, asked
 if TYPE_CHECKING:
     from heor.results import Results
 
+LARGE = 10_000  # from here on, numbers of an axis have separators
 THOUSAND = 1000.0
 
 
@@ -115,6 +116,9 @@ def _axis_label(drawn: np.ndarray, label: str) -> None:
     """Under the middle panel, or under the last of panels one below the other."""
     axes = drawn[-1] if page().narrow else drawn[len(drawn) // 2]
     axes.set_xlabel(wrapped(label, 0.8 * page().width, LABEL))
+    for own in drawn if max(abs(x) for x in axes.get_xlim()) >= LARGE else ():
+        own.locator_params(axis="x", nbins=3)
+        style.money_axis(own.xaxis)
 
 
 def _lines(found: Asked) -> ReportFigure:
@@ -125,8 +129,7 @@ def _lines(found: Asked) -> ReportFigure:
         found,
         question.label,
         [
-            "Mean incremental net benefit; every other input as uncertain as in the run. Above nil: worth "
-            "its cost."
+            "Mean incremental net benefit; every other input as uncertain as in the run."
             + (" Curves of these series by Laplace approximation." if question.scenarios else ""),
         ],
         2.7,

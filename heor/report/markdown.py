@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heor.report.cheers.table import checklist
+from heor.report.glossary import glossary
 from heor.report.section_answer import answer as answer
 from heor.report.section_answer import answer_section, costs
 from heor.report.section_answer import caveat as caveat
@@ -43,6 +44,7 @@ def report(results: Results, figures: list[str]) -> str:
         figure_section(figures),
         conventions(results),
         limits(results),
+        glossary(results),
         checklist(results),
         reproduce(results),
     ]

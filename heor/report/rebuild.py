@@ -19,12 +19,11 @@ from heor.errors import InputError
 from heor.progress import Progress
 from heor.report.countries import write_country_parts
 from heor.report.scenarios import write_scenario_parts
-from heor.report.write import RECORD, RESULTS, replace_folder, write_parts
+from heor.report.write import PAGE, RECORD, RESULTS, replace_folder, write_parts
 from heor.results import Results
 from heor.scenario_analysis import ScenarioResults
 
 FORMATS = ("html", "md", "docx")
-PAGE = "report.html"
 #: Results of many runs → what writes their report; there is no Word document of them.
 OTHERS: dict[type, Callable[..., None]] = {
     CountryComparison: write_country_parts,
@@ -104,7 +103,7 @@ def rebuild(
 
 def _language(folder: Path) -> str:
     """Of the page that a run has; English without one."""
-    page = folder / "report.html"
+    page = folder / PAGE
     if not page.exists():
         return "en"
     with page.open(encoding="utf-8", errors="replace") as file:

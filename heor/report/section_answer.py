@@ -7,9 +7,8 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from heor.decision.cost_effectiveness import increments
 from heor.decision.frontier import STATUSES
-from heor.inputs.problem import UNCERTAIN_STATUSES, DecisionProblem
+from heor.inputs.problem import UNCERTAIN_STATUSES
 from heor.inputs.usage import used_parameters
 from heor.report import tables
 from heor.report.selection import left_out, shown_strategies
@@ -40,7 +39,7 @@ def answer(results: Results) -> list[str]:
     words = icer_words(
         icer["cost"], icer["effect"], icer["ratio"], icer["label"], f"{currency} per QALY"
     )
-    middle = float(np.median(differences(results, "qalys")))
+    middle = float(np.median(tables.changes(results)["qalys"]))
     lines = [
         f"{intervention} {verb} {abs(qalys['mean']):.2f} QALYs on average (median {years(middle)}, 95 % "
         f"{years(qalys['low'])} to {years(qalys['high'])}) and {costs} {money(abs(cost['mean']))} {currency} (95 % "
@@ -58,14 +57,6 @@ def answer(results: Results) -> list[str]:
     )
     lines.append(f"{what}: {', '.join(parts)} {currency} per QALY.")
     return lines
-
-
-def differences(results: Results, outcome: str) -> np.ndarray:
-    """Intervention minus comparator. Dims: draw."""
-    settings = results.problem.settings
-    return increments(results.simulation.outcomes, settings.comparator, settings.intervention)[
-        outcome
-    ]
 
 
 def caveat(results: Results) -> str:
@@ -127,7 +118,7 @@ def answer_section(results: Results) -> str:
         "  \n".join(lines),
         "",
         _reversals(results, frame),
-        *_companions(results),
+        *_companions(results, frame),
         "",
         caveat(results),
         "",
@@ -137,23 +128,23 @@ def answer_section(results: Results) -> str:
     return "\n".join([*text, *_frontier(results)])
 
 
-def _companions(results: Results) -> list[str]:
+def _companions(results: Results, frame: pd.DataFrame) -> list[str]:
     """Each structural scenario beside the run in one line."""
-    currency = results.problem.country.currency
+    country = results.problem.country
     lines = []
-    for companion in results.companions:
-        found = companion.decision.tables
-        icer = found["icer"].iloc[0]
+    for _, row in frame.iloc[1:].iterrows():
         words = icer_words(
-            icer["cost"], icer["effect"], icer["ratio"], icer["label"], f"{currency} per QALY"
+            row["cost"],
+            row["qalys"],
+            row["icer"],
+            row["icer_label"],
+            f"{country.currency} per QALY",
         )
         chances = ", ".join(
-            f"{r['probability']:.0%} at {r['threshold']:,.0f}"
-            for _, r in found["net_benefit"].iterrows()
+            f"{row[f'probability_{name}']:.0%} at {row[f'threshold_{name}']:,.0f}"
+            for name, _ in results.decision.thresholds
         )
-        lines.append(
-            f"- {companion.label}: {words}; {chance_words(results.problem.country).lower()} {chances}."
-        )
+        lines.append(f"- {row['scenario']}: {words}; {chance_words(country).lower()} {chances}.")
     return lines
 
 
@@ -162,7 +153,9 @@ def _foremost(results: Results) -> list[str]:
     problem, found = results.problem, results.decision.severity
     lines = [*problem.limits[:1], *problem.country.limits[:1]]
     if found is not None and found.threshold is not None:
-        rule = " The rule is not verified in its source." * _doubts(problem, "severity")
+        rule = " The rule is not verified in its source." * problem.country.is_unverified(
+            "severity"
+        )
         weight = "weight" if found.weight_on == "qalys" else "threshold"
         lines.append(
             f"The severity-weighted threshold of {found.threshold:,.0f} {problem.country.currency} per QALY "
@@ -170,10 +163,6 @@ def _foremost(results: Results) -> list[str]:
             f"*Severity and threshold*).{rule}"
         )
     return ["Read with it:", "", *(f"- {line}" for line in lines)] if lines else []
-
-
-def _doubts(problem: DecisionProblem, block: str) -> bool:
-    return any(name.split(" ")[0] == block for name in problem.country.unverified)
 
 
 def _frontier(results: Results) -> list[str]:
@@ -240,7 +229,7 @@ def _reversals(results: Results, frame: pd.DataFrame) -> str:
         return _no_verdict(results, frame)
     sentences = []
     for name, threshold in results.decision.thresholds:
-        benefit, error = frame[f"net_benefit_{name}"], _errors(results, name)
+        benefit, error = frame[f"net_benefit_{name}"], frame[f"net_benefit_{name}_se"]
         worth, clear = benefit > 0, benefit.abs() > 1.96 * error
         other = (worth != worth.iloc[0]).to_numpy()
         changed = list(frame["scenario"][other & clear.to_numpy()])
@@ -256,13 +245,6 @@ def _reversals(results: Results, frame: pd.DataFrame) -> str:
             f"{money(benefit.iloc[0])} {currency} a patient){turned}."
         )
     return "\n".join(f"- {sentence}" for sentence in sentences)
-
-
-def _errors(results: Results, name: str) -> np.ndarray:
-    """Monte Carlo error of mean net benefit at a threshold, of the run and its companions."""
-    decisions = [results.decision, *(c.decision for c in results.companions)]
-    frames = [d.tables["net_benefit"].set_index("threshold_name") for d in decisions]
-    return np.array([frame.loc[name, "se"] for frame in frames])
 
 
 def _no_verdict(results: Results, frame: pd.DataFrame) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from heor.inputs.problem import DecisionProblem, DiscountBand, Settings
 from heor.report import tables
 from heor.report.needs import HasFits
+from heor.report.words import counted
 from heor.results import Results
 from heor.what_if import DRAWS
 
@@ -31,7 +32,7 @@ def rules(problem: DecisionProblem) -> str:
     country = problem.country
     programme = f" · {country.programme_label}" if country.programme_label else ""
     kind = THRESHOLDS[country.threshold_kind].format(country=country.label)
-    if country.severity_rule and any(n.split(" ")[0] == "severity" for n in country.unverified):
+    if country.severity_rule and country.is_unverified("severity"):
         kind += "; the severity classes are not verified"
     doubt = (
         f" Country rules not verified in their source: {', '.join(country.unverified)}."
@@ -111,7 +112,7 @@ def conventions(results: Results) -> str:
             "## Conventions",
             "",
             f"- Time zero is randomisation; horizon {problem.horizon:g} years (to age "
-            f"{settings.end_age:g}); cycle {counted(settings.cycle * 12, 'month')}; a month is 1/12 year.",
+            f"{settings.end_age:g}); cycle {counted(round(settings.cycle * 12, 3), 'month')}; a month is 1/12 year.",
             _within_cycle(settings),
             f"- Discounting, {country.discount_timing.replace('_', '-')}, product of forward rates: costs "
             f"{bands(country.discount_costs)}; "
@@ -130,11 +131,6 @@ def conventions(results: Results) -> str:
             f"{settings.draws:,}.",
         ]
     )
-
-
-def counted(number: float, noun: str) -> str:
-    """A number with its noun: '1 month', '2.5 months'."""
-    return f"{number:.4g} {noun}" + ("" if number == 1 else "s")
 
 
 def bands(found: Iterable[DiscountBand]) -> str:

@@ -194,6 +194,11 @@ def roles(problem: DecisionProblem) -> tuple[str, str]:
     return problem.settings.comparator, problem.settings.intervention
 
 
+def changes(results: Results) -> dict[str, np.ndarray]:
+    """Intervention minus comparator, every outcome. Dims of each: draw."""
+    return cost_effectiveness.increments(results.simulation.outcomes, *roles(results.problem))
+
+
 def phase_table(results: Results) -> pd.DataFrame:
     """Undiscounted years a patient spends in each phase, by structure and strategy.
 
@@ -228,7 +233,7 @@ def _companion_row(label: str, decision) -> dict:
     for _, at in decision.tables["net_benefit"].iterrows():
         name = at["threshold_name"]
         row |= {f"threshold_{name}": at["threshold"], f"net_benefit_{name}": at["net_benefit"]}
-        row[f"probability_{name}"] = at["probability"]
+        row |= {f"net_benefit_{name}_se": at["se"], f"probability_{name}": at["probability"]}
     return row
 
 

@@ -10,6 +10,7 @@ from heor.report.figures import write_figures
 from heor.report.figures_what_if import what_if_of
 from heor.report.html.plain import write_plain_page
 from heor.report.numbers.what_if import Asked
+from heor.report.section_method import run_notes
 from heor.report.tables import write_csv
 from heor.report.words import plain, timing
 from heor.report.write import write_whole
@@ -20,6 +21,8 @@ def answer(problem: DecisionProblem, decision: Decision, found: WhatIfMap) -> li
     """Where the decision turns, at each threshold."""
     label = problem.strategies[problem.settings.intervention].label
     question, currency, lines = found.what_if, problem.country.currency, []
+    what = question.x.label
+    what = what[0].lower() + what[1:] if what[1:2].islower() else what  # not an abbreviation
     for name, threshold in decision.thresholds:
         own = found.crossings[found.crossings["threshold_name"] == name]
         turns = own[own["value"].notna()]
@@ -33,16 +36,14 @@ def answer(problem: DecisionProblem, decision: Decision, found: WhatIfMap) -> li
             always = bool(own["worth_above"].iloc[0])
             lines.append(
                 f"{head} has a mean net benefit {'above' if always else 'below'} nil for every "
-                f"{question.x.name} from {plain(question.x.start)} to {plain(question.x.end)}."
+                f"{what} from {plain(question.x.start)} to {plain(question.x.end)}."
             )
         else:
             places = " and ".join(
                 f"{'above' if r['worth_above'] else 'below'} {plain(r['value'])}"
                 for _, r in turns.iterrows()
             )
-            lines.append(
-                f"{head} has a mean net benefit above nil with {question.x.name} {places}."
-            )
+            lines.append(f"{head} has a mean net benefit above nil with {what} {places}.")
     return lines
 
 
@@ -63,6 +64,7 @@ def write_what_if(
         table, crossings = table.drop(columns="y"), crossings.drop(columns="x")
     lines = [
         f"# {found.what_if.label}",
+        *run_notes(problem),
         "## The answer",
         "  \n".join(f"**{line}**" for line in answer(problem, decision, found)),
         "Mean incremental net benefit with this value fixed and everything else as uncertain as in a run of "
@@ -74,7 +76,9 @@ def write_what_if(
     def fill(place: Path) -> None:
         write_csv({"what_if": table, "crossings": crossings}, place / "tables")
         write_figures(asked, place / "figures", figures={"what_if": what_if_of})
-        (place / "report.md").write_text("\n\n".join(lines) + "\n", encoding="utf-8")
+        (place / "report.md").write_text(
+            "\n\n".join(line for line in lines if line) + "\n", encoding="utf-8"
+        )
         write_plain_page(place, language=language)
 
     return write_whole(folder, fill)

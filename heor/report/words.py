@@ -74,6 +74,15 @@ def plain(x: float, digits: int = 4) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def counted(n: float, one: str, many: str = "") -> str:
+    """A number with its noun.
+
+    >>> counted(1, "draw"), counted(2000, "draw")
+    ('1 draw', '2,000 draws')
+    """
+    return f"{n:,.10g} {one if n == 1 else many or one + 's'}"
+
+
 def interval_words(x: float, low: float, high: float, form: Callable[[float], str]) -> str:
     """A number with its interval, where it has one.
 

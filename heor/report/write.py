@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from heor.archive import RECORD
 from heor.errors import InputError
 from heor.progress import Progress
 from heor.report.cheers.table import PAGE as CHECKLIST
@@ -17,9 +18,9 @@ from heor.report.provenance import write_run_record
 from heor.report.tables import write_csv, write_tables
 from heor.results import Results
 
-RESULTS, RECORD = "results.nc", "run.json"
+RESULTS, PAGE = "results.nc", "report.html"
 #: What commands write into their folders: one of `MARKS` is in each, and the others replace those before.
-MARKS = (RECORD, "report.md", "report.html", "repairs.txt")
+MARKS = (RECORD, "report.md", PAGE, "repairs.txt")
 OWN = (
     *MARKS,
     RESULTS,
@@ -94,7 +95,7 @@ def write_parts(
     if "html" in formats:
         if not drawn:
             drawn = {name: figure_bytes(draw(results), "svg") for name, draw in figures.items()}
-        (place / "report.html").write_text(page(results, drawn, language), encoding="utf-8")
+        (place / PAGE).write_text(page(results, drawn, language), encoding="utf-8")
     if "docx" in formats:
         from heor.report.word.document import file_name, word_document
 

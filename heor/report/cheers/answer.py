@@ -64,12 +64,3 @@ def listed(words: list[str]) -> str:
     'a, b and c'
     """
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def counted(n: int, one: str, many: str = "") -> str:
-    """A number with its noun.
-
-    >>> counted(1, "draw"), counted(2000, "draw")
-    ('1 draw', '2,000 draws')
-    """
-    return f"{n:,} {one if n == 1 else many or one + 's'}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from heor.inputs.problem import STATUSES, DecisionProblem, Parameter
 from heor.inputs.usage import used_parameters
 from heor.report import section_answer
-from heor.report.cheers.answer import PARTLY, Answer, counted, listed, with_authors
+from heor.report.cheers.answer import PARTLY, Answer, listed, with_authors
 from heor.report.section_method import bands
-from heor.report.words import STATUS_WORDS
+from heor.report.words import STATUS_WORDS, counted
 from heor.results import Results
 
 ANSWER, COSTS, CONVENTIONS = "The answer", "What it costs", "Conventions"
@@ -113,8 +113,7 @@ def _rule(results: Results, block: str) -> str:
         return "Changed by hand: not the agency's rule."
     guide = f" ({country.guideline})" if country.guideline else ""
     lent = f"; borrowed from {country.borrowed[block]}" if block in country.borrowed else ""
-    doubt = any(name.split(" ")[0] == block for name in country.unverified)
-    seen = "; not yet verified in its source" if doubt else ""
+    seen = "; not yet verified in its source" if country.is_unverified(block) else ""
     return f"The rule of {country.agency}{guide}{lent}{seen}."
 
 

@@ -8,7 +8,7 @@ from heor.inputs.problem import UNCERTAIN_STATUSES
 from heor.inputs.structures import STRUCTURES
 from heor.inputs.usage import used_parameters
 from heor.report import section_answer, tables
-from heor.report.cheers.answer import PARTLY, Answer, counted, in_file, listed, with_authors
+from heor.report.cheers.answer import PARTLY, Answer, in_file, listed, with_authors
 from heor.report.cheers.design import (
     ANSWER,
     CONVENTIONS,
@@ -20,7 +20,7 @@ from heor.report.cheers.design import (
 )
 from heor.report.section_drivers import reference
 from heor.report.section_method import WITHIN_CYCLE
-from heor.report.words import STATUS_WORDS, as_ratio, money, significant, years
+from heor.report.words import STATUS_WORDS, as_ratio, counted, money, significant, years
 from heor.results import Results
 
 SURE, TURNS, INFORMATION = "How sure", "What would change the answer", "Value of information"
@@ -31,7 +31,7 @@ BESIDE = "Structural scenarios that could change the decision"
 def model(results: Results) -> Answer:
     problem, settings = results.problem, results.problem.settings
     states = listed([s.replace("_", " ") for s in settings.states])
-    own = f"{STRUCTURES[settings.model]}; states {states}; cycle {settings.cycle * 12:.4g} months."
+    own = f"{STRUCTURES[settings.model]}; states {states}; cycle {counted(round(settings.cycle * 12, 3), 'month')}."
     beside = [s.label for s in results.structures if s.model != settings.model]
     if beside:
         own += f" Beside it, on the same draws: {listed(beside)}."
@@ -210,14 +210,10 @@ def _by_scenario(results: Results) -> str:
     if not results.companions:
         return ""
     name, threshold = reference(results.decision)
-    decisions = [results.decision, *(c.decision for c in results.companions)]
-    benefits = [
-        d.tables["net_benefit"].set_index("threshold_name").loc[name, "net_benefit"]
-        for d in decisions
-    ]
+    benefits = tables.companion_table(results)[f"net_benefit_{name}"]
     return (
         f"Net benefit at {threshold:,.0f} over the base case and {counted(len(results.companions), 'scenario')}: "
-        f"{money(min(benefits))} to {money(max(benefits))}."
+        f"{money(benefits.min())} to {money(benefits.max())}."
     )
 
 

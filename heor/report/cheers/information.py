@@ -7,7 +7,6 @@ from heor.report.cheers.answer import (
     NOT_APPLICABLE,
     PARTLY,
     Answer,
-    counted,
     listed,
     with_authors,
 )
@@ -15,7 +14,7 @@ from heor.report.cheers.design import FIRST, PARAMETERS
 from heor.report.cheers.findings import INFORMATION, STRUCTURE, SURE
 from heor.report.page_trial import millions
 from heor.report.section_drivers import reference
-from heor.report.words import STATUS_WORDS, money, plain
+from heor.report.words import STATUS_WORDS, counted, money, plain
 from heor.results import Results
 
 TRIAL = "trial.md"

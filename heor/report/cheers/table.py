@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from heor.report.cheers.answer import MISSING, PARTLY, REPORTED, SLOTS, counted
+from heor.report.cheers.answer import MISSING, PARTLY, REPORTED, SLOTS
 from heor.report.cheers.information import was_valued
 from heor.report.cheers.items import CHEERS, CHEERS_VOI, ITEMS, VALUE, VOI_ITEMS
-from heor.report.words import table
+from heor.report.words import counted, table
 from heor.results import Results
 
 PAGE = "cheers.md"

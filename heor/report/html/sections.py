@@ -18,7 +18,6 @@ from heor.report import markdown as report
 from heor.report import words as text
 from heor.report.cheers import table as cheers
 from heor.report.comparison import Comparison
-from heor.report.glossary import glossary
 from heor.report.html import figure_numbers
 from heor.report.html.parameters import parameter_rows, status_counts
 from heor.report.html.prose import prose, without_heading
@@ -199,7 +198,7 @@ def parameters(page: Page) -> Markup:
 
 def methods(page: Page) -> Markup:
     results = page.results
-    parts = (report.conventions(results), report.limits(results), glossary(results))
+    parts = (report.conventions(results), report.limits(results), report.glossary(results))
     return Markup("").join(page.text("methods", part, deeper=1, own=True) for part in parts)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from heor.report.figure_style import changes, headline_threshold, prices
+from heor.report.figure_style import headline_threshold, prices
 from heor.report.numbers.table import Numbers, money
+from heor.report.tables import changes
 from heor.results import Results
 
 TORNADO_BARS = 15
