@@ -56,7 +56,7 @@ def test_the_report(results: CountryComparison, tmp_path: Path) -> None:
     for line in answer(results):
         assert line in text
     assert "utopia was not evaluated: no such place" in text
-    assert "Values of norway, converted: England (GBP 2024)" in text
+    assert "Values of Norway, converted: England (GBP 2024)" in text
     assert "in its money, because nothing converts them: Canada" in text
     assert "No official threshold: Germany" in text
     assert "cannot be set against costs in another money: Canada" in text
