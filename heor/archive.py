@@ -1,21 +1,24 @@
 """A tree of frozen dataclasses, arrays and tables in one netCDF file, and back.
 
-Nothing is pickled: a file holds names of classes of this package, arrays and text, so reading one from
-someone else cannot run code. What the same object stood for twice is one object again.
+A file holds arrays, text and the names of the classes listed here. Any other name is refused, nothing is
+pickled, and no other file is opened, so reading a file from someone else cannot run code. An object that
+was stored twice is one object again.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -27,6 +30,77 @@ RECORD = "run.json"
 OTHER_VERSION = "Results made by heor"
 PACKAGE = "heor"
 KIND = "kind"
+#: A command of this program alone, fit to be shown as advice: run.json may come from someone else.
+COMMAND = re.compile(r"heor [^;&|<>$`\\!\x00-\x1f\x7f]{1,500}")
+#: Bytes that the arrays of one archive may take in memory: a small file can unpack to any size.
+MOST_BYTES = 4 * 2**30
+#: All that a file may name, by the module that defines it: data, with no behaviour of the file's choosing.
+CLASSES: Mapping[str, tuple[str, ...]] = {
+    "heor.country_comparison": ("CountryComparison",),
+    "heor.decision.crossings": ("WhatIfMap",),
+    "heor.decision.net_benefit_of_sampling": ("Programme", "TrialFindings"),
+    "heor.decision.severity": ("Severity",),
+    "heor.decision.trial_data": ("Design",),
+    "heor.decision.trial_power": ("ExpectedPower",),
+    "heor.decision.trial_value": ("TrialValue",),
+    "heor.inputs.curve_types": (
+        "EarlyFailure",
+        "FittedCurve",
+        "Opinion",
+        "RatioAbove",
+        "RatioUntil",
+        "RelativeCurve",
+        "SeriesCurve",
+    ),
+    "heor.inputs.problem": (
+        "Average",
+        "Correlation",
+        "CostItem",
+        "Country",
+        "DecisionProblem",
+        "DiscountBand",
+        "Exposure",
+        "FitSettings",
+        "LifeTable",
+        "Origin",
+        "Parameter",
+        "Settings",
+        "SeverityBand",
+        "Source",
+        "Strategy",
+        "SurvivalEvidence",
+        "Synthesis",
+        "TransitionInput",
+        "UtilityItem",
+        "UtilityNorms",
+    ),
+    "heor.inputs.study": ("Author", "Study"),
+    "heor.inputs.trial": ("Trial",),
+    "heor.inputs.what_if": ("Axis", "WhatIf"),
+    "heor.outcomes.outcomes": ("Outcomes",),
+    "heor.parameters.draws": ("CurveDraws", "Draws"),
+    "heor.results": ("Companion", "Decision", "Results", "Simulation", "Structure"),
+    "heor.scenario_analysis": ("ScenarioResults",),
+    "heor.survival.cure": ("MixtureCure", "NonMixtureCure"),
+    "heor.survival.distributions": (
+        "DistributionParameter",
+        "Exponential",
+        "Gamma",
+        "GeneralisedF",
+        "GeneralisedGamma",
+        "Gompertz",
+        "Loglogistic",
+        "Lognormal",
+        "Weibull",
+    ),
+    "heor.survival.fitting": ("SurvivalFits",),
+    "heor.survival.flexible": ("MSpline", "PiecewiseExponential", "RoystonParmar"),
+    "heor.survival.goodness": ("ModelComparison",),
+    "heor.survival.joint": ("IllnessDeath", "Marginal", "Transitions"),
+    "heor.survival.posterior": ("FitRequest", "SurvivalPosterior"),
+    "heor.survival.priors": ("LogGamma", "Logistic", "LogitBeta", "Normal"),
+    "heor.survival.regression": ("Regression",),
+}
 
 
 class _Writer:
@@ -75,18 +149,9 @@ class _Writer:
             return {KIND: "mapping", "items": pairs}
         if isinstance(value, pd.DataFrame):
             return self._frame(value)
-        if isinstance(value, BaseException):
-            words = [self.node(a) for a in value.args]
-            return {KIND: "error", "class": _name(type(value)), "items": words}
-        if isinstance(value, FunctionType) and _named(value) is value:
-            return {KIND: "function", "name": _name(value)}
-        if type(value).__module__.split(".")[0] != PACKAGE:
+        if not _may_stand_in_a_file(type(value)):
             raise TypeError(f"{value!r} ({type(value).__name__}) cannot be kept in an archive.")
-        if is_dataclass(value):
-            own = {f.name: getattr(value, f.name) for f in fields(value) if f.init}
-        else:
-            own = dict(vars(value))
-        items = {k: self.node(v) for k, v in own.items()}
+        items = {name: self.node(getattr(value, name)) for name in _fields(type(value))}
         return {KIND: "class", "class": _name(type(value)), "items": items}
 
     def _array(self, value: np.ndarray) -> Any:
@@ -137,6 +202,7 @@ class _Reader:
     def __init__(self, objects: list[Any], numbers: Mapping[str, np.ndarray]) -> None:
         self.objects, self.numbers = objects, numbers
         self.made: dict[int, Any] = {}
+        self.begun: set[int] = set()
 
     def value(self, node: Any) -> Any:
         if not isinstance(node, dict):
@@ -152,6 +218,9 @@ class _Reader:
             return Path(node["value"])
         place = node["object"]
         if place not in self.made:
+            if place in self.begun:
+                raise LookupError(f"object {place} holds itself")
+            self.begun.add(place)
             self.made[place] = self._object(self.objects[place])
         return self.made[place]
 
@@ -168,26 +237,18 @@ class _Reader:
             return self._frame(node)
         if kind in ("dataset", "data_array"):
             return self._labelled(node)
-        if kind == "function":
-            return _found(node["name"], FunctionType)
-        cls = _found(node["class"], type)
-        if kind == "error":
-            return cls(*(self.value(v) for v in node["items"]))
+        if kind != "class":
+            raise LookupError(f"'{kind}' is no kind of object")
+        cls = _class(node["class"])
         items = {k: self.value(v) for k, v in node["items"].items()}
-        if is_dataclass(cls):
-            if items.keys() != {f.name for f in fields(cls) if f.init}:
-                raise LookupError(
-                    f"{cls.__name__} has other fields now"
-                )  # a default would be a guess
-            return cls(**items)
-        made = cls.__new__(cls)
-        made.__dict__.update(items)
-        return made
+        if items.keys() != set(_fields(cls)):  # a default would be a guess
+            raise LookupError(f"{cls.__name__} has other fields now")
+        return cls(**items)
 
     def _array(self, node: Any) -> np.ndarray:
         if isinstance(node, list):
             name, start, shape = node
-            flat = self.numbers[name][start : start + int(np.prod(shape))]
+            flat = self.numbers[name][start : start + math.prod(shape)]
             return flat.reshape(shape).astype(name)
         out = np.empty(len(node["items"]), object)
         out[:] = [self.value(v) for v in node["items"]]
@@ -227,27 +288,31 @@ class _Reader:
         return values
 
 
-def _name(thing: type | FunctionType) -> str:
-    return f"{thing.__module__}:{thing.__qualname__}"
+def _name(cls: type) -> str:
+    return f"{cls.__module__}:{cls.__qualname__}"
 
 
-def _named(function: FunctionType) -> Any:
-    """What stands under a function's own name: itself, unless it is local or a lambda."""
-    try:
-        return _found(_name(function), FunctionType)
-    except LookupError:
-        return None
+def _may_stand_in_a_file(cls: type) -> bool:
+    return cls.__qualname__ in CLASSES.get(cls.__module__, ())
 
 
-def _found(name: str, kind: type) -> Any:
-    """A class or function of this package by its name; nothing else is ever imported."""
-    module, _, path = name.partition(":")
-    found: Any = importlib.import_module(module) if module.split(".")[0] == PACKAGE else None
-    for part in path.split("."):
-        found = getattr(found, part, None)
-    if not isinstance(found, kind):
-        raise LookupError(name)
-    return found
+def _class(name: str) -> type:
+    """The class that a file names.
+
+    Raises
+    ------
+    LookupError
+        It is not one of `CLASSES`. Nothing is imported then.
+    """
+    module, _, own = name.partition(":")
+    if own not in CLASSES.get(module, ()):
+        raise LookupError(f"'{name}' is not a part of results")
+    return getattr(importlib.import_module(module), own)
+
+
+def _fields(cls: type) -> tuple[str, ...]:
+    """What an object is made of; a class without fields is the same in every object."""
+    return tuple(f.name for f in fields(cls) if f.init) if is_dataclass(cls) else ()
 
 
 def write_archive(value: Any, path: Path) -> None:
@@ -288,9 +353,19 @@ def read_archive(path: Path) -> Any:
     made = own = version(PACKAGE)
     try:
         tree, numbers = _content(path)
-        made = tree["version"]
+        made = str(tree["version"])
         found = _Reader(tree["objects"], numbers).value(tree["root"])
-    except (OSError, KeyError, ValueError, TypeError, LookupError, AttributeError) as error:
+    except (
+        OSError,
+        KeyError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        RuntimeError,  # also of HDF5, and of a tree too deep to follow
+        ArithmeticError,
+        MemoryError,
+    ) as error:
         why = (
             f"made by heor {made}, this is {own}"
             if made != own
@@ -313,12 +388,35 @@ def read_archive(path: Path) -> Any:
 
 
 def _content(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The tree as JSON, and its arrays."""
-    with xr.open_dataset(
-        path, group=GROUP, engine="h5netcdf", decode_cf=False, phony_dims="access"
-    ) as dataset:
-        tree = json.loads(dataset[TREE].to_numpy().tobytes())
-        return tree, {str(n): dataset[n].to_numpy() for n in dataset.data_vars if n != TREE}
+    """The tree as JSON, and its arrays.
+
+    Raises
+    ------
+    LookupError
+        A part of the file lies in another file, or is larger than `MOST_BYTES` allows.
+    """
+    if not path.is_file():
+        raise LookupError("not a regular file")
+    with h5py.File(path, "r", locking=False) as file:
+        _check_alone(file)
+        group = file[GROUP]
+        _check_alone(group)
+        stored = {name: group[name] for name in group}
+        for name, data in stored.items():
+            if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual:
+                raise LookupError(f"'{name}' holds no numbers of its own")
+        stored = {name: data for name, data in stored.items() if not data.is_scale}
+        if sum(data.nbytes for data in stored.values()) > MOST_BYTES:
+            raise LookupError(f"its arrays take more than {MOST_BYTES // 2**30} GiB")
+        tree = json.loads(stored.pop(TREE)[()].tobytes())
+        return tree, {name: data[()] for name, data in stored.items()}
+
+
+def _check_alone(group: h5py.Group) -> None:
+    """HDF5 can link to other files; an archive has no such links."""
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise LookupError(f"'{name}' is a link")
 
 
 def command_of(path: Path) -> str:
@@ -326,5 +424,6 @@ def command_of(path: Path) -> str:
     try:
         told = json.loads((path.parent / RECORD).read_text(encoding="utf-8"))["command"]
     except (OSError, ValueError, KeyError, TypeError):
-        told = "heor run"
-    return f"`{told}`"
+        told = ""
+    plain = isinstance(told, str) and COMMAND.fullmatch(told)
+    return f"`{told}`" if plain else "`heor run`"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heor import archive
 from heor.archive import GROUP, TREE, read_archive, write_archive
 from heor.errors import InputError
 from heor.inputs.problem import DecisionProblem, DiscountBand
@@ -141,11 +142,206 @@ def _spoilt(folder: Path, change) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["os:system", "subprocess:Popen", "heor.archive:read_archive"])
-def test_a_file_cannot_name_code(name: str, folder: Path) -> None:
-    path = _spoilt(folder, lambda tree: tree["objects"][0].update({"class": name}))
-    with pytest.raises(InputError, match="damaged, half-written, or of another version"):
+#: Names that a crafted file may put where a class belongs; none of them may be imported or called.
+NAMES = [
+    "os:system",
+    "subprocess:Popen",
+    "builtins:eval",
+    "builtins:exec",
+    "pickle:loads",
+    "heor.archive:read_archive",  # a function
+    "heor.archive:_Reader",  # a class that is no data
+    "heor.archive:importlib.import_module",
+    "heor.survival.workers:subprocess.Popen",  # a walk by attribute
+    "heor.survival.workers:os.system",
+    "heor.survival.workers:pickle.loads",
+    "heor.survival.workers:Task",  # a dataclass that no results hold
+    "heor.survival.workers:_Worker",
+    "heor.cli:main",
+    "heor.cli:click.echo",
+    "heor.cli:sys.exit",
+    "heor.results:DecisionProblem",  # a class re-exported by another module
+    "heor.results:Results.load",
+    "heor.results:Results.__init__",
+    "heor.results:Results.__class__",
+    "heor.results:Path",
+    "heor.results:np.load",
+    "heor.results:__builtins__",
+    "heor.results:__builtins__.eval",
+    "heor.results:",
+    "heor:load",
+    "heor:evaluate",
+    "heor.errors:InputError",
+    "heor.errors:HeorWarning",
+    "heor.inputs.problem:Parameter.__subclasses__",
+    "heor.inputs.problem.DiscountBand",
+    "DiscountBand",
+    ":DiscountBand",
+    "",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind", ["class", "error", "function"])
+def test_a_file_cannot_name_code(name: str, kind: str, folder: Path, monkeypatch) -> None:
+    def crafted(tree: dict) -> None:
+        tree["objects"][0] = {
+            "kind": kind,
+            "class": name,
+            "name": name,
+            "items": ["touch " + str(folder / "called")] if kind == "error" else {},
+        }
+
+    path = _spoilt(folder, crafted)
+    imported = []
+    monkeypatch.setattr(archive.importlib, "import_module", imported.append)
+    with pytest.raises(InputError, match=r"kept\.nc: cannot be read .*of another version"):
         read_archive(path)
+    assert not imported
+    assert not (folder / "called").exists()
+
+
+def test_the_classes_are_plain_data() -> None:
+    """Each is defined where the table says; its objects are their fields and nothing else."""
+    for module, names in archive.CLASSES.items():
+        for name in names:
+            cls = archive._class(f"{module}:{name}")
+            assert (cls.__module__, cls.__qualname__) == (module, name)
+            assert is_dataclass(cls) or not hasattr(cls(), "__dict__") or not vars(cls())
+            assert not issubclass(cls, BaseException)
+
+
+def _links_to_another_file(file: h5py.File) -> None:
+    del file[GROUP]["f8"]
+    file[GROUP]["f8"] = h5py.ExternalLink("secret.nc", "/numbers")
+
+
+def _links_to_another_group(file: h5py.File) -> None:
+    del file[GROUP]
+    file[GROUP] = h5py.ExternalLink("secret.nc", "/")
+
+
+def _soft_link(file: h5py.File) -> None:
+    del file[GROUP]["f8"]
+    file[GROUP]["f8"] = h5py.SoftLink("/other")
+
+
+def _numbers_of_another_file(file: h5py.File) -> None:
+    del file[GROUP]["f8"]
+    file[GROUP].create_dataset("f8", (4,), "f8", external=[("secret.bin", 0, 32)])
+
+
+def _virtual(file: h5py.File) -> None:
+    del file[GROUP]["f8"]
+    layout = h5py.VirtualLayout((4,), "f8")
+    layout[:] = h5py.VirtualSource("secret.nc", "numbers", (4,))
+    file[GROUP].create_virtual_dataset("f8", layout)
+
+
+def _unpacks_to_terabytes(file: h5py.File) -> None:
+    del file[GROUP]["f8"]
+    file[GROUP].create_dataset("f8", (2**40,), "f8", chunks=(2**20,), compression="gzip")
+
+
+def _without_a_tree(file: h5py.File) -> None:
+    del file[GROUP][TREE]
+
+
+def _a_group_for_numbers(file: h5py.File) -> None:
+    del file[GROUP]["f8"]
+    file[GROUP].create_group("f8")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _links_to_another_file,
+        _links_to_another_group,
+        _soft_link,
+        _numbers_of_another_file,
+        _virtual,
+        _unpacks_to_terabytes,
+        _without_a_tree,
+        _a_group_for_numbers,
+    ],
+)
+def test_a_file_reads_no_other_file_and_does_not_unpack_without_end(change, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "secret.nc", "w") as file:
+        file["numbers"] = np.arange(4.0)
+    (tmp_path / "secret.bin").write_bytes(np.arange(4.0).tobytes())
+    there_and_back(np.arange(4.0), tmp_path)
+    with h5py.File(tmp_path / "kept.nc", "a") as file:
+        for name in list(file[GROUP]):  # dimension scales hold references to what is changed
+            if file[GROUP][name].is_scale:
+                del file[GROUP][name]
+        change(file)
+    with pytest.raises(InputError, match=r"kept\.nc: cannot be read"):
+        read_archive(tmp_path / "kept.nc")
+
+
+def _node(node: object):
+    return lambda tree: tree["objects"].__setitem__(0, node)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _node({"kind": "tuple", "items": [{"kind": "same", "object": 0}]}),  # holds itself
+        _node({"kind": "array", "array": ["f8", 0, [2**62, 2**62]]}),
+        _node({"kind": "array", "array": {"shape": [2**40], "items": []}}),
+        _node({"kind": "array", "array": ["O", 0, [1]]}),
+        _node({"kind": "frame", "columns": [["x", "no such type", ["f8", 0, [1]]]], "rows": 1}),
+        _node({"kind": "mapping", "items": [[{"kind": "same", "object": 0}, 1]]}),
+        _node({"kind": "dataset", "variables": 1, "coordinates": [], "attrs": []}),
+        _node({"kind": "no such kind"}),
+        _node({}),
+        _node(None),
+        lambda tree: tree.update(root={"kind": "same", "object": 99}),
+        lambda tree: tree.update(root={"kind": "same", "object": "0"}),
+        lambda tree: tree.update(root={"kind": "float", "value": "one"}),
+        lambda tree: tree.update(root={"kind": "date", "value": "never"}),
+        lambda tree: tree.update(objects=None),
+        lambda tree: tree.pop("root"),
+    ],
+)
+def test_a_tree_that_makes_no_sense_is_refused(change, folder: Path) -> None:
+    with pytest.raises(InputError, match=r"kept\.nc: cannot be read"):
+        read_archive(_spoilt(folder, change))
+
+
+def test_a_tree_too_deep_to_follow_is_refused(folder: Path) -> None:
+    def deep(tree: dict) -> None:
+        tree["objects"] = [
+            {"kind": "tuple", "items": [{"kind": "same", "object": i + 1}]} for i in range(100_000)
+        ]
+
+    with pytest.raises(InputError, match="cannot be read"):
+        read_archive(_spoilt(folder, deep))
+
+
+def test_a_folder_or_a_pipe_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "results.nc").mkdir()
+    with pytest.raises(InputError, match="not a regular file"):
+        read_archive(tmp_path / "results.nc")
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("heor run --country norway --set 'x=[1, 2]'", "heor run --country norway"),
+        ("rm -rf ~", "`heor run`"),
+        ("heor run; rm -rf ~", "`heor run`"),
+        ("heor run $(rm -rf ~)", "`heor run`"),
+        ("heor run\nrm -rf ~", "`heor run`"),
+        (["heor run"], "`heor run`"),
+    ],
+)
+def test_only_commands_of_this_program_are_advised(told, shown: str, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({"command": told}), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_archive(tmp_path / "results.nc")
+    assert shown in str(caught.value)
+    assert "rm -rf" not in str(caught.value)
 
 
 def test_another_version_is_named(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from heor.inputs import structures
-from heor.inputs.expressions import evaluate, names_in, problem_with
+from heor.inputs.expressions import evaluate, fault_at, names_in, problem_with
 from heor.inputs.layers import Layer, named
 from heor.inputs.problem import (
     CLOCKS,
@@ -15,6 +15,7 @@ from heor.inputs.problem import (
     Origin,
     Strategy,
 )
+from heor.inputs.usage import expressions_of
 
 FLOWS = ("progressions", "cancer_deaths")
 NEARLY = 1e-9  # years; below it two times are the same
@@ -41,6 +42,8 @@ def check(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
             "must be of one kind."
         )
     means = _means(problem)
+    if not problems:  # faulty names cannot be followed
+        _check_finite(problem, means, layer, problems)
     for strategy in problem.strategies.values():
         for exposure in strategy.exposures.values():
             origin = layer.origin(f"strategies.{strategy.name}.exposures.{exposure.name}")
@@ -137,6 +140,25 @@ def _means(problem: DecisionProblem) -> dict[str, float]:
     for name, expression in problem.derived.items():
         known[name] = _value(expression, known)
     return known
+
+
+def _check_finite(
+    problem: DecisionProblem, means: dict[str, float], layer: Layer, problems: list[str]
+) -> None:
+    """Every expression is a number at the parameters' means, as far as those tell."""
+    texts = [(f"analysis.derived.{name}", text) for name, text in problem.derived.items()]
+    for name, strategy in problem.strategies.items():
+        found = dict.fromkeys(expressions_of(problem, strategy))
+        texts += [(f"strategies.{name}", text) for text in found]
+    for path, text in texts:
+        if problem_with(text, means) or not all(map(math.isfinite, map(means.get, names_in(text)))):
+            continue  # its own check says so, or only a draw can tell
+        fault = fault_at(text, means)
+        if fault:
+            problems.append(
+                f"{layer.origin(path)}: {fault} at the parameters' means; a finite number is needed. Look "
+                "for a division by zero, or the root or logarithm of a number below zero."
+            )
 
 
 def _value(expression: str, known: dict[str, float]) -> float:

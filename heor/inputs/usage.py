@@ -21,7 +21,7 @@ def used_parameters(problem: DecisionProblem, *, fits: bool = True) -> set[str]:
     names = {*ALWAYS}
     others = [m for m in problem.settings.structures if m != problem.settings.model]
     for strategy in problem.strategies.values():
-        for text in _texts(problem, strategy):
+        for text in expressions_of(problem, strategy):
             names |= names_in(text)
         if fits and others:  # tables of other structures
             names |= names_in(strategy.after_progression)
@@ -31,7 +31,7 @@ def used_parameters(problem: DecisionProblem, *, fits: bool = True) -> set[str]:
     return _resolved(problem, names) & set(problem.parameters)
 
 
-def _texts(problem: DecisionProblem, strategy: Strategy) -> list[str]:
+def expressions_of(problem: DecisionProblem, strategy: Strategy) -> list[str]:
     """Every expression of a strategy that can reach a result."""
     items = [c for c in strategy.costs.values() if c.stream in problem.country.streams]
     items += strategy.utilities.values()

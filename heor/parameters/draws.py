@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from heor.errors import ModelError
 from heor.inputs.expressions import evaluate
 from heor.inputs.problem import DecisionProblem, Parameter
 from heor.inputs.uncertainty import UNCERTAINTIES
@@ -38,16 +39,26 @@ class CurveDraws:
     family: np.ndarray
     theta: np.ndarray
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "family", read_only(self.family))
+        object.__setattr__(self, "theta", read_only(self.theta))
+
     def __getitem__(self, rows: slice) -> CurveDraws:
         return CurveDraws(self.families, self.family[rows], self.theta[rows])
 
 
 @dataclass(frozen=True)
 class Draws:
-    """One `draw` axis for everything: parameters, derived quantities and curves by evidence."""
+    """One `draw` axis for everything: parameters, derived quantities and curves by evidence.
+
+    The arrays cannot be written to: what a draw is stays the same for all who use it.
+    """
 
     values: Mapping[str, np.ndarray]
     curves: Mapping[str, CurveDraws] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", {k: read_only(v) for k, v in self.values.items()})
 
     @property
     def n(self) -> int:
@@ -61,9 +72,33 @@ class Draws:
         return Draws({k: v[rows] for k, v in self.values.items()}, curves)
 
     def value(self, expression: str) -> np.ndarray:
-        """An expression in every draw. Dims: draw."""
-        found = evaluate(expression, self.values)
-        return found if getattr(found, "ndim", 0) else np.full(self.n, float(found))
+        """An expression in every draw. Dims: draw.
+
+        Raises
+        ------
+        ModelError
+            It is infinite or not a number in some draw.
+        """
+        found = np.asarray(evaluate(expression, self.values), float)
+        _refuse_infinite(found, expression, expression)
+        return found if found.ndim else np.full(self.n, float(found))
+
+
+def read_only(values: np.ndarray) -> np.ndarray:
+    """The same numbers, which nobody can change through what is returned."""
+    found = np.asarray(values).view()
+    found.flags.writeable = False
+    return found
+
+
+def _refuse_infinite(found: np.ndarray, name: str, expression: str) -> None:
+    finite = np.isfinite(found)
+    if not finite.all():
+        where = "every draw" if not found.ndim else f"{(~finite).sum():,} of {found.size:,} draws"
+        raise ModelError(
+            f"'{name}' is infinite or not a number in {where}; a finite number is needed. Look for a division "
+            f"by zero, or the root or logarithm of a number below zero, in '{expression}'."
+        )
 
 
 def pooled_effects(problem: DecisionProblem) -> dict[str, PooledEffect]:
@@ -135,7 +170,9 @@ def add_derived(
     for name, expression in problem.derived.items():
         if name in given:
             continue
-        values[name] = np.broadcast_to(np.asarray(evaluate(expression, values), float), (n,)).copy()
+        found = np.asarray(evaluate(expression, values), float)
+        _refuse_infinite(found, name, expression)
+        values[name] = np.broadcast_to(found, (n,)).copy()
     return values
 
 
