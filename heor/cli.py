@@ -18,6 +18,7 @@ from heor.cli_options import (
     money,
     open_page,
     overrides,
+    refuse_settings_here,
     result_folder,
     scenario_option,
     set_option,
@@ -36,6 +37,7 @@ def cli() -> None:
 
     Start with `heor run`; it reads the folder `inputs` and writes `outputs`.
     """
+    refuse_settings_here()
 
 
 @cli.command()

@@ -49,6 +49,22 @@ language_option = click.option(
 RULES = ("country", "as_of", "programme", "allow_generic")
 
 
+#: Numba reads this where a program is started; it can name a folder of compiled code to be run.
+NUMBA_SETTINGS = Path(".numba_config.yaml")
+
+
+def refuse_settings_here() -> None:
+    """A folder from someone else must not say what code is run."""
+    from heor.errors import InputError
+
+    if NUMBA_SETTINGS.exists():
+        raise InputError(
+            f"{NUMBA_SETTINGS}: Numba would read its settings from this file, also where to load compiled code "
+            "from; heor does not start in a folder that has one. Remove the file, or set what it holds as "
+            "environment variables (NUMBA_...)."
+        )
+
+
 def country_options(command: Callable) -> Callable:
     """--country, --as-of, --programme, --allow-generic: what `load` takes, as one argument `rules`."""
 

@@ -28,6 +28,8 @@ from heor.survival.distributions import Distribution
 from heor.survival.likelihood import Piece
 
 WORKERS = 2  # a third would cost 600 MB and compile little sooner
+#: Modules are never imported from the folder the user stands in, which may come from someone else.
+ISOLATED = ("-P",)
 START = "from heor.survival.workers import serve; serve({cores})"
 
 
@@ -112,7 +114,8 @@ class _Worker:
         self.log = tempfile.TemporaryFile()
         new_group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", START.format(cores=cores)],
+            _command(START.format(cores=cores)),
+            cwd=_package_folder(),  # some libraries read settings where they are started
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
@@ -162,6 +165,15 @@ class _Worker:
         self.log.close()
 
 
+def _command(code: str) -> list[str]:
+    return [sys.executable, *ISOLATED, "-c", code]
+
+
+def _package_folder() -> str:
+    """The folder this package is imported from."""
+    return str(Path(next(iter(heor.survival.__path__))).resolve().parents[1])
+
+
 def _environment() -> dict[str, str]:
     """The worker's environment: no C compiler, one thread a process, this package importable."""
     environment = dict(os.environ)
@@ -169,10 +181,9 @@ def _environment() -> dict[str, str]:
     environment["PYTENSOR_FLAGS"] = f"cxx=,{given}".rstrip(",")  # what the user set comes last
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         environment.setdefault(name, "1")
-    root = str(Path(next(iter(heor.survival.__path__))).parents[1])
-    environment["PYTHONPATH"] = os.pathsep.join(
-        [root, *filter(None, [environment.get("PYTHONPATH")])]
-    )
+    given = environment.get("PYTHONPATH", "").split(os.pathsep)
+    # an empty or relative entry would again mean the folder the user stands in
+    environment["PYTHONPATH"] = os.pathsep.join([_package_folder(), *filter(os.path.isabs, given)])
     return environment
 
 
