@@ -109,10 +109,22 @@ def overrides(settings: tuple[str, ...], thresholds: tuple[str, ...] = ()) -> di
         for text in settings
         if "=" not in text
     ]
+    pairs = [[part.strip() for part in text.split("=", 1)] for text in settings if "=" in text]
+    problems += [
+        f"--set {name}={value}: nothing {'before' if value else 'after'} the '='; write --set name=value, or "
+        "leave the option out."
+        for name, value in pairs
+        if not (name and value)
+    ]
+    names = [name for name, _ in pairs]
+    problems += [
+        f"--set {name}: given {names.count(name)} times; a name has one value. Leave one of them out."
+        for name in dict.fromkeys(names)
+        if name and names.count(name) > 1
+    ]
     if problems:
         raise InputError(problems)
-    pairs = (text.split("=", 1) for text in settings)
-    found = {name.strip(): yaml_value(value) for name, value in pairs}
+    found = {name: yaml_value(value) for name, value in pairs}
     if thresholds:
         found["country.thresholds.values"] = money(thresholds, None)
     return found

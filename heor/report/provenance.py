@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -97,10 +98,19 @@ def _plain(values) -> dict:
     return {k: v.item() if hasattr(v, "item") else v for k, v in values.items()}
 
 
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def write_run_record(results: Results, path: Path) -> None:
     write_json(run_record(results), path)
 
 
 def write_json(content: Mapping[str, Any], path: Path) -> None:
-    text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
+    """JSON as every program reads it: a number that is not finite becomes null."""
+    text = json.dumps(_finite(content), indent=2, ensure_ascii=False, allow_nan=False, default=str)
     path.write_text(text + "\n", encoding="utf-8")

@@ -10,6 +10,7 @@ import pandas as pd
 
 from heor.errors import InputError
 from heor.inputs.tables import columns, read_table
+from heor.report.cells import plain_table
 from heor.report.write import write_whole
 from heor.survival.reconstruct import Reconstruction, reconstruct
 
@@ -87,7 +88,7 @@ def write_reconstruction(found: Reconstruction, curve: PublishedCurve, folder: P
 
 
 def _csv(table: pd.DataFrame, path: Path) -> None:
-    table.to_csv(path, index=False, float_format=DIGITS, lineterminator="\n")
+    plain_table(table).to_csv(path, index=False, float_format=DIGITS, lineterminator="\n")
 
 
 def _text(path: Path, lines: list[str]) -> None:

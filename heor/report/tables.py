@@ -13,6 +13,7 @@ from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem
 from heor.inputs.uncertainty import interval
 from heor.inputs.units import lookup
 from heor.inputs.usage import used_parameters
+from heor.report.cells import plain_table
 from heor.report.needs import HasFits
 from heor.results import Results, Simulation
 from heor.survival.marginal import marginal_hazard_ratio, window_grid
@@ -318,6 +319,8 @@ def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
         if table.empty:
             continue
         path = folder / f"{name}.csv"
-        table.to_csv(path, index=False, float_format="%.10g", lineterminator="\n", encoding="utf-8")
+        plain_table(table).to_csv(
+            path, index=False, float_format="%.10g", lineterminator="\n", encoding="utf-8"
+        )
         paths.append(path)
     return paths

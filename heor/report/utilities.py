@@ -14,6 +14,7 @@ from heor.errors import InputError
 from heor.inputs.answers import Answers, looks_like_three_levels
 from heor.inputs.layers import nearest
 from heor.inputs.value_sets import ValueSet
+from heor.report.cells import plain
 from heor.report.words import table
 
 COLUMN = "utility_{}"
@@ -178,8 +179,12 @@ def write_utilities(answers: Answers, scores: Mapping[str, np.ndarray], path: Pa
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow([*answers.header, *(COLUMN.format(name) for name in scores)])
-            writer.writerows([*row, *own] for row, *own in zip(answers.rows, *columns, strict=True))
+            writer.writerow(
+                [*map(plain, answers.header), *(COLUMN.format(name) for name in scores)]
+            )
+            writer.writerows(
+                [*map(plain, row), *own] for row, *own in zip(answers.rows, *columns, strict=True)
+            )
         os.replace(temporary, path)
     except OSError as error:
         raise InputError(

@@ -16,6 +16,7 @@ import pandas as pd
 
 from heor.report import figure_style as style
 from heor.report import section_answer, section_drivers, section_structures, section_what_if
+from heor.report.cells import plain
 from heor.report.html.parameters import parameter_rows
 from heor.report.html.template import templates
 from heor.report.words import chance_words, timing
@@ -189,6 +190,6 @@ def write_journal(tables: Mapping[str, JournalTable], title: str, folder: Path) 
     (folder / "journal").mkdir(parents=True, exist_ok=True)
     (folder / "journal.html").write_text(made + "\n", encoding="utf-8", newline="\n")
     for name, table in tables.items():
-        lines = ["\t".join(cells) for cells in (table.header, *table.rows)]
+        lines = ["\t".join(map(plain, cells)) for cells in (table.header, *table.rows)]
         path = folder / "journal" / f"{name}.tsv"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8-sig", newline="\n")

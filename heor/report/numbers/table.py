@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from heor.report.cells import plain_table
+
 MONTH = "months since randomisation"
 SHARE = "share of patients"
 PROBABILITY = "share of draws"
@@ -40,7 +42,7 @@ class Numbers:
     def write(self, path: Path) -> None:
         """As CSV, units in the header, every digit of every number."""
         header = {k: f"{k} ({unit})" for k, unit in self.units.items()}
-        self.table.rename(columns=header).to_csv(
+        plain_table(self.table.rename(columns=header)).to_csv(
             path, index=False, lineterminator="\n", encoding="utf-8"
         )
 
