@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from heor import archive
 from heor.archive import GROUP, TREE, read_archive, write_archive
+from heor.decision.cost_effectiveness import increments
 from heor.errors import InputError
 from heor.inputs.problem import DecisionProblem, DiscountBand
 from heor.results import Results
@@ -367,3 +368,21 @@ def test_missing_damaged_or_half_written(folder: Path) -> None:
     there_and_back((1, 2), folder)
     with pytest.raises(InputError, match="holds no run"):
         Results.load(path)
+
+
+#: Mean incremental cost and QALYs in the icer.csv that commit 8b12b42 wrote with each file.
+WRITTEN_BEFORE = {
+    "declared_50_draws.nc": (-3007.449176, 2.126186219),
+    "liver_50_draws.nc": (188652.3133, 0.6696168052),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN_BEFORE)
+def test_a_file_of_an_earlier_version_opens(name: str) -> None:
+    """Only the archive was kept of the files; the rest of `results.nc` is not read."""
+    results = Results.load(Path(__file__).parent / "archived" / name)
+    settings = results.problem.settings
+    roles = settings.comparator, settings.intervention
+    found = increments(results.simulation.outcomes, *roles)
+    right = WRITTEN_BEFORE[name]
+    assert (found["cost"].mean(), found["qalys"].mean()) == pytest.approx(right, rel=1e-9)

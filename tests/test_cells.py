@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from heor.cli import main
+from heor.errors import InputError
+from heor.report.figures import write_figures
 from heor.report.html.journal import JournalTable, write_journal
 from heor.report.numbers.table import Numbers
 from heor.report.provenance import write_json
@@ -60,6 +62,19 @@ def test_scored_answers_hold_no_formula(tmp_path: Path, inputs: Path) -> None:
     given = ["--value-set", "norway_5l", "--inputs", str(inputs), "--output", str(out)]
     assert main(["utilities", str(answers), *given]) == 0
     assert pd.read_csv(out, dtype=str)["patient"].tolist() == ["'=1+1", "-2"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../evil", "a/../../evil", "/evil", "a\\\\b", "C:evil", ".hidden", "", "x" * 300, "a\nb"],
+)
+def test_no_file_is_written_elsewhere(name: str, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(InputError, match="a file cannot have this name"):
+        write_csv({name: pd.DataFrame({"x": [1]})}, tmp_path / "a" / "b")
+    with pytest.raises(InputError, match="a file cannot have this name"):
+        write_figures(None, tmp_path / "a" / "b", figures={name: lambda results: None})
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["a", "b"]
 
 
 def test_run_json_is_json(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from heor.inputs.uncertainty import interval
 from heor.inputs.units import lookup
 from heor.inputs.usage import used_parameters
 from heor.report.cells import plain_table
+from heor.report.file_names import in_folder
 from heor.report.needs import HasFits
 from heor.results import Results, Simulation
 from heor.survival.marginal import marginal_hazard_ratio, window_grid
@@ -318,7 +319,7 @@ def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
     for name, table in tables.items():
         if table.empty:
             continue
-        path = folder / f"{name}.csv"
+        path = folder / f"{in_folder(name)}.csv"
         plain_table(table).to_csv(
             path, index=False, float_format="%.10g", lineterminator="\n", encoding="utf-8"
         )
