@@ -23,7 +23,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from heor import limits
 from heor.errors import InputError
+from heor.files import Unreadable, content
 
 GROUP, TREE = "archive", "tree"
 RECORD = "run.json"
@@ -422,8 +424,9 @@ def _check_alone(group: h5py.Group) -> None:
 def command_of(path: Path) -> str:
     """What made a file, where run.json beside it tells."""
     try:
-        told = json.loads((path.parent / RECORD).read_text(encoding="utf-8"))["command"]
-    except (OSError, ValueError, KeyError, TypeError):
+        record = content(path.parent / RECORD, limits.RECORD_BYTES, path.parent)
+        told = json.loads(record.decode("utf-8"))["command"]
+    except (Unreadable, ValueError, KeyError, TypeError, RecursionError):
         told = ""
     plain = isinstance(told, str) and COMMAND.fullmatch(told)
     return f"`{told}`" if plain else "`heor run`"

@@ -102,10 +102,11 @@ def day(text: str | None) -> date | None:
 def overrides(settings: tuple[str, ...], thresholds: tuple[str, ...] = ()) -> dict[str, Any]:
     """--set NAME=VALUE pairs, their values YAML scalars, and --threshold as one of them."""
     from heor.errors import InputError
-    from heor.inputs.layers import yaml_value
+    from heor.inputs.yaml_text import YamlFault, yaml_value
+    from heor.limits import excerpt
 
     problems = [
-        f"--set {text}: no '=' found; write --set name=value."
+        f"--set {excerpt(text)}: no '=' found; write --set name=value."
         for text in settings
         if "=" not in text
     ]
@@ -122,9 +123,14 @@ def overrides(settings: tuple[str, ...], thresholds: tuple[str, ...] = ()) -> di
         for name in dict.fromkeys(names)
         if name and names.count(name) > 1
     ]
+    found = {}
+    for name, value in pairs if not problems else ():
+        try:
+            found[name] = yaml_value(value)
+        except YamlFault as fault:
+            problems.append(f"--set {excerpt(f'{name}={value}')}: {fault}")
     if problems:
         raise InputError(problems)
-    found = {name: yaml_value(value) for name, value in pairs}
     if thresholds:
         found["country.thresholds.values"] = money(thresholds, None)
     return found
@@ -137,28 +143,44 @@ def money(texts: tuple[str, ...], currency: str | None) -> list[float]:
     from heor.errors import InputError
 
     problems = [
-        f"--threshold {t}: one threshold with a thousands separator, or several? Write 20000, or "
-        "20000,30000."
+        f"--threshold {t}: one threshold with a thousands separator, or several with a comma between them? "
+        "Write 20000, or 20000,30000."
         for t in texts
-        if re.search(r"(^|\s)\d{1,3}(,\d{3})+$", t)
+        if re.search(r"(^|[^\d,.])\d{1,3}(,\d{3})+\D*$", t)
     ]
     found = []
     for text in () if problems else (part.strip() for t in texts for part in t.split(",")):
-        own, number = re.fullmatch(r"([A-Za-z]{3}(?=[\s\d+-]))?\s*(.*)", text).groups()
-        try:
-            found.append(float(number.replace(" ", "")))
-        except ValueError:
-            problems.append(
-                f"--threshold {text}: is no number; money per QALY is required (20000)."
-            )
-        if own and currency and own.upper() != currency.upper():
-            problems.append(
-                f"--threshold {text}: is in {own.upper()}, the costs are in {currency}; they must be in one "
-                "currency. Convert it, or name the other with --currency where that is an option."
-            )
+        value = _threshold(text, currency)
+        if isinstance(value, str):
+            problems.append(f"--threshold {text}: {value}")
+        else:
+            found.append(value)
     if problems:
         raise InputError(problems)
     return found
+
+
+def _threshold(text: str, currency: str | None) -> float | str:
+    """One threshold, or what is wrong with it."""
+    from heor.inputs.numerals import currency_of, two_readings, unsigned, written
+    from heor.limits import NUMBER
+
+    number, sign = unsigned(text.upper())
+    readings = set(written(number).values())
+    if len(readings) == 2:
+        return f"can be read as {two_readings(number)}. Write one of them."
+    if not readings:
+        return "is no number; money per QALY is required (20000)."
+    value = float(readings.pop())
+    if not 0 <= value <= NUMBER:
+        return f"must be at least 0 and at most {NUMBER:g}. Correct it."
+    own = currency_of(sign)
+    if own and currency and own != currency.upper():
+        return (
+            f"is in {own}, the costs are in {currency}; they must be in one currency. Convert it, or name the "
+            "other with --currency where that is an option."
+        )
+    return value
 
 
 def shown(path: Path) -> str:

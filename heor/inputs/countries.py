@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from heor import limits
 from heor.errors import InputError
 from heor.inputs.layers import Layer, nearest, read_text, read_yaml
 from heor.inputs.parameter_table import Entry, MoneyRules, is_missing
@@ -65,7 +66,7 @@ def known_as(inputs: Path) -> dict[str, str]:
     for name in folders(inputs):
         found[name.lower()] = found[name.replace("_", " ").lower()] = name
         path = Path(inputs) / "countries" / name / "country.yaml"
-        text = read_text(path, str(path), [])
+        text = read_text(path, str(path), [], limits.YAML_BYTES, Path(inputs))
         for _, value in CODE.findall(text or ""):
             found.setdefault(value.strip().lower(), name)
     return found
@@ -107,7 +108,7 @@ def default_of(inputs: Path) -> str:
         `analysis.yaml` cannot be read, or the country is not there.
     """
     path, problems = Path(inputs) / "model" / "analysis.yaml", []
-    found = read_yaml(path, path.as_posix(), "model", problems)
+    found = read_yaml(path, path.as_posix(), "model", problems, Path(inputs))
     if problems:
         raise InputError(problems)
     return folder_of(inputs, found.values.get("country", DEFAULT))

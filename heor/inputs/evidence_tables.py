@@ -36,7 +36,7 @@ def read_grouped(
     if not rows:
         return None
     before = len(problems)
-    data = columns(rows, names, shown, problems)
+    data = columns(rows, names, shown, problems, names[2:])
     if len(problems) > before:
         return None
     if data["time_start"][0] != 0:
@@ -96,9 +96,9 @@ def read_individual(
         )
     for i, row in enumerate(rows):
         where = f"{shown}:{row.line}"
-        if data["event"][i] not in (0, 1):
+        if data["event"][i] not in (0, 1) and np.isfinite(data["event"][i]):
             problems.append(f"{where}: event is {data['event'][i]:g}; 1 (event) or 0 (censored).")
-        if not 0 <= data["entry"][i] < data["time"][i]:
+        if data["entry"][i] < 0 or data["entry"][i] >= data["time"][i]:
             problems.append(f"{where}: entry must be at least 0 and before time.")
         if data["weight"][i] < 0:
             problems.append(f"{where}: weight {data['weight'][i]:g} is negative; 0 or more.")
@@ -115,7 +115,7 @@ def read_counts(path: Path, shown: str, factor: float, problems: list[str]) -> T
     if not rows:
         return None
     before = len(problems)
-    data = columns(rows, names, shown, problems)
+    data = columns(rows, names, shown, problems, names[2:])
     if len(problems) > before:
         return None
     for i, row in enumerate(rows):
@@ -157,7 +157,7 @@ def read_published_curve(
     clicks = columns(rows, ("time", "survival"), shown, problems)
     for i, row in enumerate(rows):
         t, s = clicks["time"][i], clicks["survival"][i]
-        if t < 0 or not -3 <= s <= 103:
+        if t < 0 or s < -3 or s > 103:
             problems.append(
                 f"{shown}:{row.line}: time {t:g}, survival {s:g}; time is 0 or later, survival a "
                 "share or in per cent."
@@ -195,7 +195,9 @@ def _risk_table(path: Path, shown: str, problems: list[str]) -> Table | None:
     if not rows:
         return None
     before = len(problems)
-    risk = columns(rows, ("time", "n_at_risk"), shown, problems)
+    risk = columns(rows, ("time", "n_at_risk"), shown, problems, ("n_at_risk",))
+    if len(problems) > before:
+        return None
     for i, row in enumerate(rows[1:], start=1):
         where = f"{shown}:{row.line}"
         if risk["time"][i] <= risk["time"][i - 1]:

@@ -44,7 +44,7 @@ def read_landmark(
         return None
     before = len(problems)
     given = _landmark_columns(rows, shown, problems)
-    data = columns(rows, given, shown, problems)
+    data = columns(rows, given, shown, problems, ("n_at_risk",))
     if len(problems) > before:
         return None
     rows, data, patients = _without_time_zero(rows, data, patients, shown, problems)

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import codecs
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from heor import limits
+from heor.files import Unreadable, content
 from heor.inputs.problem import Origin
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-    """YAML 1.2 booleans only: `NO` is Norway, not false. By libyaml, where PyYAML has it."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    key: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:bool"]
-    for key, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool",
-    re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"),
-    list("tTfF"),
-)
-
-
-def yaml_value(text: str) -> Any:
-    """A value as a YAML file would have it; `NO` is Norway here too."""
-    loader = _Loader(text)
-    try:
-        return loader.get_single_data()
-    finally:
-        loader.dispose()
+from heor.inputs.yaml_text import TAG, Loader, YamlFault, composed, scalar
+from heor.limits import excerpt
 
 
 @dataclass
@@ -65,18 +45,35 @@ def _rank(origin: Origin) -> int:
     return ("model", "country", "scenario", "override").index(origin.layer)
 
 
-def read_text(path: Path, shown: str, problems: list[str]) -> str | None:
-    """UTF-8 text of a file, or None with a problem noted."""
+def read_text(
+    path: Path,
+    shown: str,
+    problems: list[str],
+    most: int = limits.TABLE_BYTES,
+    root: Path | None = None,
+) -> str | None:
+    """UTF-8 text of a file (in a folder `root`), or None with a problem noted."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        problems.append(f"{shown}: not found; the file is required. Create it or restore it.")
+        data = content(path, most, root)
+    except Unreadable as why:
+        problems.append(f"{shown}: {why}")
         return None
+    try:
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        line = data[: error.start].count(b"\n") + 1
+        what = f"byte {data[error.start]:#04x}"
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            what = "it is UTF-16, which Excel calls Unicode text"
         problems.append(
-            f"{shown}:{line}: not UTF-8 (byte {path.read_bytes()[error.start]:#04x}); files must be "
-            "UTF-8. Save it again with encoding UTF-8 (in Excel: CSV UTF-8)."
+            f"{shown}:{line}: not UTF-8 ({what}); files must be UTF-8. Save it again with encoding UTF-8 "
+            "(in Excel: CSV UTF-8)."
+        )
+        return None
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        problems.append(
+            f"{shown}:{line}: a null byte, so it is no text; text in UTF-8 is expected. Save it again."
         )
         return None
     if not text.strip():
@@ -85,129 +82,123 @@ def read_text(path: Path, shown: str, problems: list[str]) -> str | None:
     return text
 
 
-def read_yaml(path: Path, shown: str, layer: str, problems: list[str]) -> Layer:
-    """One YAML file as a layer. Problems (missing, empty, syntax, no mapping) are appended."""
-    text = read_text(path, shown, problems)
+def read_yaml(
+    path: Path, shown: str, layer: str, problems: list[str], root: Path | None = None
+) -> Layer:
+    """One YAML file (in a folder `root`) as a layer. Problems (missing, syntax, …) are appended."""
+    text = read_text(path, shown, problems, limits.YAML_BYTES, root)
     if text is None:
         return Layer()
-    loader = None
+    result = Layer()
+    loader = Loader(text)
     try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
-        result = Layer()
-        if isinstance(node, yaml.MappingNode):
-            value = _construct(loader, node, "", shown, layer, result.origins, problems)
-            result.values = value
-            return result
-        problems.append(f"{shown}:1: not a mapping; 'name: value' lines are expected.")
-    except yaml.MarkedYAMLError as error:
-        line = (error.problem_mark or error.context_mark).line + 1
+        node = composed(loader, text)
+        if not isinstance(node, yaml.MappingNode):
+            raise YamlFault(1, "not a mapping; 'name: value' lines are expected.")
+        construct = _Construction(loader, shown, layer, result.origins, problems)
+        result.values = construct.value(node, "")
+        return result
+    except YamlFault as fault:
+        problems.append(f"{shown}:{fault.line}: {fault}")
+    except yaml.MarkedYAMLError as error:  # of merging
         problems.append(
-            f"{shown}:{line}: not valid YAML ({error.problem}); check indentation, quotes and colons."
-        )
-    except yaml.reader.ReaderError as error:
-        line = text[: text.find(chr(error.character))].count("\n") + 1
-        problems.append(
-            f"{shown}:{line}: not valid YAML (control character {error.character:#04x}); remove it."
+            f"{shown}:{error.problem_mark.line + 1}: not valid YAML ({error.problem}); check what '<<' names."
         )
     finally:
-        if loader is not None:
-            loader.dispose()
+        loader.dispose()
     return Layer()
 
 
-def _construct(
-    loader: _Loader,
-    node: yaml.Node,
-    path: str,
-    shown: str,
-    layer: str,
-    origins: dict[str, Origin],
-    problems: list[str],
-    line: int | None = None,
-) -> Any:
-    line = node.start_mark.line + 1 if line is None else line
-    if path:
-        origins[path] = Origin(shown, line, layer)
-    if isinstance(node, yaml.MappingNode):
+@dataclass
+class _Construction:
+    """Values of a tree, with the origin of each."""
+
+    loader: Loader
+    shown: str
+    layer: str
+    origins: dict[str, Origin]
+    problems: list[str]
+
+    def value(self, node: yaml.Node, path: str, line: int | None = None) -> Any:
+        line = node.start_mark.line + 1 if line is None else line
+        if path:
+            self.origins[path] = Origin(self.shown, line, self.layer)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(item, f"{path}.{i}") for i, item in enumerate(node.value)]
+        try:
+            return scalar(self.loader, node)
+        except YamlFault as fault:
+            self.problems.append(f"{self.shown}:{fault.line}: {fault}")
+            return None
+
+    def _mapping(self, node: yaml.MappingNode, path: str) -> dict[str, Any]:
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                problems.append(
-                    f"{shown}:{key.start_mark.line + 1}: a name is a list or a mapping; a name must "
-                    "be text."
-                )
+                self._note(key, "a name is a list or a mapping; a name must be text.")
                 return {}
-        own = {key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"}
+        own = {key.value for key, _ in node.value if key.tag != f"{TAG}merge"}
         seen: set[str] = set()
         for key, _ in node.value:
             if key.value in seen and key.value in own:
-                problems.append(
-                    f"{shown}:{key.start_mark.line + 1}: '{key.value}' appears twice; names must be "
-                    "unique. Remove one."
+                self._note(
+                    key, f"'{excerpt(key.value)}' appears twice; names must be unique. Remove one."
                 )
             seen.add(key.value)
-        loader.flatten_mapping(node)
+        self.loader.flatten_mapping(node)
         return {
-            str(key.value): _construct(
-                loader,
-                value,
-                f"{path}.{key.value}" if path else str(key.value),
-                shown,
-                layer,
-                origins,
-                problems,
-                key.start_mark.line + 1,
+            str(key.value): self.value(
+                value, f"{path}.{key.value}" if path else key.value, key.start_mark.line + 1
             )
             for key, value in node.value
         }
-    if isinstance(node, yaml.SequenceNode):
-        return [
-            _construct(loader, item, f"{path}.{i}", shown, layer, origins, problems)
-            for i, item in enumerate(node.value)
-        ]
-    try:
-        return loader.construct_object(node, deep=True)
-    except ValueError as error:  # a date that does not exist
-        problems.append(f"{shown}:{line}: not valid YAML ({error}); put quotes around text.")
-        return None
+
+    def _note(self, key: yaml.Node, words: str) -> None:
+        self.problems.append(f"{self.shown}:{key.start_mark.line + 1}: {words}")
 
 
 def overlay(base: Layer, top: Layer) -> Layer:
     """`top` over `base`: mappings merge by key, lists and scalars are replaced whole."""
-    origins = dict(base.origins)
-    values = _merge(base.values, top.values, "", base, top, origins)
+    replaced: dict[str, str | None] = {}
+    values = _merge(base.values, top.values, "", replaced)
+    origins = {n: o for n, o in base.origins.items() if _within(n, replaced) is None}
+    for name, origin in top.origins.items():
+        if _within(name, replaced) is not None:
+            origins[name] = replace(origin, replaced=replaced.get(name))
     return Layer(values, origins)
 
 
 def _merge(
-    old: Mapping[str, Any],
-    new: Mapping[str, Any],
-    path: str,
-    base: Layer,
-    top: Layer,
-    origins: dict[str, Origin],
+    old: Mapping[str, Any], new: Mapping[str, Any], path: str, replaced: dict[str, str | None]
 ) -> dict[str, Any]:
+    """The merged mapping; the paths that `new` sets are noted, with what was there before."""
     out = dict(old)
     for key, value in new.items():
         here = f"{path}.{key}" if path else key
         if isinstance(value, dict) and isinstance(old.get(key), dict):
-            out[key] = _merge(old[key], value, here, base, top, origins)
-            continue
-        out[key] = value
-        replaced = repr(old[key]) if key in old else None
-        for name in [n for n in origins if n == here or n.startswith(f"{here}.")]:
-            del origins[name]
-        for name, origin in top.origins.items():
-            if name == here or name.startswith(f"{here}."):
-                shown = replaced if name == here else None
-                origins[name] = Origin(origin.file, origin.line, origin.layer, shown)
+            out[key] = _merge(old[key], value, here, replaced)
+        else:
+            out[key] = value
+            replaced[here] = repr(old[key]) if key in old else None
     return out
+
+
+def _within(path: str, paths: Mapping[str, Any]) -> str | None:
+    """The path itself or the nearest above it that is among `paths`."""
+    while path:
+        if path in paths:
+            return path
+        path = path.rpartition(".")[0]
+    return None
 
 
 def nearest(name: str, allowed: Any) -> str:
     """' Did you mean …?' for the closest allowed name, or an empty string."""
     import difflib
 
+    if len(str(name)) > limits.NAME:  # nobody misspells so much, and comparing takes long
+        return ""
     close = difflib.get_close_matches(str(name), [str(a) for a in allowed], n=1, cutoff=0.6)
     return f" Did you mean '{close[0]}'?" if close else ""
 
@@ -225,6 +216,6 @@ def named(
         return True
     listed = ", ".join(allowed) if len(allowed) <= LISTED else f"{len(allowed)} others"
     problems.append(
-        f"{origin}: unknown {what} '{name}'; available: {listed}.{nearest(name, allowed)}"
+        f"{origin}: unknown {what} '{excerpt(str(name))}'; available: {listed}.{nearest(name, allowed)}"
     )
     return False

@@ -219,7 +219,9 @@ def _read_scenario(
     reading.layer = overlay(reading.layer, Layer(changes, layer.origins))
     for name, change in model.parameters.items():
         origin = layer.origin(f"parameters.{name}")
-        _override_parameter(reading, name, change.model_dump(), origin)
+        written = layer.values["parameters"][name]  # as in the file, not 260 for 260.000
+        found = {k: written[k] if k in ("mean", "se") and v is not None else v for k, v in change}
+        _override_parameter(reading, name, found, origin)
     return model
 
 

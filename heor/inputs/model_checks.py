@@ -179,11 +179,11 @@ def _check_times(
     ends = [exposure.until, exposure.at]
     until, at = (math.nan if text is None else _value(text, means) for text in ends)
     horizon, cycle = problem.horizon, problem.settings.cycle
-    if at < 0 or at >= horizon:
+    if at < 0 or 0 < horizon <= at:
         problems.append(
             f"{origin}: the event is at {at:g} years, outside the horizon of {horizon:g}. Change 'at'."
         )
-    if start >= horizon:
+    if start >= horizon > 0:
         problems.append(
             f"{origin}: starts at {start:g} years, outside the horizon of {horizon:g}. Change 'from'."
         )

@@ -9,13 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from heor import limits
 from heor.inputs import uncertainty
 from heor.inputs.layers import nearest
+from heor.inputs.numerals import STRICT
 from heor.inputs.prices import CannotConvert, Conversion, Money, PriceTable, conversion
 from heor.inputs.problem import STATUSES, Origin, Parameter
 from heor.inputs.tables import Row, number, read_table
 from heor.inputs.units import UNITS, Unit, lookup
+from heor.inputs.yaml_text import Grouped
 
+#: Units of which there may be thousands, besides money.
+COUNTS = ("patients/year",)
 #: Instead of a mean: the country must supply it.
 REQUIRED_MARK = "required"
 REQUIRED = ("name", "description", "mean", "se", "distribution", "unit", "status", "source")
@@ -63,7 +68,7 @@ class MoneyRules:
 def read_parameters(path: Path, shown: str, layer: str, problems: list[str]) -> dict[str, Entry]:
     """Rows of one parameters file by name."""
     entries: dict[str, Entry] = {}
-    for row in read_table(path, shown, REQUIRED, OPTIONAL, problems):
+    for row in read_table(path, shown, REQUIRED, OPTIONAL, problems, limits.PARAMETERS):
         name = row.cells["name"]
         if name in entries:
             problems.append(
@@ -143,6 +148,8 @@ def _priced_anew(entry: Entry) -> Entry:
 
 def _text(value: Any) -> str:
     """A value as a file would have it: 300000, not 300000.0."""
+    if isinstance(value, Grouped):  # may be thousands
+        return value.text
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
@@ -196,8 +203,9 @@ def _parameter(
         return None
     unit_name, unit = found
     row = Row(entry.origin.line or 0, dict(cells))
-    mean = number(row, "mean", where, problems)
-    se = number(row, "se", where, problems, blank=0.0)
+    thousands = unit.money or unit_name in COUNTS
+    mean = number(row, "mean", where, problems, thousands=thousands)
+    se = number(row, "se", where, problems, blank=0.0, thousands=thousands)
     kind, arguments = uncertainty.parse(cells["distribution"])
     _check_provenance(cells, where, known_sources, problems)
     converted = _converted(entry, money, where, problems) if unit.money else NOT_CONVERTED
@@ -345,10 +353,7 @@ def _check_draws_stay_inside(
 
 
 def _positive_number(text: str) -> bool:
-    try:
-        return 0 < float(text) < math.inf
-    except ValueError:
-        return False
+    return bool(STRICT.fullmatch(text)) and 0 < float(text) <= limits.NUMBER
 
 
 def _check_arguments(

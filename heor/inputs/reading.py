@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from heor.errors import InputError
+from heor.files import links_out, name_fault
 from heor.inputs import parameter_table
 from heor.inputs.layers import Layer, nearest, read_yaml
 from heor.inputs.problem import Origin
+from heor.limits import FAULTS, excerpt, few
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -39,14 +41,27 @@ class Reading:
         return Layer({under: found.values}, {under: Origin(self.shown(path), 1, layer), **origins})
 
 
+#: Of an inputs folder.
+PARTS = ("model", "countries", "scenarios")
+
+
 def opened(folder: str | Path) -> Reading:
-    """The inputs folder, if it is one."""
+    """The inputs folder, if it is one, and everything in it is inside.
+
+    Raises
+    ------
+    InputError
+    """
+    if fault := name_fault(str(folder)):
+        raise InputError(f"{excerpt(str(folder)).replace(chr(0), '?')}: {fault}")
     reading = Reading(Path(folder).resolve())
     if not (reading.folder / "model").is_dir():
         raise InputError(
             f"{folder}: no inputs folder here (it must hold model/, countries/, scenarios/). Run heor "
             "where the folder 'inputs' is, or name it with --inputs."
         )
+    if faults := links_out(reading.folder, PARTS):
+        raise InputError(few(faults, reading.folder.name))
     return reading
 
 
@@ -61,9 +76,13 @@ def validated(model: type[M], values: Any, layer: Layer, prefix: str, reading: R
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        for fault in error.errors():
+        faults = error.errors()
+        for fault in faults[: 5 * FAULTS]:
             path = ".".join([p for p in (prefix, *map(str, fault["loc"])) if p])
             reading.problems.append(_fault_line(model, fault, path, layer))
+        if len(faults) > 5 * FAULTS:
+            more = len(faults) - 5 * FAULTS
+            reading.problems.append(f"{layer.origin(prefix)}: {more:,} more faults.")
     return None
 
 
@@ -76,11 +95,12 @@ def _fault_line(model: type[BaseModel], fault: Any, path: str, layer: Layer) -> 
         allowed = _siblings(model, fault["loc"][:-1])
         hint = nearest(last, allowed)
         listed = f" allowed: {', '.join(allowed)}." if allowed else ""
-        return f"{origin}: unknown name '{last}';{listed}{hint}"
+        return f"{origin}: unknown name '{excerpt(last)}';{listed}{hint}"
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "missing":
         return f"{origin}: '{path}' is missing; a value is required. Add it."
-    shown = "" if isinstance(fault["input"], dict | list) else f" (found {fault['input']!r})"
+    shown = "" if isinstance(fault["input"], dict | list) else excerpt(repr(fault["input"]))
+    shown = f" (found {shown})" if shown and f"'{shown.strip(chr(39))}'" not in message else ""
     if isinstance(fault["input"], dict):  # a fault of several values together
         origin = layer.latest(path)
     allowed = re.findall("'([^']+)'", fault.get("ctx", {}).get("expected", ""))

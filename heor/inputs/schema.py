@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from heor.inputs.schema_base import Expression, Model, Name, Status
+from heor import limits
+from heor.inputs.schema_base import Amount, Expression, FileName, Model, Name, Status
 from heor.inputs.schema_country import CountryModel, Currency
 from heor.inputs.schema_decision import TrialModel, WhatIfModel
 from heor.inputs.schema_survival import CurveModel, EvidenceModel, SurvivalSettings
@@ -36,7 +37,7 @@ class CorrelationModel(Model):
     correlation: str | None = Field(None, description="name of a parameter with unit correlation")
     group: str | None = None
     pair: list[str] | None = Field(None, min_length=2, max_length=2)
-    covariance: str | None = Field(
+    covariance: FileName | None = Field(
         None,
         description="CSV in model/: covariances of normal and lognormal (log scale) parameters",
     )
@@ -57,7 +58,7 @@ class CorrelationModel(Model):
 class CovariatesModel(Model):
     """Patients who differ: numeric columns of a file in `model/`, one row a patient."""
 
-    file: str
+    file: FileName
     columns: list[Name] = Field(min_length=1)
 
 
@@ -84,7 +85,7 @@ class Analysis(Model):
     question: str
     country: str = "norway"
     as_of: date = Field(UNDATED, description="day of the country's rules, unless --as-of says")
-    draws: int = Field(5000, ge=50, le=10_000_000)
+    draws: int = Field(5000, ge=50, le=limits.DRAWS)
     seed: int = Field(ge=0)
     sampling: Literal["pseudo_random", "sobol"] = "pseudo_random"
     replicates: int = Field(
@@ -183,7 +184,7 @@ class ExposureModel(Model):
 
 class CostModel(Model):
     exposure: str
-    amount: Expression
+    amount: Amount
     category: str
     stream: Literal["health_service", "travel", "patient_time", "productivity"] = "health_service"
 

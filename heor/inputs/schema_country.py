@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from heor.inputs.schema_base import Model, Name, Sourced
+from heor.inputs.schema_base import FileName, Model, Money, Name, Sourced
 from heor.inputs.schema_severity import Severity
 
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
@@ -61,7 +61,7 @@ class Discounting(Sourced):
 class Thresholds(Sourced):
     """Money per QALY. Of a country without any: values of a donor, for orientation."""
 
-    values: list[Annotated[float, Field(ge=0)]] = []
+    values: list[Money] = []
     donor: Name | None = Field(None, description="country whose thresholds are shown, converted")
     kind: Literal["official", "customary", "none", "asked"] = Field(
         "official",
@@ -69,7 +69,7 @@ class Thresholds(Sourced):
         "in the money of the run",
     )
     currency: Currency | None = Field(None, description="of the values; null: the country's")
-    ceac_maximum: float | None = Field(
+    ceac_maximum: Money | None = Field(
         None, gt=0, description="largest threshold of curves; null: twice the largest shown"
     )
 
@@ -88,7 +88,7 @@ class ValueSet(Sourced):
 
 
 class TableFile(Sourced):
-    file: str | None = None
+    file: FileName | None = None
     donor: Name | None = Field(None, description="country whose table stands in")
 
     @model_validator(mode="after")

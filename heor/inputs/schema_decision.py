@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from heor.inputs.schema_base import Expression, Model
+from heor.inputs.schema_base import Amount, Expression, Model
 from heor.inputs.trial import Trial
 from heor.inputs.what_if import Axis, WhatIf
 
@@ -22,8 +22,8 @@ class TrialModel(Model):
     accrual: Expression = Field("trial_accrual", description="patients a year")
     dropout: Expression = Field("trial_dropout", description="rate of loss to follow-up, per year")
     reporting_delay: Expression = Field("trial_reporting_delay", description="reading to use")
-    fixed_cost: Expression = "trial_cost_fixed"
-    cost_per_patient: Expression = "trial_cost_per_patient"
+    fixed_cost: Amount = "trial_cost_fixed"
+    cost_per_patient: Amount = "trial_cost_per_patient"
     eligible: Expression = Field("eligible_per_year", description="patients a year who benefit")
     horizon: Expression = Field("technology_horizon", description="years the decision matters")
     implementation: Expression = Field(

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from heor.inputs.schema_base import Model, Sourced
+from heor.inputs.schema_base import Model, Money, Sourced
 
 
 class SeverityBandModel(Model):
@@ -23,7 +23,7 @@ class SeverityBandModel(Model):
         None, ge=0, allow_inf_nan=False, description="lower edge as a share; larger_of_both only"
     )
     weight: float = Field(1.0, gt=0, allow_inf_nan=False)
-    threshold: float | None = Field(
+    threshold: Money | None = Field(
         ge=0,
         allow_inf_nan=False,
         description="money per QALY, before a weight on QALYs; null: no reference value",

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from heor.inputs.schema_base import Expression, Model, Name, Status
+from heor import limits
+from heor.inputs.schema_base import Expression, FileName, Model, Name, Status
 
 PRIORS = ("standard", "wide", "narrow")
 
@@ -174,7 +175,7 @@ class CurveModel(Model):
 
 # ------------------------------------------------------------------------ survival/index.yaml
 class EvidenceModel(Model):
-    file: str
+    file: FileName
     label: str
     endpoint: Name
     form: Literal["grouped", "individual", "landmark", "counts", "published_curve"]
@@ -184,11 +185,15 @@ class EvidenceModel(Model):
     source: list[str] = Field(min_length=1)
     status: Status
     covariates: list[Name] = Field([], description="numeric columns of individual data")
-    patients: int | None = Field(None, gt=0, description="at time 0: landmarks, published curve")
+    patients: int | None = Field(
+        None, gt=0, le=limits.NUMBER, description="at time 0: landmarks, published curve"
+    )
     interval: Literal["log_log", "log"] = Field(
         "log_log", description="scale on which the confidence intervals of landmarks were made"
     )
-    risk_table: str | None = Field(None, description="file with time, n_at_risk: published curve")
+    risk_table: FileName | None = Field(
+        None, description="file with time, n_at_risk: published curve"
+    )
     total_events: int | None = Field(None, ge=0, description="of a published curve")
     external: list[str] = Field([], description="counts or landmarks that inform the same curve")
     licence: str | None = None

@@ -5,20 +5,23 @@ CSV is strict: UTF-8, comma, decimal point. All problems are collected with file
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from heor import limits
+from heor.files import Unreadable
+from heor.inputs.delimited import STATED, Line, rows_of, twice, unix_lines
 from heor.inputs.layers import nearest, read_text
+from heor.inputs.numerals import GROUP_OF_THREE, POINT, value_of
+from heor.inputs.workbook import first_sheet
+from heor.limits import excerpt, few
 
 #: The last age to which a constant hazard is written out: the oldest horizon (analysis.end_age).
 OLDEST = 120
-DECIMAL_COMMA = re.compile(r"^-?\d+,\d+$")
 
 
 @dataclass(frozen=True)
@@ -33,102 +36,135 @@ def read_table(
     required: tuple[str, ...],
     optional: tuple[str, ...],
     problems: list[str],
+    most: int = limits.ROWS,
 ) -> list[Row]:
-    """Rows of a CSV (or .xlsx) with the columns named; problems are appended."""
-    if path.suffix.lower() == ".xlsx":
-        lines = xlsx_rows(path, shown, problems)
-    else:
-        text = read_text(path, shown, problems)
-        if text is None:
-            return []
-        first = text.splitlines()[0]
-        if first.count(";") > first.count(","):
-            problems.append(
-                f"{shown}:1: columns are separated by semicolons; a comma is expected. In Excel "
-                "save as 'CSV UTF-8' with English regional settings, or use an .xlsx file."
-            )
-            return []
-        reader = csv.reader(io.StringIO(text))
-        lines = [(reader.line_num, cells) for cells in reader if any(c.strip() for c in cells)]
+    """Rows of a CSV (or .xlsx) with the columns named, at most so many; problems are appended."""
+    lines = _lines(path, shown, problems, most)
     if not lines:
         return []
     header = [c.strip() for c in lines[0][1]]
+    where = f"{shown}:{lines[0][0]}"
     missing = [c for c in required if c not in header]
     if missing:
-        found = ", ".join(header)
+        found = excerpt(", ".join(header), 10 * limits.SHOWN)
         problems.append(
-            f"{shown}:1: column {', '.join(repr(m) for m in missing)} is missing; found: {found}. "
+            f"{where}: column {', '.join(repr(m) for m in missing)} is missing; found: {found}. "
             "Add the column (names are exact, lower case)."
         )
         return []
-    for name in header:
-        if name not in (*required, *optional):
-            problems.append(
-                f"{shown}:1: unknown column '{name}'; allowed: "
-                f"{', '.join((*required, *optional))}.{nearest(name, (*required, *optional))}"
-            )
-    rows = []
+    known = (*required, *optional)
+    unknown = [
+        f"{where}: unknown column '{excerpt(name)}'; allowed: {', '.join(known)}."
+        f"{nearest(name, known)}"
+        for name in dict.fromkeys(header)
+        if name not in known
+    ]
+    problems += [*few(unknown, where), *few(twice(header, where), where)]
+    rows, faults = [], []
     for line, cells in lines[1:]:
         if len(cells) != len(header):
-            problems.append(
-                f"{shown}:{line}: {len(cells)} cells; the header has {len(header)}. A decimal or "
+            faults.append(
+                f"{shown}:{line}: {len(cells):,} cells; the header has {len(header)}. A decimal or "
                 "a text comma without quotes? Use a decimal point, and quote text with commas."
             )
             continue
         rows.append(Row(line, {h: c.strip() for h, c in zip(header, cells, strict=True)}))
+    problems += few(faults, shown)
     if not rows and len(lines) == 1:
         problems.append(f"{shown}: no rows below the header; at least one is expected.")
     return rows
 
 
-def xlsx_rows(path: Path, shown: str, problems: list[str]) -> list[tuple[int, list[str]]]:
-    """Rows of the first sheet that are not empty, with their number; cells as text."""
-    import openpyxl
-
-    try:
-        sheet = openpyxl.load_workbook(path, read_only=True, data_only=True).worksheets[0]
-    except Exception as error:  # openpyxl raises many kinds for a damaged file
-        problems.append(f"{shown}: cannot be read as Excel ({error}). Save it again as .xlsx.")
+def _lines(path: Path, shown: str, problems: list[str], most: int) -> list[Line]:
+    """Lines with content, the header first; none, with a problem noted, when they cannot be read."""
+    if path.suffix.lower() == ".xlsx":
+        return xlsx_rows(path, shown, problems, most)
+    text = read_text(path, shown, problems)
+    if text is None:
         return []
-    out = []
-    for i, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-        texts = ["" if c is None else str(c) for c in cells]
-        if any(texts):
-            out.append((i, texts))
-    return out
+    text = unix_lines(text)
+    stated = STATED.fullmatch(text.partition("\n")[0])
+    if not stated and _semicolons(text):
+        problems.append(
+            f"{shown}:1: columns are separated by semicolons; a comma is expected. In Excel "
+            "save as 'CSV UTF-8' with English regional settings, or use an .xlsx file."
+        )
+        return []
+    try:
+        rows = rows_of(text, stated["separator"] if stated else ",", most)
+        lines = [(line, cells) for line, cells in rows if any(c.strip() for c in cells)]
+    except Unreadable as why:
+        problems.append(f"{shown}: {why}")
+        return []
+    return lines[bool(stated) :]
+
+
+def _semicolons(text: str) -> bool:
+    first = text.partition("\n")[0]
+    return first.count(";") > first.count(",")
+
+
+def xlsx_rows(path: Path, shown: str, problems: list[str], most: int = limits.ROWS) -> list[Line]:
+    """Rows of the first sheet that are not empty, with their number; cells as text."""
+    try:
+        return first_sheet(path, most)
+    except Unreadable as why:
+        problems.append(f"{shown}: {why}")
+        return []
 
 
 def number(
-    row: Row, column: str, where: str, problems: list[str], *, blank: float | None = None
+    row: Row,
+    column: str,
+    where: str,
+    problems: list[str],
+    *,
+    blank: float | None = None,
+    thousands: bool = False,
 ) -> float:
-    """The number in a cell; NaN with a problem noted when it is none."""
+    """The number in a cell; NaN with a problem noted when it is none, or can be read two ways.
+
+    Parameters
+    ----------
+    thousands
+        Whether thousands belong in the column (money, counts): `260.000` may then be either.
+    """
     text = row.cells.get(column, "")
     if text == "" and blank is not None:
         return blank
-    try:
-        value = float(text)
-        if math.isfinite(value):
-            return value
-    except ValueError:
-        pass
-    if DECIMAL_COMMA.match(text):
-        what = f"'{text}' has a decimal comma; a decimal point is expected. Write {text.replace(',', '.')}."
-    elif text == "":
-        what = "empty; a number is required. Fill in the cell."
-    else:
-        what = f"'{text}' is not a finite number. Use digits and a decimal point."
-    problems.append(f"{where}: column '{column}': {what}")
+    found = value_of(text, thousands)
+    if isinstance(found, float):
+        return found
+    problems.append(f"{where}: column '{column}': {found}")
     return math.nan
 
 
 def columns(
-    rows: list[Row], names: tuple[str, ...], shown: str, problems: list[str]
+    rows: list[Row],
+    names: tuple[str, ...],
+    shown: str,
+    problems: list[str],
+    counts: Sequence[str] = (),
 ) -> dict[str, np.ndarray]:
-    """Numeric columns as arrays. Dims: row."""
-    return {
-        name: np.array([number(r, name, f"{shown}:{r.line}", problems) for r in rows])
-        for name in names
-    }
+    """Numeric columns as arrays; those of `counts` may hold thousands. Dims: row.
+
+    A column of counts with 0.512 or 98.5 in it has decimals, so that 98.512 there is one as well.
+    """
+    found = {}
+    for name in names:
+        cells = [row.cells.get(name, "") for row in rows]
+        decimals = any(POINT in c and not GROUP_OF_THREE.fullmatch(c) for c in cells)
+        faults: list[str] = []
+        found[name] = np.array(
+            [
+                number(
+                    r, name, f"{shown}:{r.line}", faults, thousands=name in counts and not decimals
+                )
+                for r in rows
+            ]
+        )
+        problems += few(faults, shown)
+    return found
 
 
 def read_life_table(path: Path, shown: str, problems: list[str]) -> dict[str, np.ndarray] | None:
@@ -149,7 +185,7 @@ def read_life_table(path: Path, shown: str, problems: list[str]) -> dict[str, np
             f"{''.join(f', {n}' for n in given)}. Give one pair of columns, of both sexes."
         )
         return None
-    data = columns(rows, ("age", *given), shown, problems)
+    data = columns(rows, ("age", *given), shown, problems, survivors)
     _check_ages_follow(data["age"], rows, shown, problems)
     if given == list(survivors):
         return _from_survivors(data, rows, shown, problems)
@@ -288,7 +324,7 @@ def read_norms(path: Path, shown: str, problems: list[str]) -> dict[str, np.ndar
     for i, row in enumerate(rows):
         where = f"{shown}:{row.line}"
         for name in utilities:
-            if not 0 < data[name][i] <= 1:
+            if data[name][i] <= 0 or data[name][i] > 1:
                 problems.append(
                     f"{where}: {name.replace('utility', 'utility norm', 1)} {data[name][i]:g}; it must "
                     "be above 0 and at most 1."
@@ -298,6 +334,6 @@ def read_norms(path: Path, shown: str, problems: list[str]) -> dict[str, np.ndar
                 f"{where}: remaining_qalys {data['remaining_qalys'][i]:g}; the living have more than 0 "
                 "left. Correct it."
             )
-        if i and data["age"][i] != data["age"][i - 1] + 1:
+        if i and abs(data["age"][i] - data["age"][i - 1] - 1) > 0:
             problems.append(f"{where}: age {data['age'][i]:g} does not follow the age before by 1.")
     return data
