@@ -15,12 +15,12 @@ class HeorError(Exception):
 
 
 class InputError(HeorError):
-    """The inputs cannot be a decision problem. Holds *all* problems found, one line each."""
+    """The inputs cannot be a decision problem. Holds *all* problems found, one line each, none twice."""
 
     exit_code = 2
 
     def __init__(self, problems: Sequence[str] | str) -> None:
-        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        self.problems = [problems] if isinstance(problems, str) else list(dict.fromkeys(problems))
         super().__init__("\n".join(self.problems))
 
 

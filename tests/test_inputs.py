@@ -1647,7 +1647,7 @@ def test_base_case_numbers(
     found = problem.parameters[name]
     assert (found.entered_mean, found.entered_se) == (mean, se)
     assert (found.distribution, found.unit) == (distribution, unit)
-    factor = 12 if unit.endswith("/month") else 1 / 12 if unit == "months" else 1
+    factor = {"NOK/month": 12, "NOK/hour": 8766, "months": 1 / 12}.get(unit, 1)
     assert found.mean == pytest.approx(mean * factor, rel=1e-15)
     if "NOK" in unit:
         assert (found.currency, found.price_year) == ("NOK", 2025)

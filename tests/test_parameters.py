@@ -217,12 +217,18 @@ def test_shift_is_added_after_pooling(problem: DecisionProblem, inputs) -> None:
     np.testing.assert_allclose(moved - base, 0.10, atol=1e-12)
 
 
-def test_units_of_rates(problem: DecisionProblem) -> None:
-    """Per month becomes per year, months become years; nothing else is scaled."""
-    factors = {name: unit.factor for name, unit in UNITS.items() if unit.factor != 1}
-    assert factors == {
-        "months": 1 / 12,
-        "per month": 12,
-        "contacts/month": 12,
-        "{currency}/month": 12,
-    }
+def test_every_unit_of_time_is_converted() -> None:
+    """To years and per year: 12 months, 365.25 days, 8766 hours; nothing else is scaled."""
+    years = {"year": 1, "month": 1 / 12, "week": 7 / 365.25, "day": 1 / 365.25, "hour": 1 / 8766}
+    for name, unit in UNITS.items():
+        amount, slash, time = name.partition("/")
+        expected = 1.0
+        if slash or name.startswith("per "):
+            expected /= years[time or name.removeprefix("per ")]
+        if amount.rstrip("s") in years:
+            expected *= years[amount.rstrip("s")]
+        assert unit.factor == pytest.approx(expected, rel=1e-14), name
+        in_time = bool(slash or name.startswith("per ")) or amount.rstrip("s") in years
+        assert (unit.factor != 1) <= in_time, name
+    for time in years:
+        assert {f"{time}s", f"per {time}", f"{{currency}}/{time}"} <= set(UNITS)

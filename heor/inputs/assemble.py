@@ -16,7 +16,6 @@ from heor.inputs.expressions import evaluate, problem_with
 from heor.inputs.layers import Layer
 from heor.inputs.parameter_table import MoneyRules
 from heor.inputs.problem import (
-    MONTHS_PER_YEAR,
     Average,
     Correlation,
     CostItem,
@@ -42,19 +41,11 @@ from heor.inputs.problem import (
     UtilityItem,
 )
 from heor.inputs.study import Study
+from heor.inputs.units import PER_YEAR
 
-YEARS_PER_UNIT = {
-    "years": 1.0,
-    "months": 1 / MONTHS_PER_YEAR,
-    "weeks": 7 / 365.25,
-    "days": 1 / 365.25,
-}
-YEARS_PER_CYCLE = {
-    "day": 1 / 365.25,
-    "week": 7 / 365.25,
-    "month": 1 / MONTHS_PER_YEAR,
-    "quarter": 0.25,
-    "year": 1.0,
+YEARS_PER_UNIT = {f"{unit}s": 1 / PER_YEAR[unit] for unit in ("year", "month", "week", "day")}
+YEARS_PER_CYCLE = {unit: 1 / PER_YEAR[unit] for unit in ("day", "week", "month", "year")} | {
+    "quarter": 0.25
 }
 
 

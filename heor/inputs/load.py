@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from heor.errors import InputError
-from heor.inputs import assemble, checks, countries, model_checks, parameter_table, schema, versions
+from heor.inputs import (
+    assemble,
+    checks,
+    countries,
+    dimensions,
+    model_checks,
+    parameter_table,
+    schema,
+    versions,
+)
 from heor.inputs.countries import Pack
 from heor.inputs.layers import Layer, nearest, overlay
 from heor.inputs.problem import DecisionProblem, Origin, Parameter
@@ -139,7 +148,8 @@ def load(
             reading.entries,
             reading.problems,
         )
-        model_checks.check(problem, reading.layer, reading.problems)
+        model_checks.check(problem, reading.layer, reading.entries, reading.problems)
+        dimensions.check(problem, reading.layer, reading.entries, reading.problems)
     if reading.problems:
         raise InputError(reading.problems)
     assert problem is not None
@@ -249,12 +259,11 @@ def _apply_overrides(reading: Reading, overrides: Mapping[str, Any]) -> None:
         if name in reading.entries:
             _override_parameter(reading, name, {"mean": value}, origin)
         elif head in reading.entries and column in ("mean", "se", "distribution", "status"):
-            cells = {
-                "mean": reading.entries[head].cells["mean"],
-                "se": reading.entries[head].cells["se"],
-            }
-            cells["distribution"] = reading.entries[head].cells["distribution"]
-            _override_parameter(reading, head, {**cells, column: value}, origin, (column,))
+            changes = {column: value}
+            if column == "mean":  # the number stays as uncertain as it is
+                cells = reading.entries[head].cells
+                changes |= {"se": cells["se"], "distribution": cells["distribution"]}
+            _override_parameter(reading, head, changes, origin, (column,))
         elif name == "country.thresholds.values":
             asked = {"values": value, "donor": None, "kind": "asked", "currency": None}
             layer = Layer({"country": {"thresholds": asked}}, {name: origin})

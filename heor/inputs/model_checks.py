@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from heor.inputs import structures
 from heor.inputs.expressions import evaluate, fault_at, names_in, problem_with
@@ -21,8 +22,13 @@ FLOWS = ("progressions", "cancer_deaths")
 NEARLY = 1e-9  # years; below it two times are the same
 
 
-def check(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
-    """Append every fault found to `problems`."""
+def check(
+    problem: DecisionProblem, layer: Layer, declared: Iterable[str], problems: list[str]
+) -> None:
+    """Append every fault found to `problems`.
+
+    `declared` are the parameters that have a row, also a faulty one: its own fault is enough.
+    """
     model = problem.settings.model
     fault = structures.fault(problem, model)
     if fault:
@@ -35,13 +41,12 @@ def check(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
     for name, evidence in problem.evidence.items():
         origin = layer.origin(f"survival.{name}.endpoint")
         named("endpoint", evidence.endpoint, endpoints, origin, problems)
-    declared = {bool(s.transitions) for s in problem.strategies.values()}
-    if len(declared) > 1:
+    if len({bool(s.transitions) for s in problem.strategies.values()}) > 1:
         problems.append(
             f"{layer.origin('analysis.model')}: some strategies have curves and others transitions. All "
             "must be of one kind."
         )
-    means = _means(problem)
+    means = _means(problem, declared)
     if not problems:  # faulty names cannot be followed
         _check_finite(problem, means, layer, problems)
     for strategy in problem.strategies.values():
@@ -133,9 +138,10 @@ def _check_transitions(
             )
 
 
-def _means(problem: DecisionProblem) -> dict[str, float]:
+def _means(problem: DecisionProblem, declared: Iterable[str]) -> dict[str, float]:
     """Parameters and derived names at the mean; NaN where that cannot be told."""
-    known = {name: p.mean for name, p in problem.parameters.items()}
+    known = dict.fromkeys(declared, math.nan)
+    known |= {name: p.mean for name, p in problem.parameters.items()}
     known |= dict.fromkeys(problem.syntheses, math.nan)
     for name, expression in problem.derived.items():
         known[name] = _value(expression, known)

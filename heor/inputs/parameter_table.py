@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -10,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from heor import limits
-from heor.inputs import uncertainty
 from heor.inputs.layers import nearest
-from heor.inputs.numerals import STRICT
 from heor.inputs.prices import CannotConvert, Conversion, Money, PriceTable, conversion
 from heor.inputs.problem import STATUSES, Origin, Parameter
+from heor.inputs.spread import check_dirichlets, read_spread
 from heor.inputs.tables import Row, number, read_table
-from heor.inputs.units import UNITS, Unit, lookup
+from heor.inputs.units import UNITS, lookup
 from heor.inputs.yaml_text import Grouped
 
 #: Units of which there may be thousands, besides money.
@@ -132,8 +130,11 @@ def override(
         changes = {**changes, "distribution": "fixed"}
     if changes.get("se") == 0 and "distribution" not in changes:
         changes = {**changes, "distribution": "fixed"}
-    if changes.get("distribution") in ("fixed", "bernoulli"):
+    kind = str(changes.get("distribution", ""))
+    if kind in ("fixed", "bernoulli"):
         changes = {**changes, "se": 0}
+    elif "(" in kind and "se" not in changes:  # the arguments say it
+        changes = {**changes, "se": ""}
     for key, value in changes.items():
         cells[key] = "; ".join(value) if isinstance(value, list) else _text(value)
     return replace(entries[name], cells=cells, origin=replace(origin, replaced=before), local=own)
@@ -166,7 +167,7 @@ def build(
         parameter = _parameter(name, entry, money, known_sources, problems)
         if parameter is not None:
             parameters[name] = parameter
-    _check_dirichlets(parameters, problems)
+    check_dirichlets(parameters, {n: e.cells["se"] for n, e in entries.items()}, problems)
     return parameters
 
 
@@ -205,27 +206,22 @@ def _parameter(
     row = Row(entry.origin.line or 0, dict(cells))
     thousands = unit.money or unit_name in COUNTS
     mean = number(row, "mean", where, problems, thousands=thousands)
-    se = number(row, "se", where, problems, blank=0.0, thousands=thousands)
-    kind, arguments = uncertainty.parse(cells["distribution"])
+    spread = read_spread(row, where, mean, unit, unit_name, problems, thousands)
     _check_provenance(cells, where, known_sources, problems)
     converted = _converted(entry, money, where, problems) if unit.money else NOT_CONVERTED
     factors = {k: 1.0 if k in entry.local else converted.factor for k in ("mean", "se")}
-    if len(problems) == before:
-        if se == 0 and kind not in ("bernoulli", "fixed"):
-            kind = "fixed"
-        _check_range(where, kind, arguments, mean, se, unit, unit_name, problems)
     if len(problems) > before:
         return None
     steps = converted.steps if "mean" not in entry.local else ()
-    own_mean, own_se = mean * factors["mean"], se * factors["se"]
+    own_mean, own_se = mean * factors["mean"], spread.se * factors["se"]
     generic = cells["unit"].replace(currency, "{currency}") if unit.money else cells["unit"]
     return Parameter(
         name=name,
         description=cells["description"],
         mean=own_mean * unit.factor,
         se=own_se * unit.factor,
-        distribution=kind,
-        arguments=arguments,
+        distribution=spread.kind,
+        arguments=spread.arguments,
         unit=generic.replace("{currency}", money.run.currency),
         status=cells["status"],
         source=tuple(s.strip() for s in cells["source"].split(";") if s.strip()),
@@ -289,119 +285,6 @@ def _converted(entry: Entry, money: MoneyRules, where: str, problems: list[str])
     except CannotConvert as error:
         problems.append(f"{where}: {own} in a run in {run}: {error}")
     return NOT_CONVERTED
-
-
-def _check_range(
-    where: str,
-    kind: str,
-    arguments: tuple[str, ...],
-    mean: float,
-    se: float,
-    unit: Unit,
-    unit_name: str,
-    problems: list[str],
-) -> None:
-    if not unit.low <= mean <= unit.high:
-        problems.append(
-            f"{where}: mean {mean:g} is outside the range of unit '{unit_name}'; it must be "
-            f"{unit.allowed()}. Check the value and its unit."
-        )
-    if se < 0:
-        problems.append(f"{where}: se {se:g} is negative; it must be 0 or more.")
-    if kind not in uncertainty.NAMES:
-        problems.append(
-            f"{where}: unknown distribution '{kind}'; allowed: {', '.join(uncertainty.NAMES)}."
-            f"{nearest(kind, uncertainty.NAMES)}"
-        )
-    elif kind in uncertainty.UNCERTAINTIES and (se > 0 or kind == "bernoulli"):
-        fault = uncertainty.UNCERTAINTIES[kind].impossible(mean, se)
-        if fault:
-            problems.append(f"{where}: {fault}. Check the columns 'mean' and 'se'.")
-        elif arguments:
-            _check_arguments(where, kind, arguments, mean, se, problems)
-        if not fault:
-            _check_draws_stay_inside(where, kind, mean, se, unit, unit_name, problems)
-    if kind == "dirichlet":
-        if len(arguments) != 2:
-            problems.append(
-                f"{where}: write dirichlet(group; n), the group's name and the effective sample size."
-            )
-        elif not _positive_number(arguments[1]):
-            problems.append(
-                f"{where}: dirichlet({'; '.join(arguments)}): '{arguments[1]}' is the effective "
-                "sample size; it must be a number above 0."
-            )
-
-
-def _check_draws_stay_inside(
-    where: str,
-    kind: str,
-    mean: float,
-    se: float,
-    unit: Unit,
-    unit_name: str,
-    problems: list[str],
-) -> None:
-    """Nearly all draws must be possible values of the unit."""
-    low, high = uncertainty.interval(kind, mean, se, level=0.999)
-    if low < unit.low or high > unit.high:
-        problems.append(
-            f"{where}: {kind} with mean {mean:g} and se {se:g} draws values from {low:.3g} to "
-            f"{high:.3g}; unit '{unit_name}' must be {unit.allowed()}. Use a distribution that stays "
-            "inside (beta for a share) or a smaller se."
-        )
-
-
-def _positive_number(text: str) -> bool:
-    return bool(STRICT.fullmatch(text)) and 0 < float(text) <= limits.NUMBER
-
-
-def _check_arguments(
-    where: str,
-    kind: str,
-    arguments: tuple[str, ...],
-    mean: float,
-    se: float,
-    problems: list[str],
-) -> None:
-    """beta(a; b) and half-normal(scale) must have the mean and se of their row."""
-    written = f"{kind}({'; '.join(arguments)})"
-    needed = {"beta": 2, "half-normal": 1}.get(kind, 0)
-    if len(arguments) != needed or not all(map(_positive_number, arguments)):
-        takes = f"{needed} number{'s' * (needed > 1)} above 0" if needed else "no arguments"
-        problems.append(f"{where}: {written}: {kind} takes {takes}.")
-        return
-    if kind == "beta":
-        a, b = (float(x) for x in arguments)
-        m = a / (a + b)
-        s = math.sqrt(m * (1 - m) / (a + b + 1))
-    else:
-        scale = float(arguments[0])
-        m, s = scale * math.sqrt(2 / math.pi), scale * math.sqrt(1 - 2 / math.pi)
-    if abs(mean - m) > 0.001 or abs(se - s) > 0.001:
-        problems.append(
-            f"{where}: {written} has mean {m:.6g} and se {s:.6g}, but the row says {mean:g} and "
-            f"{se:g}. Make them agree."
-        )
-
-
-def _check_dirichlets(parameters: Mapping[str, Parameter], problems: list[str]) -> None:
-    """The shares of a Dirichlet group sum to at most 1 and have one effective sample size."""
-    groups: dict[str, list[Parameter]] = {}
-    for parameter in parameters.values():
-        if parameter.distribution == "dirichlet":
-            groups.setdefault(parameter.arguments[0], []).append(parameter)
-    for group, members in groups.items():
-        where = f"{members[-1].origin}: dirichlet group '{group}'"
-        total = sum(m.mean for m in members)
-        if total > 1 + 1e-6:
-            problems.append(f"{where}: means sum to {total:g}; they must sum to at most 1.")
-        sizes = sorted({float(m.arguments[1]) for m in members})
-        if len(sizes) > 1:
-            problems.append(
-                f"{where}: effective sample sizes {', '.join(f'{s:g}' for s in sizes)}; all members "
-                "must have the same."
-            )
 
 
 def _check_provenance(

@@ -2,6 +2,11 @@
 
 Mean and se are on the natural scale of the quantity, also for a log-normal. Every parameter is
 drawn as the quantile of its own uniform stream, so scenarios share common random numbers.
+
+A row may also give what its distribution is made of, and then leaves the se blank:
+`beta(alpha; beta)` (events and others), `gamma(shape; scale)`, `lognormal(log mean; log SD)`,
+`normal(mean; SD)`, `half-normal(scale)`, `bernoulli(probability)`, `dirichlet(group; n)` (n: effective
+sample size). `UNCERTAINTIES` declares them; mean and se of the row must agree with them.
 """
 
 from __future__ import annotations
@@ -14,17 +19,35 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+#: Ratios of se to mean outside which a Gamma or LogNormal is no description of a number: wider, nearly
+#: every draw is next to 0 and the mean rests on a few; narrower, quantiles lose their digits.
+WIDEST, NARROWEST = 10.0, 1e-6
+
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """A distribution by name: is (mean, se) possible, and the quantile function.
+    """A distribution by name: what may stand in its row, and the quantile function.
 
-    `impossible(mean, se)` returns what is wrong and what is allowed, or an empty string;
-    `quantile(u, mean, se)` maps u in (0, 1) (dims: draw) to values.
+    Attributes
+    ----------
+    impossible
+        `impossible(mean, se)`: what is wrong and what is allowed, or an empty string.
+    quantile
+        `quantile(u, mean, se)` maps u in (0, 1) (dims: draw) to values.
+    arguments
+        What may be written in brackets, in order; those in `signed` may be 0 or negative.
+    moments
+        Mean and se that these arguments give.
+    se_of_mean
+        The se where the mean alone decides it; None for distributions with an se of their own.
     """
 
     impossible: Callable[[float, float], str]
     quantile: Callable[[np.ndarray, float, float], np.ndarray]
+    arguments: tuple[str, ...]
+    moments: Callable[..., tuple[float, float]]
+    signed: tuple[str, ...] = ()
+    se_of_mean: Callable[[float], float] | None = None
 
 
 def _beta_impossible(mean: float, se: float) -> str:
@@ -33,14 +56,30 @@ def _beta_impossible(mean: float, se: float) -> str:
     limit = math.sqrt(mean * (1 - mean))
     if se >= limit:
         return f"se {se:g} cannot be a Beta with mean {mean:g}; se must be below {limit:.3g}"
-    return ""
+    return _too_narrow(mean * (1 - mean), se)
 
 
 def _positive(kind: str) -> Callable[[float, float], str]:
     def impossible(mean: float, se: float) -> str:
-        return "" if mean > 0 else f"a {kind} needs a mean above 0, not {mean:g}"
+        if mean <= 0:
+            return f"a {kind} needs a mean above 0, not {mean:g}"
+        if se > WIDEST * mean:
+            return (
+                f"se {se:g} is more than {WIDEST:g} times the mean {mean:g}; a {kind} needs an se of at "
+                f"most {WIDEST * mean:g}. Are mean and se exchanged?"
+            )
+        return _too_narrow(mean, se)
 
     return impossible
+
+
+def _too_narrow(mean: float, se: float) -> str:
+    if se >= NARROWEST * mean:
+        return ""
+    return (
+        f"se {se:g} is less than a millionth of the mean; it must be at least {NARROWEST * mean:.2g}. Write "
+        "'fixed' with se 0 if the number is certain"
+    )
 
 
 def beta_arguments(mean: float, se: float) -> tuple[float, float]:
@@ -72,23 +111,79 @@ def _half_normal(u: np.ndarray, mean: float, se: float) -> np.ndarray:
     return scale * special.ndtri((1 + u) / 2)
 
 
-def _half_normal_impossible(mean: float, se: float) -> str:
-    return "" if mean > 0 else "write it as half-normal(scale), with scale above 0"
+def _above_zero(kind: str) -> Callable[[float, float], str]:
+    return lambda mean, se: "" if mean > 0 else f"a {kind} needs a mean above 0, not {mean:g}"
+
+
+def _half_normal_moments(scale: float) -> tuple[float, float]:
+    return scale * math.sqrt(2 / math.pi), scale * math.sqrt(1 - 2 / math.pi)
+
+
+def _beta_moments(a: float, b: float) -> tuple[float, float]:
+    mean = a / (a + b)
+    return mean, math.sqrt(mean * (1 - mean) / (a + b + 1))
+
+
+def _lognormal_moments(log_mean: float, log_sd: float) -> tuple[float, float]:
+    mean = float(np.exp(log_mean + log_sd**2 / 2))
+    return mean, mean * math.sqrt(float(np.expm1(log_sd**2)))
+
+
+def _bernoulli_se(mean: float) -> float:
+    return math.sqrt(max(mean * (1 - mean), 0.0))
 
 
 UNCERTAINTIES: dict[str, Uncertainty] = {
-    "normal": Uncertainty(lambda m, s: "", lambda u, m, s: m + s * special.ndtri(u)),
-    "beta": Uncertainty(_beta_impossible, _beta),
-    "gamma": Uncertainty(_positive("Gamma"), _gamma),
-    "lognormal": Uncertainty(_positive("LogNormal"), _lognormal),
-    "half-normal": Uncertainty(_half_normal_impossible, _half_normal),
+    "normal": Uncertainty(
+        lambda m, s: "",
+        lambda u, m, s: m + s * special.ndtri(u),
+        ("mean", "SD"),
+        lambda mean, sd: (mean, sd),
+        signed=("mean",),
+    ),
+    "beta": Uncertainty(_beta_impossible, _beta, ("alpha", "beta"), _beta_moments),
+    "gamma": Uncertainty(
+        _positive("Gamma"),
+        _gamma,
+        ("shape", "scale"),
+        lambda shape, scale: (shape * scale, math.sqrt(shape) * scale),
+    ),
+    "lognormal": Uncertainty(
+        _positive("LogNormal"),
+        _lognormal,
+        ("log mean", "log SD"),
+        _lognormal_moments,
+        signed=("log mean",),
+    ),
+    "half-normal": Uncertainty(
+        _above_zero("half-normal"),
+        _half_normal,
+        ("scale",),
+        _half_normal_moments,
+        se_of_mean=lambda mean: mean * math.sqrt(math.pi / 2 - 1),
+    ),
     "bernoulli": Uncertainty(
         lambda m, s: "" if 0 <= m <= 1 else f"a Bernoulli needs a mean in [0, 1], not {m:g}",
         lambda u, m, s: (u > 1 - m).astype(float),
+        ("probability",),
+        lambda p: (p, _bernoulli_se(p)),
+        signed=("probability",),
+        se_of_mean=_bernoulli_se,
     ),
 }
 #: Known names, including those that are not a plain quantile of one uniform.
 NAMES = ("fixed", *UNCERTAINTIES, "dirichlet")
+
+
+def written(name: str) -> str:
+    """How a distribution is written with its arguments.
+
+    >>> written("gamma"), written("dirichlet")
+    ('gamma(shape; scale)', 'dirichlet(group; n)')
+    """
+    if name == "dirichlet":
+        return "dirichlet(group; n)"
+    return f"{name}({'; '.join(UNCERTAINTIES[name].arguments)})"
 
 
 def parse(text: str) -> tuple[str, tuple[str, ...]]:
@@ -102,8 +197,9 @@ def parse(text: str) -> tuple[str, tuple[str, ...]]:
     match = re.fullmatch(r"\s*([a-z-]+)\s*(?:\(([^)]*)\))?\s*", text)
     if match is None:
         return text.strip(), ()
-    arguments = tuple(a.strip() for a in (match[2] or "").split(";") if a.strip())
-    return match[1], arguments
+    if match[2] is None:
+        return match[1], ()
+    return match[1], tuple(a.strip() for a in match[2].split(";"))
 
 
 def interval(name: str, mean: float, se: float, level: float = 0.95) -> tuple[float, float]:

@@ -1,4 +1,9 @@
-"""What a unit admits, and its factor to the internal unit (years, per year)."""
+"""What a unit admits, and its factor to the internal unit: years, per year, money per year.
+
+Every unit of time converts, whatever it stands on: an hour is 1/8766 of a year, a day 1/365.25, a week
+7 days and a month 1/12. A product of a time and an amount per time is therefore right in any units:
+hours x money per hour, days x hours per day x money per hour.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +12,58 @@ from dataclasses import dataclass
 
 from heor.inputs.problem import MONTHS_PER_YEAR
 
+#: How many of each are in a year.
+PER_YEAR = {
+    "year": 1.0,
+    "month": MONTHS_PER_YEAR,
+    "week": 365.25 / 7,
+    "day": 365.25,
+    "hour": 8766.0,
+}
+LONGEST = 120  # years
+#: More than anything that is counted or paid for; it keeps products of entries finite.
+MOST = 1e15
+
 
 @dataclass(frozen=True)
 class Unit:
-    """Admissible range [low, high] of the value as entered, and the factor to the internal unit."""
+    """Admissible range [low, high] of the value as entered, and the factor to the internal unit.
+
+    `money` and `time` are its dimensions: money per year has time -1, a share of time 0.
+    """
 
     low: float = 0.0
-    high: float = math.inf
+    high: float = MOST
     factor: float = 1.0
     money: bool = False
+    time: int = 0
 
     def allowed(self) -> str:
-        if self.high < math.inf:
-            return f"between {self.low:g} and {self.high:g}"
-        return f"at least {self.low:g}" if self.low > -math.inf else "any number"
+        return f"between {self.low:,.10g} and {self.high:,.10g}"
+
+
+def _per(time: str, most: float, *, money: bool = False) -> Unit:
+    """So much for each unit of time."""
+    return Unit(0, most, PER_YEAR[time], money, time=-1)
+
+
+def _share(small: str, large: str) -> Unit:
+    """Part of a time, as hours a day; at most all of it (31 days a month)."""
+    ratio = PER_YEAR[small] / PER_YEAR[large]
+    return Unit(0, math.ceil(ratio), 1 / ratio)
+
+
+def _times() -> dict[str, Unit]:
+    """Durations and everything per unit of time."""
+    units = {f"{t}s": Unit(0, round(LONGEST * n), 1 / n, time=1) for t, n in PER_YEAR.items()}
+    units |= {f"per {t}": _per(t, MOST) for t in PER_YEAR}
+    contacts = {"week": 7, "month": 31, "year": 366}  # one a day
+    units |= {f"contacts/{t}": _per(t, most) for t, most in contacts.items()}
+    units |= {f"patients/{t}": _per(t, MOST) for t in ("week", "month", "year")}
+    shares = {"hour": ("day", "week"), "day": ("week", "month", "year"), "week": ("year",)}
+    return units | {
+        f"{small}s/{large}": _share(small, large) for small in shares for large in shares[small]
+    }
 
 
 UNITS: dict[str, Unit] = {
@@ -29,23 +72,13 @@ UNITS: dict[str, Unit] = {
     "utility": Unit(-1, 1),
     "utility multiplier": Unit(0, 1),
     "utility decrement": Unit(0, 1),
-    "QALY": Unit(0, 2),
+    "QALY": Unit(0, 2, time=1),
     "hazard multiplier": Unit(0, 20),
-    "per year": Unit(0),
-    "per month": Unit(0, factor=MONTHS_PER_YEAR),
     "log hazard ratio": Unit(-5, 5),
-    "years": Unit(0, 120),
-    "months": Unit(0, 1440, 1 / MONTHS_PER_YEAR),
-    "days": Unit(0, 366),
-    "hours": Unit(0, 1000),
-    "contacts/month": Unit(0, 31, MONTHS_PER_YEAR),
-    "patients/year": Unit(0),
     "correlation": Unit(-1, 1),
-    "{currency}": Unit(0, money=True),
-    "{currency}/month": Unit(0, factor=MONTHS_PER_YEAR, money=True),
-    "{currency}/year": Unit(0, money=True),
-    "{currency}/hour": Unit(0, money=True),
-    "{currency}/day": Unit(0, money=True),
+    **_times(),
+    "{currency}": Unit(0, MOST, money=True),
+    **{f"{{currency}}/{t}": _per(t, MOST, money=True) for t in PER_YEAR},
 }
 
 
