@@ -336,9 +336,7 @@ def _evidence(
     if read is None:
         return None
     table, patients = read
-    ends = [table[k].max() for k in ("end", "time", "click_time") if k in table]
-    evidence_tables.check_horizon(float(ends[0]), shown(folder / model.file), problems)
-    return SurvivalEvidence(
+    found = SurvivalEvidence(
         name=name,
         label=model.label,
         endpoint=model.endpoint,
@@ -354,6 +352,8 @@ def _evidence(
         patients=patients,
         total_events=model.total_events,
     )
+    evidence_tables.check_horizon(found.last_time, shown(folder / model.file), problems)
+    return found
 
 
 def _evidence_table(

@@ -6,15 +6,20 @@ faulty. What the keys mean is said at `SurvivalEvidence`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from heor.inputs.tables import columns, number, read_table
+from heor.inputs.tables import Row, columns, read_table
 
 #: Last time of evidence, years: outside it the time unit is probably wrong.
 SHORTEST, LONGEST = 0.02, 60.0
+#: Columns of grouped counts; sums of counts may differ by rounding.
+GROUPED = ("time_start", "time_end", "n_at_risk", "n_events", "n_censored")
+COUNT_TOLERANCE = 1e-6
+#: What people write for an event and for none, in lower case.
+TRUE, FALSE = ("true", "t", "yes", "y"), ("false", "f", "no", "n")
 Table = dict[str, np.ndarray]
 
 
@@ -23,7 +28,26 @@ def check_horizon(last: float, shown: str, problems: list[str]) -> None:
     if not SHORTEST <= last <= LONGEST:
         problems.append(
             f"{shown}: the last time is {last:.3g} years; evidence spans {SHORTEST:g} to {LONGEST:g} "
-            "years. Is 'time_unit' right?"
+            "years. Is 'time_unit' right? If so, correct the largest time."
+        )
+
+
+def note_rows(
+    problems: list[str],
+    shown: str,
+    rows: Sequence[Row],
+    faulty: np.ndarray,
+    say: Callable[[int], str],
+) -> None:
+    """One problem for all rows that share a fault: the first in words, the others by their number.
+
+    `faulty` marks the rows, dims (row,); `say` gives the words for the row of an index.
+    """
+    found = np.flatnonzero(faulty)
+    if len(found):
+        more = f" So {len(found) - 1} more, the last in line {rows[found[-1]].line}."
+        problems.append(
+            f"{shown}:{rows[found[0]].line}: {say(found[0])}{more if len(found) > 1 else ''}"
         )
 
 
@@ -31,12 +55,11 @@ def read_grouped(
     path: Path, shown: str, factor: float, problems: list[str]
 ) -> dict[str, np.ndarray] | None:
     """Grouped counts, times converted to years, checked: intervals touch, at-risk adds up."""
-    names = ("time_start", "time_end", "n_at_risk", "n_events", "n_censored")
-    rows = read_table(path, shown, names, (), problems)
+    before = len(problems)
+    rows = read_table(path, shown, GROUPED, (), problems)
     if not rows:
         return None
-    before = len(problems)
-    data = columns(rows, names, shown, problems, names[2:])
+    data = columns(rows, GROUPED, shown, problems, GROUPED[2:])
     if len(problems) > before:
         return None
     if data["time_start"][0] != 0:
@@ -44,31 +67,9 @@ def read_grouped(
             f"{shown}:{rows[0].line}: the first interval starts at {data['time_start'][0]:g}; counts "
             "must start at 0. Give counts from later on as form: counts (start, stop, n, survivors)."
         )
-    for i, row in enumerate(rows):
-        where = f"{shown}:{row.line}"
-        start, end, at_risk, events, censored = (data[n][i] for n in names)
-        if end <= start:
-            problems.append(f"{where}: time_end {end:g} is not after time_start {start:g}.")
-        if min(at_risk, events, censored) < 0:
-            problems.append(f"{where}: a count is negative; counts must be 0 or more.")
-        if events + censored > at_risk:
-            problems.append(
-                f"{where}: {events:g} events and {censored:g} censored exceed the {at_risk:g} at "
-                "risk. Check the counts."
-            )
-        if i + 1 < len(rows):
-            following = data["n_at_risk"][i + 1]
-            expected = at_risk - events - censored
-            if following != expected:
-                problems.append(
-                    f"{shown}:{rows[i + 1].line}: n_at_risk is {following:g}, but {at_risk:g} - "
-                    f"{events:g} - {censored:g} = {expected:g} remain. At-risk counts must add up."
-                )
-            if data["time_start"][i + 1] != end:
-                problems.append(
-                    f"{shown}:{rows[i + 1].line}: interval starts at "
-                    f"{data['time_start'][i + 1]:g}, the one before ends at {end:g}; they must touch."
-                )
+    _check_grouped(rows, data, shown, problems)
+    if len(problems) > before:
+        return None
     return {
         "start": data["time_start"] * factor,
         "end": data["time_end"] * factor,
@@ -76,6 +77,58 @@ def read_grouped(
         "n_events": data["n_events"],
         "n_censored": data["n_censored"],
     }
+
+
+def _check_grouped(rows: list[Row], data: Table, shown: str, problems: list[str]) -> None:
+    """Order of times and sums of counts, row by row: no patient leaves without a word."""
+    for i, row in enumerate(rows):
+        where = f"{shown}:{row.line}"
+        start, end, at_risk, events, censored = (data[n][i] for n in GROUPED)
+        if end <= start:
+            problems.append(f"{where}: time_end {end:g} is not after time_start {start:g}.")
+        if min(at_risk, events, censored) < 0:
+            problems.append(f"{where}: a count is negative; counts must be 0 or more.")
+            continue
+        left = at_risk - events - censored
+        if left < -COUNT_TOLERANCE:
+            problems.append(
+                f"{where}: {events:g} events and {censored:g} censored exceed the {at_risk:g} at "
+                "risk. Check the counts."
+            )
+        elif i + 1 < len(rows):
+            _check_next(row, rows[i + 1], data, i, left, shown, problems)
+        elif left > COUNT_TOLERANCE:
+            problems.append(
+                f"{where}: of {at_risk:g} at risk, {events:g} have the event and {censored:g} are censored; "
+                f"the table ends with {left:g} of whom it says nothing, and every patient must end as an event or "
+                f"as censored. If they are alive at {end:g}, add the row "
+                f"{end:g},{end + (end - start) / 100:g},{left:g},0,{left:g}. If they left between {start:g} and "
+                f"{end:g}, write {censored + left:g} in n_censored. If rows are missing, add them."
+            )
+
+
+def _check_next(
+    row: Row, after: Row, data: Table, i: int, left: float, shown: str, problems: list[str]
+) -> None:
+    """The row after touches this one and starts with those whom it leaves at risk."""
+    following, where = data["n_at_risk"][i + 1], f"{shown}:{after.line}"
+    at_risk, events, censored = (data[n][i] for n in GROUPED[2:])
+    if abs(following - left) > COUNT_TOLERANCE:
+        advice = (
+            f"If {left - following:g} more were censored, add them to n_censored in line {row.line}."
+            if following < left
+            else "Nobody can enter a grouped table later; give delayed entry as form: individual with a "
+            "column 'entry'."
+        )
+        problems.append(
+            f"{where}: n_at_risk is {following:g}, but {at_risk:g} - {events:g} - {censored:g} = "
+            f"{left:g} remain. At-risk counts must add up. {advice}"
+        )
+    start, end = data["time_start"][i + 1], data["time_end"][i]
+    if start != end:
+        problems.append(
+            f"{where}: interval starts at {start:g}, the one before ends at {end:g}; they must touch."
+        )
 
 
 def read_individual(
@@ -86,25 +139,88 @@ def read_individual(
     covariates: Sequence[str] = (),
 ) -> Table | None:
     """Individual data (time, event, optional entry and weight, covariates), times in years."""
+    before = len(problems)
     rows = read_table(path, shown, ("time", "event", *covariates), ("entry", "weight"), problems)
     if not rows:
         return None
-    data = columns(rows, ("time", "event", *covariates), shown, problems)
-    for name, blank in (("entry", 0.0), ("weight", 1.0)):
-        data[name] = np.array(
-            [number(r, name, f"{shown}:{r.line}", problems, blank=blank) for r in rows]
-        )
-    for i, row in enumerate(rows):
-        where = f"{shown}:{row.line}"
-        if data["event"][i] not in (0, 1) and np.isfinite(data["event"][i]):
-            problems.append(f"{where}: event is {data['event'][i]:g}; 1 (event) or 0 (censored).")
-        if data["entry"][i] < 0 or data["entry"][i] >= data["time"][i]:
-            problems.append(f"{where}: entry must be at least 0 and before time.")
-        if data["weight"][i] < 0:
-            problems.append(f"{where}: weight {data['weight'][i]:g} is negative; 0 or more.")
+    data = columns(rows, ("time", *covariates), shown, problems)
+    data["event"] = _events(rows, shown, problems)
+    for name, without in (("entry", 0.0), ("weight", 1.0)):
+        data[name] = np.full(len(rows), without)
+        if name in rows[0].cells:
+            data |= columns(rows, (name,), shown, problems)
+    _check_individual(rows, data, shown, problems)
+    if len(problems) > before:
+        return None
     own = {"time", "event", "entry", "weight"}
     out = {k if k in own else f"x_{k}": v for k, v in data.items()}
     return {**out, "time": out["time"] * factor, "entry": out["entry"] * factor}
+
+
+def _events(rows: list[Row], shown: str, problems: list[str]) -> np.ndarray:
+    """Column `event`: 1 or 0. Dims: row; NaN where it is neither."""
+    cells = [row.cells["event"] for row in rows]
+    values = np.array([_code(cell) for cell in cells])
+    faulty = ~np.isin(values, (0.0, 1.0))
+    others = {cell.lower() for cell in cells}
+    advice = ""
+    if others <= {*TRUE, *FALSE}:
+        known = {c.lower(): c for c in cells}
+        yes, no = (" and ".join(known[w] for w in ws if w in known) for ws in (TRUE, FALSE))
+        said = [f"{n} for {word}" for n, word in ((1, yes), (0, no)) if word]
+        advice = f" Write {' and '.join(said)}."
+    elif set(values) == {1.0, 2.0}:
+        advice = " The column holds 1 and 2 only: where 2 is the event, write 1 for 2 and 0 for 1."
+    note_rows(
+        problems,
+        shown,
+        rows,
+        faulty,
+        lambda i: f"event is {cells[i] or 'empty'}; it must be 1 (event) or 0 (censored).{advice}",
+    )
+    return np.where(faulty, np.nan, values)
+
+
+def _code(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return float("nan")
+
+
+def _check_individual(rows: list[Row], data: Table, shown: str, problems: list[str]) -> None:
+    """Everyone was under observation for some time, which ended after time zero."""
+    time, entry, weight = data["time"], data["entry"], data["weight"]
+    event = data["event"] == 1
+
+    def note(faulty: np.ndarray, say: Callable[[int], str]) -> None:
+        note_rows(problems, shown, rows, faulty, say)
+
+    note(time < 0, lambda i: f"time {time[i]:g} is before time 0. Check the time, or its origin.")
+    note(
+        (time == 0) & event,
+        lambda i: (
+            "an event at time 0, where no survival curve can have one: everybody is event-free at "
+            "time 0. Give the time more precisely (half a day, say), or leave out who had the event "
+            "before the clock starts."
+        ),
+    )
+    note(
+        (time == 0) & (data["event"] == 0),
+        lambda i: (
+            "censored at time 0: nothing was seen of this patient. Remove the row, or correct the time."
+        ),
+    )
+    note(entry < 0, lambda i: f"entry {entry[i]:g} is before time 0; it must be 0 or later.")
+    note(
+        (entry >= time) & (entry >= 0) & (time > 0),
+        lambda i: (
+            f"entry must be before time, but it is {entry[i]:g} and time {time[i]:g}: nothing was seen of "
+            "this patient. Both count from time 0: where 'time' counts from entry, write their sum. Where both "
+            "are the same day, remove the row, or give the times more precisely."
+        ),
+    )
+    note(weight < 0, lambda i: f"weight {weight[i]:g} is negative; 0 or more.")
 
 
 # ------------------------------------------------------------- registry counts, published curves
@@ -127,6 +243,12 @@ def read_counts(path: Path, shown: str, factor: float, problems: list[str]) -> T
             problems.append(f"{where}: n is {n:g}; it must be above 0.")
         if not 0 <= survivors <= n:
             problems.append(f"{where}: {survivors:g} survivors of {n:g}; from 0 to n are possible.")
+        if i and start < data["stop"][i - 1]:
+            problems.append(
+                f"{where}: {start:g} to {stop:g} begins before the row above ends, at "
+                f"{data['stop'][i - 1]:g}: patients would count twice. Give intervals that follow each other, "
+                "with those alive at the start of each as n; other patients are evidence of their own."
+            )
     return {
         "start": data["start"] * factor,
         "end": data["stop"] * factor,

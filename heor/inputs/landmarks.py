@@ -36,7 +36,8 @@ def read_landmark(
       inside the interval is ignored, which makes it slightly too certain;
     - with `low` and `high` (95 %): the effective number that gives the increase of var(log S) over
       the interval, (1 - p) / (p n) by Greenwood. `interval` says on which scale the confidence
-      interval was made: log(-log S) or log S. Never more than survived the interval before;
+      interval was made: log(-log S) or log S. Never more than survived the interval before. Where
+      nobody dies in an interval, as many as survived the one before, else as start the next;
     - with `patients` alone: patients x S(start), as if nobody were censored.
     """
     rows = read_table(path, shown, ("time", "survival"), ("n_at_risk", "low", "high"), problems)
@@ -223,17 +224,17 @@ def _effective(
     n = np.empty(len(rows))
     left = math.inf if patients is None else float(patients)
     for i, row in enumerate(rows):
-        if p[i] == 1:  # no events: as many as there were, for want of better
-            n[i] = left if math.isfinite(left) else 0.0
-        elif gained[i] <= 0:
+        if p[i] == 1:  # no events: as many as there were, or as start the next interval with events
+            n[i] = left if math.isfinite(left) else math.nan
+            continue
+        if gained[i] <= 0:
             problems.append(
                 f"{shown}:{row.line}: the interval {data['low'][i]:g} to {data['high'][i]:g} is too "
                 "narrow beside the landmark before: the variance of log survival must rise. Check "
                 "low, high and 'interval'."
             )
             return p
-        else:
-            n[i] = (1 - p[i]) / (p[i] * gained[i])
+        n[i] = (1 - p[i]) / (p[i] * gained[i])
         if i == 0 and n[i] > left * (1 + ROUNDING):
             problems.append(
                 f"{shown}:{row.line}: the interval {data['low'][i]:g} to {data['high'][i]:g} implies "
@@ -242,4 +243,11 @@ def _effective(
             )
         n[i] = min(n[i], left)
         left = n[i] * p[i]
+    for i in reversed(range(len(n) - 1)):
+        n[i] = n[i + 1] if math.isnan(n[i]) else n[i]
+    if math.isnan(n[0]):
+        problems.append(
+            f"{shown}: survival is 1 at every landmark, so that the intervals do not say how many patients "
+            "there are; give 'patients:' in survival/index.yaml."
+        )
     return n

@@ -216,6 +216,6 @@ def named(
         return True
     listed = ", ".join(allowed) if len(allowed) <= LISTED else f"{len(allowed)} others"
     problems.append(
-        f"{origin}: unknown {what} '{excerpt(str(name))}'; available: {listed}.{nearest(name, allowed)}"
+        f"{origin}: unknown {what} '{excerpt(str(name))}'; available: {listed or 'none'}.{nearest(name, allowed)}"
     )
     return False

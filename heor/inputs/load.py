@@ -165,13 +165,13 @@ def _models(
     parameters, money = {}, None
     if pack.model is not None and not allow_generic:
         reading.problems += countries.stand_ins(pack)
-    if pack.model is not None and parts["sources"] and not _lacks(pack):
+    if pack.model is not None and parts["sources"] is not None and not _lacks(pack):
         money = countries.money_rules(pack, price_table(reading, pack))
         parameters = parameter_table.build(
             reading.entries, money, parts["sources"], reading.problems
         )
     if (
-        not all(parts.values())
+        None in parts.values()
         or money is None
         or (evidence.name != pack.name and evidence.model is None)
     ):
@@ -292,6 +292,7 @@ def _validate(reading: Reading) -> dict[str, Any]:
     for name, info in schema.Inputs.model_fields.items():
         values = reading.layer.values.get(name)
         if not values:
+            parts[name] = _empty(reading, name)
             continue
         if isinstance(info.annotation, type):
             parts[name] = validated(info.annotation, values, reading.layer, name, reading)
@@ -303,6 +304,17 @@ def _validate(reading: Reading) -> dict[str, Any]:
         }
         parts[name] = None if None in checked.values() else checked
     return parts
+
+
+def _empty(reading: Reading, name: str) -> dict[str, Any] | None:
+    """A part without anything in it: a model needs no survival evidence, but all else."""
+    origin = reading.layer.origin(name)
+    if any(problem.startswith(f"{origin.file}:") for problem in reading.problems):
+        return None  # it could not be read, which is noted
+    if name == "survival":
+        return {}
+    reading.problems.append(f"{origin}: holds nothing; {name} must be stated. Fill it in.")
+    return None
 
 
 def _hashes(reading: Reading, used: Sequence[str], scenarios: Sequence[str]) -> dict[str, str]:

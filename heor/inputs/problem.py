@@ -103,6 +103,10 @@ class Parameter:
         return self.distribution == "fixed"
 
 
+#: Columns that hold the last time of evidence, by what its form has.
+LAST_TIMES = ("end", "time", "click_time")
+
+
 @dataclass(frozen=True)
 class SurvivalEvidence:
     """Time-to-event evidence. Times in years.
@@ -160,8 +164,25 @@ class SurvivalEvidence:
         if self.form == "published_curve":
             last = float(table["click_survival"].min())
             share = 1 - (last / 100 if table["click_survival"].max() > 2 else last)
-            return self.total_events or int(round(self.n * share))
+            return int(round(self.n * share)) if self.total_events is None else self.total_events
         return int(round(float(np.sum(table["n"] - table["survivors"]))))
+
+    @property
+    def last_time(self) -> float:
+        """Years; of landmarks and curves the last that was read."""
+        return float(next(self.table[k].max() for k in LAST_TIMES if k in self.table))
+
+    @property
+    def has_events(self) -> bool:
+        """Whether anybody has the event, weights and parts of a patient included."""
+        table = self.table
+        if self.form == "individual":
+            return bool((table["event"] * table["weight"] > 0).any())
+        if self.form == "grouped":
+            return bool((table["n_events"] > 0).any())
+        if self.form == "published_curve":
+            return self.events > 0
+        return bool((table["survivors"] < table["n"]).any())
 
 
 @dataclass(frozen=True)

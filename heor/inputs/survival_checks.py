@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 from heor.inputs import families, schema
 from heor.inputs.layers import Layer, named
@@ -16,18 +16,23 @@ from heor.inputs.problem import (
     SurvivalEvidence,
 )
 
+#: Mean age that the patients of evidence may reach by its end: beyond it a time or the age is wrong.
+OLDEST = 110
 EXTERNAL_FORMS = ("counts", "landmark")
 
 
 def check(
     problem: DecisionProblem, models: schema.Inputs, layer: Layer, problems: list[str]
 ) -> None:
-    """Append every fault found to `problems`."""
-    _check_fit(problem, models.analysis.survival, layer, problems)
+    """Append every fault found to `problems`.
+
+    Evidence that is in the index and could not be read has its own fault, and gets no other.
+    """
+    survival, indexed = models.analysis.survival, models.survival
+    _check_fit(problem, survival, layer, indexed, problems)
     for evidence in problem.evidence.values():
-        _check_external(problem, evidence, layer, problems)
-    _check_opinions(problem, layer, problems)
-    survival = models.analysis.survival
+        _check_external(problem, evidence, layer, indexed, problems)
+    _check_opinions(problem, layer, indexed, problems)
     general = {*survival.distributions, survival.extrapolation}
     for strategy in problem.strategies.values():
         for endpoint, curve in strategy.curves.items():
@@ -36,8 +41,13 @@ def check(
                 _check_donor(problem, curve, endpoint, origin, problems)
                 _check_group(strategy, curve, origin, problems)
             if isinstance(curve, FittedCurve | SeriesCurve):
-                _check_fitted(problem, strategy, endpoint, curve, origin, problems, general)
+                _check_families(strategy, endpoint, curve, origin, general, problems)
+                if not named("survival evidence", curve.evidence, indexed, origin, problems):
+                    continue
+                if curve.evidence in problem.evidence:
+                    _check_fitted(problem, endpoint, curve, origin, problems)
     _check_one_list_an_evidence(problem, layer, problems)
+    _check_one_pair_an_evidence(problem, layer, problems)
 
 
 # ------------------------------------------------------------------------- fits and evidence
@@ -45,6 +55,7 @@ def _check_fit(
     problem: DecisionProblem,
     survival: schema.SurvivalSettings,
     layer: Layer,
+    indexed: Iterable[str],
     problems: list[str],
 ) -> None:
     origin = layer.origin("analysis.survival.distributions")
@@ -65,20 +76,25 @@ def _check_fit(
                 f"{next(iter(problem.evidence), 'evidence')}/weibull."
             )
             continue
-        named("survival evidence", evidence, problem.evidence, origin, problems)
+        named("survival evidence", evidence, indexed, origin, problems)
         fault = families.fault(family)
         if fault:
             problems.append(f"{origin}: {fault}")
 
 
 def _check_external(
-    problem: DecisionProblem, evidence: SurvivalEvidence, layer: Layer, problems: list[str]
+    problem: DecisionProblem,
+    evidence: SurvivalEvidence,
+    layer: Layer,
+    indexed: Iterable[str],
+    problems: list[str],
 ) -> None:
     origin = layer.origin(f"survival.{evidence.name}.external")
     for name in evidence.external:
-        if not named("survival evidence", name, problem.evidence, origin, problems):
+        known = named("survival evidence", name, indexed, origin, problems)
+        other = problem.evidence.get(name)
+        if not known or other is None:
             continue
-        other = problem.evidence[name]
         if name == evidence.name:
             problems.append(f"{origin}: '{name}' cannot be external to itself. Remove it.")
         elif other.form not in EXTERNAL_FORMS:
@@ -93,11 +109,13 @@ def _check_external(
             )
 
 
-def _check_opinions(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
+def _check_opinions(
+    problem: DecisionProblem, layer: Layer, indexed: Iterable[str], problems: list[str]
+) -> None:
     for name, opinion in problem.opinions.items():
         path = f"analysis.survival.opinions.{name}"
         origin = layer.origin(f"{path}.evidence")
-        named("survival evidence", opinion.evidence, problem.evidence, origin, problems)
+        named("survival evidence", opinion.evidence, indexed, origin, problems)
         origin = layer.origin(f"{path}.survival")
         if not named("parameter", opinion.parameter, problem.parameters, origin, problems):
             continue
@@ -156,34 +174,66 @@ def _check_group(
         )
 
 
-def _check_fitted(
-    problem: DecisionProblem,
+def _check_families(
     strategy: Strategy,
     endpoint: str,
     curve: FittedCurve | SeriesCurve,
     origin: Origin,
-    problems: list[str],
     general: Container[str],
+    problems: list[str],
 ) -> None:
+    """Families that exist; a joint family stands in the lists of both endpoints."""
     for family in curve.distributions:
-        name = families.parse(family)
         fault = families.fault(family)
         if fault and family not in general:  # those are reported once, at the general list
             problems.append(f"{origin}: {fault}")
-        if name is not None and name.joint and not _is_pair(strategy, curve):
+        if (name := families.parse(family)) is None or not name.joint:
+            continue
+        kinds = {type(own) for own in strategy.curves.values()}
+        if set(strategy.curves) != {"os", "pfs"} or kinds != {type(curve)}:
             problems.append(
-                f"{origin}: distribution '{family}' is a joint model of PFS and OS, but only one of "
-                "them is fitted with it here. Give both endpoints evidence and the same distributions."
+                f"{origin}: distribution '{family}' is a joint model of pfs and os: both endpoints must be "
+                f"fitted, or both follow a series; the curves here are {_curves(strategy)}. Leave the family "
+                "out, or change the curves."
             )
-    if not named("survival evidence", curve.evidence, problem.evidence, origin, problems):
-        return
+            continue
+        other = next(e for e in strategy.curves if e != endpoint)
+        if family not in strategy.curves[other].distributions:
+            problems.append(
+                f"{origin}: distribution '{family}' is a joint model of PFS and OS, but the distributions "
+                f"of {other} do not hold it: {', '.join(strategy.curves[other].distributions)}. Name it for "
+                "both endpoints or for none."
+            )
+
+
+def _curves(strategy: Strategy) -> str:
+    """'pfs (fitted) and os (relative)'."""
+    kinds = {FittedCurve: "fitted", SeriesCurve: "a series", RelativeCurve: "relative"}
+    return " and ".join(f"{e} ({kinds[type(c)]})" for e, c in strategy.curves.items())
+
+
+def _check_fitted(
+    problem: DecisionProblem,
+    endpoint: str,
+    curve: FittedCurve | SeriesCurve,
+    origin: Origin,
+    problems: list[str],
+) -> None:
     found = problem.evidence[curve.evidence]
     if found.form == "counts":
         problems.append(
             f"{origin}: evidence '{found.name}' holds registry counts, which inform the curve of other "
             "evidence. Name it under 'external' of that evidence in survival/index.yaml."
         )
-    if (found.endpoint == "os") != (endpoint == problem.settings.endpoints[-1]):
+    elif not found.has_events:
+        problems.append(
+            f"{found.origin}: {found.name} has no event among its {found.n:,} patients, so that its curve "
+            f"({origin}) would be the prior alone. Use evidence with events, or another curve; such evidence "
+            "can inform a curve as 'external' of another (form counts or landmark)."
+        )
+    endpoints = problem.settings.endpoints
+    alias = (found.endpoint == "os") == (endpoint == endpoints[-1])
+    if found.endpoint != endpoint and (found.endpoint in endpoints or not alias):
         problems.append(
             f"{origin}: evidence '{found.name}' is about {found.endpoint}, the curve is {endpoint}. "
             "Name evidence of the same endpoint (dfs counts as pfs)."
@@ -193,14 +243,13 @@ def _check_fitted(
             f"{origin}: evidence '{curve.evidence}' has no age or share_male, which the background "
             "mortality of its patients needs. Add them in survival/index.yaml."
         )
+    elif found.age + found.last_time > OLDEST:
+        problems.append(
+            f"{found.origin}: patients of age {found.age:g} in {found.name} would be "
+            f"{found.age + found.last_time:.0f} at its last time, {found.last_time:.3g} years; at most "
+            f"{OLDEST} is possible. Check age, 'time_unit' and the largest time."
+        )
     _check_covariates(found, curve, origin, problems)
-
-
-def _is_pair(strategy: Strategy, curve: FittedCurve | SeriesCurve) -> bool:
-    """Whether both endpoints of the strategy are fitted with this curve's distributions."""
-    both = [strategy.curves.get(e) for e in ("os", "pfs")]
-    same = all(getattr(c, "distributions", None) == curve.distributions for c in both)
-    return same and len(strategy.curves) == 2
 
 
 def _check_covariates(
@@ -259,3 +308,28 @@ def _check_one_list_an_evidence(
                     f"{', '.join(curve.distributions)} here and {', '.join(first)} elsewhere; one "
                     "evidence has one list of distributions."
                 )
+
+
+def _check_one_pair_an_evidence(
+    problem: DecisionProblem, layer: Layer, problems: list[str]
+) -> None:
+    """Evidence fitted to the same patients as another stands beside that one everywhere."""
+    beside: dict[str, tuple[str, ...]] = {}
+    for strategy in problem.strategies.values():
+        fitted = [c for c in strategy.curves.values() if not isinstance(c, RelativeCurve)]
+        if len(fitted) < 2 or len({type(c) for c in strategy.curves.values()}) > 1:
+            continue
+        unit = tuple(curve.evidence for curve in fitted)
+        for name in unit:
+            first = beside.setdefault(name, unit)
+            if first != unit:
+                origin = layer.latest(f"strategies.{strategy.name}.curves")
+                problems.append(
+                    f"{origin}: evidence '{name}' stands with {_others(unit, name)} here and with "
+                    f"{_others(first, name)} elsewhere; the endpoints of a strategy are of the same patients. "
+                    "Name the same evidence, or enter the table a second time under another name."
+                )
+
+
+def _others(unit: tuple[str, ...], name: str) -> str:
+    return ", ".join(other for other in unit if other != name)

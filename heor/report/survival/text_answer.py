@@ -15,13 +15,19 @@ METHODS = {
     "nuts": "NUTS",
     "laplace": "Laplace approximation with importance sampling (PSIS)",
 }
+ENDPOINTS = {
+    "os": "overall survival",
+    "pfs": "progression-free survival",
+    "dfs": "disease-free survival",
+}
 SHOWN_FAMILIES = 4
 
 
 def main_evidence(results: SurvivalResults) -> str:
-    """Overall survival of the comparator, or the first fitted evidence."""
+    """Survival of the comparator, or the first fitted evidence."""
     problem = results.problem
-    curve = problem.strategies[problem.settings.comparator].curves["os"]
+    last = problem.settings.endpoints[-1]  # the time of death, whatever its name
+    curve = problem.strategies[problem.settings.comparator].curves.get(last, RelativeCurve(""))
     if not isinstance(curve, RelativeCurve):
         return curve.evidence
     return next(iter(results.fits.comparison))[0]
@@ -82,8 +88,8 @@ def _numbers(results: SurvivalResults, evidence: str, stage: str) -> tuple[str, 
 
 
 def _endpoint(results: SurvivalResults, evidence: str) -> str:
-    words = {"os": "overall survival", "pfs": "progression-free survival"}
-    return words.get(results.problem.evidence[evidence].endpoint, "disease-free survival")
+    endpoint = results.problem.evidence[evidence].endpoint
+    return ENDPOINTS.get(endpoint, f"time to {endpoint.replace('_', ' ')}")
 
 
 def _tail(results: SurvivalResults, evidence: str) -> str:
