@@ -12,7 +12,6 @@ import xarray as xr
 
 from heor import execution
 from heor.decision.net_benefit_of_sampling import longest_follow_up
-from heor.errors import ModelError
 from heor.inputs.problem import DecisionProblem, RelativeCurve
 from heor.inputs.structures import PARTITIONED
 from heor.occupancy import models
@@ -23,7 +22,9 @@ from heor.outcomes.outcomes import Outcomes, components
 from heor.outcomes.values import Accrual
 from heor.parameters.draws import Draws
 from heor.results import Simulation
+from heor.survival.attained import out_of_reach
 from heor.survival.curves import CurveContext
+from heor.survival.marginal import LOWEST_RATIO
 
 Progress = Callable[[str, int, int], None]
 UNATTAINED = 0.01  # share of draws whose marginal hazard ratio may be out of reach
@@ -59,6 +60,7 @@ class Totals:
     histories: list[pd.DataFrame]
     survival: np.ndarray  # (draw, strategy, time)
     unattained: int = 0
+    too_low: int = 0  # of these, draws whose ratio the population's mortality does not allow
 
     @classmethod
     def empty(cls, problem: DecisionProblem, n: int) -> Totals:
@@ -85,6 +87,8 @@ class Totals:
         for key, total in block.exposures.items():
             self.exposures[key] += total
         self.unattained += int((~block.attained).any(axis=(1, 2)).sum())
+        lowest = ~block.attained & (block.ratios <= LOWEST_RATIO)
+        self.too_low += int(lowest.any(axis=(1, 2)).sum())
         if block.curves is not None:
             self.curves.append(block.curves)
 
@@ -185,7 +189,7 @@ def _simulation(problem: DecisionProblem, totals: Totals, unattained_most: float
         histories=pd.concat(totals.histories, ignore_index=True)
         if totals.histories
         else pd.DataFrame(),
-        warnings=_warnings(problem, capped, totals.unattained, n, unattained_most),
+        warnings=_warnings(problem, capped, totals, unattained_most),
     )
 
 
@@ -321,7 +325,7 @@ def _years(value: float) -> str:
 
 
 def _warnings(
-    problem: DecisionProblem, capped: pd.DataFrame, unattained: int, n: int, most: float
+    problem: DecisionProblem, capped: pd.DataFrame, totals: Totals, most: float
 ) -> tuple[str, ...]:
     """What is legal but must be read.
 
@@ -338,25 +342,5 @@ def _warnings(
         for row in capped.itertuples()
         if row.share_of_draws > 0
     ]
-    early, nor_early = "", ""
-    if any(
-        getattr(c, "early_failure", None)
-        for s in problem.strategies.values()
-        for c in s.curves.values()
-    ):
-        early, nor_early = (
-            ", or the share of early failures,",
-            " (or no hazard gives the early failures)",
-        )
-    if unattained > most * n:
-        raise ModelError(
-            f"the marginal hazard ratio{early} cannot be reached in {unattained} of {n} draws (more "
-            f"than {100 * most:g} %). The cured fraction is too large for it: check cure_if_operated and the hazard "
-            "ratio."
-        )
-    if unattained:
-        found.append(
-            f"In {unattained:,} of {n:,} draws the cured fraction is too large for the marginal hazard "
-            f"ratio drawn: none of the uncured reach it{nor_early}, and the nearest was used."
-        )
-    return tuple(found)
+    n = len(totals.outcomes)
+    return (*found, *out_of_reach(problem, n, totals.unattained, totals.too_low, most))

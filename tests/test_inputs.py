@@ -87,6 +87,18 @@ SPOILT = {
         "half-normal(0.5)",
         ("tau_hr", "half-normal(0.5) has mean 0.398942", "Make them agree"),
     ),
+    "study that is not normal": (
+        MODEL,
+        "log hazard ratio OS ORCHESTRA,-0.1278,0.1153,normal,",
+        "log hazard ratio OS ORCHESTRA,0.1278,0.1153,lognormal,",
+        ("log_hr_os_orchestra", "is lognormal", "'log_hr_os'", "pooled as normal or fixed"),
+    ),
+    "between-study SD that is not half-normal": (
+        MODEL,
+        "0.199471,0.150703,half-normal(0.25)",
+        "0.199471,0.150703,gamma",
+        ("tau_hr: is gamma", "must be half-normal(scale), or fixed"),
+    ),
     "dirichlet without size": (
         MODEL,
         "0.13,0.0430592,dirichlet(clavien; 60)",
@@ -712,6 +724,7 @@ def test_dirichlet_members_share_their_size(spoil: Spoil, faults: Faults) -> Non
         ({"analysis.endage": 90}, ("unknown name", "'analysis.end_age'?")),
         ({"analysis.end_age": 500}, ("analysis.end_age", "found 500")),
         ({"cure_if_operated": 1.5}, ("mean 1.5", "between 0 and 1")),
+        ({"tau_hr": -0.1}, ("tau_hr: is -0.1", "must be 0 or more")),
         ({"c_resection.se": "much"}, ("'se'", "'much' is not a finite number")),
         ({"c_resection.men": 1}, ("unknown name 'c_resection.men'", "'c_resection")),
         ({"strategies.resection.curves.os.window": "hr_window"}, ("'hr_window'",)),

@@ -232,3 +232,16 @@ def test_every_unit_of_time_is_converted() -> None:
         assert (unit.factor != 1) <= in_time, name
     for time in years:
         assert {f"{time}s", f"per {time}", f"{{currency}}/{time}"} <= set(UNITS)
+
+
+def test_studies_known_exactly() -> None:
+    """Standard error 0: a common effect is that study's; two that agree leave nothing uncertain."""
+    alone = pool(ESTIMATES, np.array([0.0, 0.1153]), None, predictive=True)
+    np.testing.assert_array_equal(quantile(alone, 0.025, 0.5, 0.975), ESTIMATES[0])
+    for scale in (None, 0.25):
+        same = pool(np.zeros(2), np.zeros(2), scale, predictive=True)
+        np.testing.assert_array_equal(quantile(same, 0.025, 0.5, 0.975), 0.0)
+    with pytest.raises(ValueError, match="cannot be both"):
+        pool(ESTIMATES, np.zeros(2), None, predictive=True)
+    spread = quantile(pool(ESTIMATES, np.zeros(2), 0.25, predictive=True), 0.025, 0.5, 0.975)
+    assert np.isfinite(spread).all() and spread[1] == pytest.approx(ESTIMATES.mean(), abs=1e-6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from heor.inputs import schema, severity_checks, survival_checks
+from heor.inputs import schema, severity_checks, survival_checks, synthesis_checks
 from heor.inputs.curve_types import expressions
 from heor.inputs.expressions import problem_with
 from heor.inputs.layers import Layer, named, nearest
@@ -56,6 +56,7 @@ def check(
             fault = problem_with(text, known)
             if fault:
                 problems.append(f"{origin}: trial.{path}: {fault}")
+    synthesis_checks.check(problem, layer, declared, problems)
     _check_correlations(problem, models, layer, declared, problems)
     _check_correlated_once(problem, layer, problems)
     _check_sources(problem, models, layer, problems)
@@ -158,16 +159,6 @@ def _check_correlations(
     declared: set[str],
     problems: list[str],
 ) -> None:
-    for name, synthesis in problem.syntheses.items():
-        path = f"analysis.syntheses.{name}"
-        for study in synthesis.studies:
-            named("parameter", study, declared, layer.origin(f"{path}.studies"), problems)
-        if synthesis.between_study_sd:
-            origin = layer.origin(f"{path}.between_study_sd")
-            named("parameter", synthesis.between_study_sd, declared, origin, problems)
-        fault = problem_with(synthesis.shift, declared)
-        if fault:
-            problems.append(f"{layer.origin(f'{path}.shift')}: shift: {fault}")
     for key, model in models.analysis.correlations.items():
         origin = layer.origin(f"analysis.correlations.{key}")
         if model.correlation is None:

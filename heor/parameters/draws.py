@@ -15,7 +15,7 @@ from scipy import special
 
 from heor.errors import ModelError
 from heor.inputs.expressions import evaluate
-from heor.inputs.problem import DecisionProblem, Parameter
+from heor.inputs.problem import DecisionProblem, Parameter, Synthesis
 from heor.inputs.uncertainty import UNCERTAINTIES
 from heor.parameters.synthesis import PooledEffect, pool
 from heor.streams import Streams
@@ -106,16 +106,29 @@ def pooled_effects(problem: DecisionProblem) -> dict[str, PooledEffect]:
     effects = {}
     for name, synthesis in problem.syntheses.items():
         studies = [problem.parameters[s] for s in synthesis.studies]
-        tau = synthesis.between_study_sd
-        # A half-normal is entered by its mean, scale x sqrt(2 / pi).
-        scale = problem.parameters[tau].mean * np.sqrt(np.pi / 2) if tau else None
+        scale, known = between_study_sd(problem, synthesis)
         effects[name] = pool(
             np.array([s.mean for s in studies]),
             np.array([s.se for s in studies]),
-            float(scale) if scale else None,
+            scale,
             predictive=synthesis.use == "predictive",
+            tau=known,
         )
     return effects
+
+
+def between_study_sd(problem: DecisionProblem, synthesis: Synthesis) -> tuple[float | None, float]:
+    """Scale of the half-normal prior (None where the SD is known), and the SD where it is known.
+
+    A parameter without uncertainty is the SD itself; a synthesis without one has a common effect.
+    """
+    if synthesis.between_study_sd is None:
+        return None, 0.0
+    tau = problem.parameters[synthesis.between_study_sd]
+    if tau.is_fixed:
+        return None, tau.mean
+    # a half-normal is entered by its mean, scale x sqrt(2 / pi)
+    return float(tau.mean * np.sqrt(np.pi / 2)), 0.0
 
 
 def draw_parameters(

@@ -41,6 +41,8 @@ class PooledEffect:
         """Effect at probability u, by monotone interpolation of the exact CDF. Dims: draw."""
         centre = float(self.weight @ self.mean)
         spread = float(np.sqrt(self.weight @ (self.sd**2 + (self.mean - centre) ** 2)))
+        if spread == 0:  # known exactly
+            return np.full(np.shape(u), centre)
         x = centre + spread * np.linspace(-9.0, 9.0, 1501)
         p = np.maximum.accumulate(self.cdf(x))
         keep = np.concatenate([[True], np.diff(p) > 0])
@@ -50,18 +52,30 @@ class PooledEffect:
 
 
 def pool(
-    estimates: np.ndarray, ses: np.ndarray, tau_scale: float | None, *, predictive: bool
+    estimates: np.ndarray,
+    ses: np.ndarray,
+    tau_scale: float | None,
+    *,
+    predictive: bool,
+    tau: float = 0.0,
 ) -> PooledEffect:
-    """Pool study estimates.
+    """Pool study estimates. A study with standard error 0 is known exactly.
 
     Parameters
     ----------
     estimates, ses : ndarray, dims (study,)
         For example log hazard ratios and their standard errors.
     tau_scale : float or None
-        Scale of the half-normal prior on the between-study SD; None for a common effect.
+        Scale of the half-normal prior on the between-study SD; None where that SD is known.
     predictive : bool
         The effect in a new setting (mu + tau z) instead of the mean effect mu.
+    tau : float
+        The between-study SD where it is known; 0 for a common effect.
+
+    Raises
+    ------
+    ValueError
+        Studies known exactly that differ, under a common effect.
 
     Examples
     --------
@@ -73,13 +87,21 @@ def pool(
     [0.37, 0.77, 1.46]
     """
     y, s = np.asarray(estimates, float), np.asarray(ses, float)
+    exact = y[s == 0]
+    agree = len(exact) > 0 and np.ptp(exact) == 0
+    common = tau_scale is None and tau == 0
+    if common and len(exact) and not agree:
+        raise ValueError("studies with standard error 0 differ; a common effect cannot be both.")
+    # No other study counts beside one known exactly; two that agree leave no spread between studies.
+    if agree and (common or (tau_scale is not None and len(exact) > 1)):
+        return PooledEffect(np.ones(1), exact[:1], np.zeros(1))
     if tau_scale is None:
-        tau, prior = np.zeros(1), np.ones(1)
+        grid, prior = np.array([tau]), np.ones(1)
     else:
         probability = (np.arange(GRID) + 0.5) / GRID
-        tau = tau_scale * special.ndtri((1 + probability) / 2)  # equal prior mass a point
+        grid = tau_scale * special.ndtri((1 + probability) / 2)  # equal prior mass a point
         prior = np.full(GRID, 1 / GRID)
-    precision = 1 / (s**2 + tau[:, None] ** 2)
+    precision = 1 / (s**2 + grid[:, None] ** 2)
     total = precision.sum(axis=1)
     mean = (precision @ y) / total
     # Marginal likelihood of tau with mu integrated out under its flat prior.
@@ -89,5 +111,5 @@ def pool(
         - (precision * (y - mean[:, None]) ** 2).sum(axis=1)
     )
     weight = prior * np.exp(log_likelihood - log_likelihood.max())
-    variance = 1 / total + (tau**2 if predictive else 0.0)
+    variance = 1 / total + (grid**2 if predictive else 0.0)
     return PooledEffect(weight / weight.sum(), mean, np.sqrt(variance))

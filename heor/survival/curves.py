@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from heor.errors import ModelError
 from heor.inputs.curve_types import expressions
 from heor.inputs.problem import (
     CurveInput,
@@ -74,6 +73,11 @@ class CurveContext:
         if key not in self.backgrounds:
             self.backgrounds[key] = Background.of(self.problem, time)
         return self.backgrounds[key]
+
+    def of_rows(self, rows: np.ndarray) -> CurveContext:
+        """Some draws of this block by themselves."""
+        curves = {name: curve[rows] for name, curve in self.draws.curves.items()}
+        return replace(self, draws=self.draws.rows(rows, curves), shared={})
 
     @property
     def population(self) -> tuple[str, float, float]:
@@ -266,14 +270,15 @@ def _hazard_ratio(
     if curve.uncured_hazard_ratio is not None:
         return draws.value(curve.uncured_hazard_ratio).copy(), np.ones(draws.n, bool)
     windows = draws.value(curve.window)
-    if np.ptp(windows) > 0:
-        raise ModelError(
-            f"window '{curve.window}' varies between draws; the censoring time of a marginal hazard "
-            "ratio must be a fixed number."
-        )
     target, share = draws.value(curve.marginal_hazard_ratio), draws.value(curve.cured_fraction)
     mortality = draws.value(curve.cured_mortality_ratio)
-    return _solve(context, donor, float(windows[0]), target, share[:, None], mortality)
+    ratio, attained = np.empty(draws.n), np.empty(draws.n, bool)
+    for window in np.unique(windows):
+        rows = np.flatnonzero(windows == window)
+        own = context if len(rows) == draws.n else context.of_rows(rows)
+        given = target[rows], share[rows][:, None], mortality[rows]
+        ratio[rows], attained[rows] = _solve(own, donor, float(window), *given)
+    return ratio, attained
 
 
 def _solve(

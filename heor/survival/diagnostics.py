@@ -89,6 +89,13 @@ def cautions(
         main = next(p for p in pieces[posterior.evidence] if p.main)
         lines += _unidentified_cure(posterior, main, where)
         lines += _prior_conflicts(posterior, where)
+        if posterior.joint and np.isnan(posterior.diagnostics["correlation_after"]):
+            lines.append(
+                f"{' and '.join(posterior.fitted_to)}, {posterior.distribution}: how the same patients "
+                "correlate the endpoints could not be worked out (the posterior is far from normal at its "
+                "mode), so the draws are as fitted, as if other patients stood behind each endpoint. Check "
+                "expert opinions against the data."
+            )
         if posterior.loo["n_bad_k"] > 0:
             lines.append(
                 f"{where}: leave-one-out is unreliable for {posterior.loo['n_bad_k']:g} patients (Pareto "

@@ -19,6 +19,9 @@ from scipy.optimize import elementwise
 INTERVALS = 150
 #: Bounds of the log hazard ratio searched; at exp(7) the uncured die within hours.
 SEARCH = (-7.0, 7.0)
+LOWEST_RATIO = float(np.exp(SEARCH[0])) * (1 + 1e-12)  # what a ratio out of reach below is given as
+#: A sum of so many fractions of at most one that differs from zero by rounding only.
+EXACT = 1e-14
 
 
 def window_grid(window: float) -> np.ndarray:
@@ -27,11 +30,16 @@ def window_grid(window: float) -> np.ndarray:
 
 
 def score(s0: np.ndarray, s1: np.ndarray, theta: np.ndarray) -> np.ndarray:
-    """The integral above, by the midpoint rule. Dims of s0, s1: (draw, time); of theta: draw."""
+    """The integral above, by the midpoint rule. Dims of s0, s1: (draw, time); of theta: draw.
+
+    Where nobody is left in either arm nothing is compared.
+    """
     middle0, middle1 = s0[:, 1:] + s0[:, :-1], s1[:, 1:] + s1[:, :-1]
     deaths0, deaths1 = s0[:, :-1] - s0[:, 1:], s1[:, :-1] - s1[:, 1:]
     t = theta[:, None]
-    return ((middle0 * deaths1 - t * middle1 * deaths0) / (middle0 + t * middle1)).sum(axis=1)
+    left = middle0 + t * middle1
+    compared = middle0 * deaths1 - t * middle1 * deaths0
+    return np.divide(compared, left, out=np.zeros_like(left), where=left > 0).sum(axis=1)
 
 
 def marginal_hazard_ratio(s0: np.ndarray, s1: np.ndarray) -> np.ndarray:
@@ -84,13 +92,15 @@ def _root(
     """Root of an increasing function of the log hazard ratio, each row on its own.
 
     Each row stops by itself, so a row's answer does not depend on the rows beside it. The search
-    starts around the guess and widens where the root lies elsewhere.
+    starts around the guess and widens where the root lies elsewhere. A guess that is a root is kept
+    to the last digit: no effect is exactly none.
     """
     tolerances = {"xatol": 1e-6, "xrtol": 0, "fatol": 1e-10}
     found = elementwise.find_root(
         function, (guess - 0.3, guess + 1.0), args=(rows,), tolerances=tolerances
     )
-    x, success = np.array(found.x), np.array(found.success)
+    kept = np.abs(function(guess, rows)) <= EXACT
+    x, success = np.where(kept, guess, found.x), found.success | kept
     rest = np.flatnonzero(~success)
     if len(rest):
         low, high = np.full(len(rest), SEARCH[0]), np.full(len(rest), SEARCH[1])

@@ -319,12 +319,14 @@ def _finish(
     ]
     if len(loos) > 1:
         generator = streams.generator(f"{job.stream}/correlation")
-        flat, changed = correlation.adjust(job.model, job.pieces, flat, generator)
+        before = after = NONE
+        try:
+            flat, changed = correlation.adjust(job.model, job.pieces, flat, generator)
+            before, after = changed.correlation_before, changed.correlation_after
+        except (ArithmeticError, np.linalg.LinAlgError):
+            pass  # the draws stay as fitted; see `diagnostics.cautions`
         sd = flat.std(axis=0)
-        found = found | {
-            "correlation_before": changed.correlation_before,
-            "correlation_after": changed.correlation_after,
-        }
+        found = found | {"correlation_before": before, "correlation_after": after}
     found = found | {"seconds": time.perf_counter() - started}
     natural = job.model.natural(flat)
     posteriors = _posteriors(job, method, natural, mean, sd, found, loos)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from heor.inputs.expressions import evaluate
 from heor.inputs.problem import DecisionProblem, RelativeCurve, Synthesis
-from heor.parameters.draws import Draws, pooled_effects
+from heor.parameters.draws import Draws, between_study_sd, pooled_effects
 from heor.parameters.synthesis import PooledEffect, pool
 from heor.survival.curves import CurveContext, strategy_curves
 from heor.survival.observed import NORMAL_975
@@ -56,14 +56,16 @@ def _studies(problem: DecisionProblem, synthesis: Synthesis) -> list[dict]:
 def _pooled(problem: DecisionProblem, synthesis: Synthesis, drawn: PooledEffect) -> list[dict]:
     studies = [problem.parameters[s] for s in synthesis.studies]
     means, ses = (np.array([getattr(s, k) for s in studies]) for k in ("mean", "se"))
-    own = prior_scale(problem, synthesis)
+    own, tau = between_study_sd(problem, synthesis)
+    own = None if own is None else round(own, 6)
     rows = []
     for scale in dict.fromkeys((own, *TAU_SCALES)):
         for use in ("mean", "predictive"):
             used = scale == own and use == synthesis.use
-            effect = drawn if used else pool(means, ses, scale, predictive=use == "predictive")
+            other = {"predictive": use == "predictive", "tau": tau}
+            effect = drawn if used else pool(means, ses, scale, **other)
             row = {
-                "row": f"{USE_WORDS[use]}, {tau_words(scale)}",
+                "row": f"{USE_WORDS[use]}, {tau_words(scale, tau)}",
                 "kind": "pooled" if scale == own else "sensitivity",
                 "use": use,
                 "tau_scale": 0.0 if scale is None else scale,
@@ -112,15 +114,15 @@ def hazard_ratio_table(problem: DecisionProblem, draws: Draws) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def prior_scale(problem: DecisionProblem, synthesis: Synthesis) -> float | None:
-    """Scale of the half-normal prior of the model; None for a common effect."""
-    tau = synthesis.between_study_sd
-    mean = problem.parameters[tau].mean if tau else 0.0
-    return round(float(mean * np.sqrt(np.pi / 2)), 6) or None
+def tau_words(scale: float | None, tau: float = 0.0) -> str:
+    """The prior on the between-study SD tau, or what it is known to be.
 
-
-def tau_words(scale: float | None) -> str:
-    return "common effect" if scale is None else f"tau half-normal({scale:g})"
+    >>> tau_words(0.25), tau_words(None, 0.1), tau_words(None)
+    ('tau half-normal(0.25)', 'tau 0.1', 'common effect')
+    """
+    if scale is not None:
+        return f"tau half-normal({scale:g})"
+    return f"tau {tau:g}" if tau else "common effect"
 
 
 def shift_of(problem: DecisionProblem, synthesis: Synthesis) -> float:
