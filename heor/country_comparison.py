@@ -19,10 +19,9 @@ import pandas as pd
 
 from heor.analysis import decide, sample
 from heor.decision import cost_effectiveness
-from heor.decision.cost_effectiveness import monte_carlo_se
 from heor.errors import HeorError, HeorWarning
 from heor.inputs.problem import DecisionProblem
-from heor.outcomes.outcomes import QALYS
+from heor.outcomes.outcomes import QALYS, Outcomes
 from heor.results import Decision, Simulation
 from heor.simulation import simulate_together
 from heor.survival.fitting import SurvivalFits, fit_problems
@@ -220,7 +219,7 @@ def country_row(
     row["cost_common"] = row["cost"] / worth
     row |= {f"cost_common_{k}": row[f"cost_{k}"] / worth for k in ("low", "high")}
     row |= _severity(decision)
-    return row | _net_health(decision, changes)
+    return row | _net_health(decision, outcomes, changes)
 
 
 def _severity(decision: Decision) -> dict[str, object]:
@@ -240,7 +239,9 @@ def _severity(decision: Decision) -> dict[str, object]:
     }
 
 
-def _net_health(decision: Decision, changes: Mapping[str, np.ndarray]) -> dict[str, object]:
+def _net_health(
+    decision: Decision, outcomes: Outcomes, changes: Mapping[str, np.ndarray]
+) -> dict[str, object]:
     """Net health benefit at the lowest, the highest and the severity-weighted threshold."""
     plain = [value for name, value in decision.thresholds if name != SEVERITY]
     named = {LOW: min(plain), HIGH: max(plain)} | dict(
@@ -263,6 +264,6 @@ def _net_health(decision: Decision, changes: Mapping[str, np.ndarray]) -> dict[s
             continue
         low, high = np.quantile(health, [0.025, 0.975])
         row |= {f"probability_{name}": (health > 0).mean(), f"health_{name}": health.mean()}
-        row[f"health_{name}_se"] = float(monte_carlo_se(health))
+        row[f"health_{name}_se"] = float(outcomes.standard_error(health))
         row |= {f"health_{name}_low": low, f"health_{name}_high": high}
     return row

@@ -336,7 +336,7 @@ def scenario_row(
         row |= {f"probability_{name}_se": at["probability_se"]}
         row |= {f"evpi_{name}": at["evpi"], f"evpi_{name}_se": at["evpi_se"]}
         row |= {f"difference_{name}": change.mean()}
-        row |= {f"difference_{name}_se": float(cost_effectiveness.monte_carlo_se(change))}
+        row |= {f"difference_{name}_se": float(outcomes.standard_error(change))}
     return row
 
 

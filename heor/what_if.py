@@ -26,6 +26,7 @@ from heor.inputs.problem import DecisionProblem
 from heor.inputs.structures import cohort_equivalent
 from heor.inputs.units import UNITS, lookup
 from heor.inputs.what_if import Axis, WhatIf
+from heor.outcomes.monte_carlo import monte_carlo_se
 from heor.parameters.draws import CurveDraws, Draws, add_derived
 from heor.results import Simulation
 from heor.simulation import simulate
@@ -241,7 +242,7 @@ def _with_errors(
         line = lines[name]
         curve = PchipInterpolator(line.x, line.benefit(threshold))
         slope = abs(float(curve(at[k], nu=1)))
-        se = float(cost_effectiveness.monte_carlo_se(moved))
+        se = float(monte_carlo_se(moved, response.problem.replicates))
         errors.append(se / slope / factors[k] if slope > 0 else np.nan)
     table.loc[found.index, "se"] = errors
     return table

@@ -161,7 +161,16 @@ def test_evpi_and_error_are_those_of_independent_normals(bare: Analysed, thresho
     rows = bare.decision.tables["net_benefit"].set_index("threshold")
     row = rows.loc[threshold]
     assert abs(row["evpi"] - exact) < 4 * row["evpi_se"] < 0.2 * exact
-    wrong = stats.norm.cdf(-abs(mean[2] - mean[0]) / np.hypot(sd[2], sd[0]))
+    best, rest = mean.argmax(), np.arange(3) != mean.argmax()
+    right = integrate.quad(
+        lambda z: (
+            stats.norm.pdf(z)
+            * np.prod(stats.norm.cdf((mean[best] + sd[best] * z - mean[rest]) / sd[rest]))
+        ),
+        *(-9, 9),
+        limit=200,
+    )[0]
+    wrong = 1 - right  # any of the other two is better
     assert abs(row["error_probability"] - wrong) < 4 * np.sqrt(wrong * (1 - wrong) / DRAWS)
 
 
@@ -769,7 +778,7 @@ def test_fieller_ends_are_ratios_just_not_refused(seed: int, effect: float, cost
     """At an end, mean cost less ratio times mean effect is 1.96 of its standard errors from 0."""
     a, b = np.random.default_rng(seed).standard_normal((2, 100))
     x, y = cost + 3000 * a, effect + 0.5 * (0.3 * a + b)
-    ends = cost_effectiveness.fieller_interval(x, y)
+    ends = cost_effectiveness.fieller_interval(x, y, 1)
     assert ends[0] < x.mean() / y.mean() < ends[1]
     for ratio in ends:
         residual = x - ratio * y
@@ -779,8 +788,8 @@ def test_fieller_ends_are_ratios_just_not_refused(seed: int, effect: float, cost
 
 def test_fieller_interval_of_an_effect_not_told_from_zero_has_no_ends() -> None:
     z = np.random.default_rng(1).standard_normal(100)
-    assert np.isnan(cost_effectiveness.fieller_interval(1000 + z, z - z.mean())).all()
-    assert np.isnan(cost_effectiveness.fieller_interval(z[:2], 1 + z[:2])).all()
+    assert np.isnan(cost_effectiveness.fieller_interval(1000 + z, z - z.mean(), 1)).all()
+    assert np.isnan(cost_effectiveness.fieller_interval(z[:2], 1 + z[:2], 1)).all()
     assert np.isnan(cost_effectiveness.fieller_interval(z, 1 + z, replicates=2)).all()
 
 

@@ -17,6 +17,7 @@ from heor.decision.cost_effectiveness import (
     ratio_of_means,
     strategy_table,
 )
+from heor.decision.frontier import STATUSES, incremental_analysis
 from heor.decision.sensitivity import Case, one_way_cases, tornado
 from heor.errors import InputError, ModelError
 from heor.inputs.problem import DecisionProblem
@@ -90,6 +91,7 @@ def test_ceac_by_hand(two: Outcomes) -> None:
         (0, -1, "dominated"),
         (10, 0, "dominated"),
         (-10, -1, "less effective and cheaper"),
+        (0, 0, "equal in cost and effect"),
     ],
 )
 def test_four_quadrants(cost: float, effect: float, label: str) -> None:
@@ -97,14 +99,86 @@ def test_four_quadrants(cost: float, effect: float, label: str) -> None:
 
 
 def test_no_effect_has_no_ratio() -> None:
-    assert np.isnan(ratio_of_means(np.array([1.0, 2.0]), np.array([1.0, -1.0]))).all()
+    assert np.isnan(ratio_of_means(np.array([1.0, 2.0]), np.array([1.0, -1.0]), 1)).all()
 
 
-def test_one_draw_has_no_monte_carlo_error() -> None:
+def test_one_draw_does_not_tell_its_monte_carlo_error() -> None:
+    """It has one, and nobody knows it: missing, not 0."""
     one = Outcomes.from_table(table({"a": [1], "b": [3]}, {"a": [1], "b": [2]}), "NOK")
     row = icer_table(one, "a", "b").iloc[0]
-    assert (row.ratio, row.se) == (2, 0)
-    assert (strategy_table(one).se == 0).all()
+    assert row.ratio == 2 and np.isnan(row.se)
+    assert strategy_table(one).se.isna().all()
+    assert ceac(one, [0.0, 5.0]).probability_se.isna().all()
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-13, -1e-13])
+def test_identical_strategies_are_equal_and_not_dominated(noise: float) -> None:
+    """Also where rounding makes their means differ in the last digits."""
+    cost, qaly = [1000.1, 2000.2, 3000.3], [1.1, 2.2, 3.3]
+    both = {"a": cost, "copy": [c * (1 + noise) for c in cost]}
+    gains = {"a": qaly, "copy": [q * (1 - noise) for q in qaly]}
+    row = icer_table(Outcomes.from_table(table(both, gains), "NOK"), "a", "copy").iloc[0]
+    assert row.label == "equal in cost and effect" and np.isnan(row.ratio)
+
+
+@pytest.mark.parametrize(
+    ("cost", "effect", "label"),
+    [
+        ([100.0, 200.0], [1e-13, 1e-13], "dominated"),  # dearer, no more health than by rounding
+        ([1e-11, 1e-11], [1.0, 2.0], "dominant"),
+        ([100.0, 200.0], [1e-6, 1e-6], "icer"),  # little health is not none
+    ],
+)
+def test_rounding_makes_no_ratio(cost: list[float], effect: list[float], label: str) -> None:
+    b = {"b": [5000 + c for c in cost]}, {"b": [3 + e for e in effect]}
+    frame = table({"a": [5000, 5000], **b[0]}, {"a": [3, 3], **b[1]})
+    assert icer_table(Outcomes.from_table(frame, "NOK"), "a", "b").iloc[0].label == label
+
+
+# ------------------------------------------------------------------------------- the frontier
+def statuses(cost: list[float], effect: list[float]) -> dict[str, str]:
+    names = "abcdefgh"[: len(cost)]
+    found = incremental_analysis(names, np.array(cost), np.array(effect))
+    return dict(zip(found["strategy"], found["status"], strict=True))
+
+
+ON, EXTENDED, DOMINATED, SAME = STATUSES
+
+
+def test_copies_of_a_strategy_stand_where_it_stands() -> None:
+    """Of the frontier, of what a mix beats, of what one strategy beats; the first of equals counts."""
+    found = statuses(
+        [0.0, 0.0, 80.0, 80.0, 100.0, 120.0, 120.0], [0.0, 0.0, 1.0, 1.0, 2.0, 1.0, 1.0]
+    )
+    assert found == {
+        **{"a": ON, "b": SAME, "e": ON},
+        **{"c": EXTENDED, "d": DOMINATED, "f": DOMINATED, "g": DOMINATED},
+    }
+
+
+def test_points_on_a_line_are_all_on_the_frontier() -> None:
+    """A mix of neighbours costs as much and gains as much: it is no better. By rounding nor by order."""
+    step = np.arange(8)
+    assert set(statuses(list(1000.1 + 0.1 * step), list(6.1 + 0.1 * step)).values()) == {ON}
+    assert set(statuses([0.1 * k for k in step], [0.3 * k for k in step]).values()) == {ON}
+    generator = np.random.default_rng(5)
+    for _ in range(200):
+        effect = generator.uniform(5, 6) + np.sort(generator.uniform(0, 1, 6))
+        cost = generator.uniform(1e3, 1e5) + generator.uniform(10, 1e5) * effect
+        assert set(statuses(list(cost), list(effect)).values()) == {ON}
+
+
+def test_a_point_above_the_line_by_more_than_rounding_is_dominated_by_a_mix() -> None:
+    assert statuses([0.0, 50.001, 100.0], [0.0, 1.0, 2.0])["b"] == EXTENDED
+    assert statuses([0.0, 49.999, 100.0], [0.0, 1.0, 2.0])["b"] == ON
+    assert statuses([9e5, 9e5 + 50.01, 9e5 + 100.0], [9.0, 9.01, 9.02])["b"] == EXTENDED
+
+
+def test_equal_cost_or_effect_but_for_rounding() -> None:
+    """The dearer of two that gain the same, and the worse of two that cost the same, are dominated."""
+    assert statuses([0.0, 10.0, 20.0], [0.0, 0.3, 0.1 + 0.2]) == {"a": ON, "b": ON, "c": DOMINATED}
+    assert statuses([0.3, 0.1 + 0.2], [1.0, 2.0]) == {"a": DOMINATED, "b": ON}
+    assert statuses([0.1 + 0.2, 0.3], [1.0, 2.0]) == {"a": DOMINATED, "b": ON}
 
 
 # ------------------------------------------------------------------------------ construction
@@ -239,13 +313,30 @@ def test_errors_of_decision_by_hand(two: Outcomes) -> None:
     assert found.probability_se.to_numpy() == pytest.approx(np.std([0, 1, 1, 1], ddof=1) / 2)
 
 
-def test_a_tie_goes_to_the_first_and_is_no_error() -> None:
+def test_a_tie_is_shared_and_is_no_error() -> None:
     same = Outcomes.from_table(
         table({s: [1, 2, 3] for s in "abc"}, {s: [1, 1, 1] for s in "abc"}), "NOK"
     )
     found = ceac(same, [0.0, 10.0])
-    assert found.probability.tolist() == [1, 0, 0] * 2
+    assert found.probability.to_numpy() == pytest.approx(np.full(6, 1 / 3), abs=1e-15)
+    assert found.probability_se.to_numpy() == pytest.approx(np.zeros(6), abs=1e-15)
     assert (found.error_probability == 0).all() and (found.evpi == 0).all()
+
+
+def test_ties_of_some_draws_are_shared_whatever_the_order() -> None:
+    """b equals a in draws 1 and 2, is better in 3 and worse in 4; c is never best."""
+    qaly = {"a": [1, 1, 1, 1], "b": [1, 1, 2, 0], "c": [0, 0, 0, 0]}
+    for order in ("abc", "cba"):
+        own = Outcomes.from_table(
+            table({s: [0] * 4 for s in order}, {s: qaly[s] for s in order}), "NOK"
+        )
+        found = ceac(own, [1.0]).set_index("strategy")
+        assert found.probability.to_dict() == {"a": 0.5, "b": 0.5, "c": 0.0}
+        shares = [0.5, 0.5, 1, 0]
+        assert found.probability_se["b"] == pytest.approx(np.std(shares, ddof=1) / 2)
+        row = net_benefit_table(own, "a", "b", [("t", 1.0)]).iloc[0]
+        assert (row.probability, row.error_probability) == (0.5, 0.25)
+        assert row.probability_se == pytest.approx(np.std(shares, ddof=1) / 2)
 
 
 def test_order_of_rows_does_not_matter() -> None:

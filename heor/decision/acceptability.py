@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from heor.decision.cost_effectiveness import check_thresholds, monte_carlo_se
+from heor.decision.cost_effectiveness import check_thresholds
 from heor.outcomes.outcomes import Outcomes
 
 
@@ -30,8 +30,8 @@ def ceac(outcomes: Outcomes, thresholds: Sequence[float] | np.ndarray) -> pd.Dat
     DataFrame
         One row a threshold and strategy: `threshold, strategy, probability, probability_se,
         expected_loss, on_frontier, evpi, error_probability`. `probability` is a share of draws, so
-        it sums to 1 at each threshold (ties go to the first); `probability_se` is its Monte Carlo
-        standard error. `error_probability` is the chance that the strategy on the frontier is not
+        it sums to 1 at each threshold: strategies that tie for the best of a draw share it equally.
+        `probability_se` is its Monte Carlo standard error. `error_probability` is the chance that the strategy on the frontier is not
         the best. Losses and EVPI in money per patient.
 
     Raises
@@ -57,7 +57,7 @@ def ceac(outcomes: Outcomes, thresholds: Sequence[float] | np.ndarray) -> pd.Dat
     k, n = cost.shape
     shape = len(thresholds), k
     best, loss, not_best = np.empty(shape), np.empty(shape), np.empty(shape)
-    spread = np.empty(shape)
+    spread, squares = np.empty(shape), np.empty(shape)
     forgone = np.empty_like(cost)
     for i, threshold in enumerate(thresholds):  # one at a time: memory stays that of the outcomes
         np.multiply(qalys, threshold, out=forgone)
@@ -66,14 +66,16 @@ def ceac(outcomes: Outcomes, thresholds: Sequence[float] | np.ndarray) -> pd.Dat
         loss[i] = forgone.mean(axis=1)
         is_best = forgone == 0
         not_best[i] = n - np.count_nonzero(is_best, axis=1)
+        best[i] = squares[i] = n - not_best[i]
         if is_best.sum() > n:  # ties
-            is_best[1:] &= ~np.logical_or.accumulate(is_best, axis=0)[:-1]
-        best[i] = np.count_nonzero(is_best, axis=1)
+            is_best = is_best / is_best.sum(axis=0)
+            best[i], squares[i] = is_best.sum(axis=1), (is_best**2).sum(axis=1)
         if outcomes.replicates > 1:
-            spread[i] = monte_carlo_se(is_best.T.astype(float), outcomes.replicates)
+            spread[i] = outcomes.standard_error(is_best.T.astype(float))
     probability, rows = best / n, np.arange(len(thresholds))
-    if outcomes.replicates == 1:
-        spread = np.sqrt(probability * (1 - probability) / max(n - 1, 1))
+    if outcomes.replicates == 1:  # of shares that are 0 or 1, but for ties
+        variance = probability * (1 - probability) - (best - squares) / n
+        spread = np.sqrt(np.maximum(variance, 0.0) / (n - 1)) if n > 1 else np.full(shape, np.nan)
     favoured = loss.argmin(axis=1)
     return pd.DataFrame(
         {

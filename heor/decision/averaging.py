@@ -9,6 +9,7 @@ of information count the doubt between scenarios too.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,7 +25,8 @@ def allocation(weights: Mapping[str, float], n: int, streams: Streams) -> np.nda
     """Which scenario each draw belongs to.
 
     Systematic: a scenario gets its share of the draws, rounded up or down; only which draws they are
-    is random. The order of `weights` does not matter.
+    is random. The order of `weights` does not matter. Where draws come in replicates each scenario gets
+    its share of every replicate, or replicates would differ by how much of a scenario they hold.
 
     Parameters
     ----------
@@ -56,7 +58,9 @@ def allocation(weights: Mapping[str, float], n: int, streams: Streams) -> np.nda
     # half-way points: no draw lies at the edge of two scenarios of equal weights
     middles = (np.arange(n) + 0.5) / n * shares[-1]
     index = np.minimum(np.searchsorted(shares, middles, side="right"), len(names) - 1)
-    return np.array(names)[streams.generator(STREAM).permutation(index)]
+    generator = streams.generator(STREAM)
+    dealt = index.reshape(-1, streams.replicates).T
+    return np.array(names)[np.concatenate([generator.permutation(own) for own in dealt])]
 
 
 def achieved_weights(chosen: np.ndarray, weights: Mapping[str, float]) -> dict[str, float]:
@@ -112,7 +116,7 @@ def mixture(
     for name in weights:
         rows = chosen == name
         data.values[rows] = outcomes[name].data.values[rows]
-    return Outcomes(data, first.categories, first.currency)
+    return replace(first, data=data)
 
 
 def _check(weights: Mapping[str, float]) -> None:
@@ -139,7 +143,7 @@ def _check_alike(outcomes: Mapping[str, Outcomes], weights: Mapping[str, float])
     known = [name for name in weights if name in outcomes]
     for name in known[1:]:
         for what, a, b in zip(
-            ("draws", "strategies", "components", "cost categories", "currency"),
+            ("draws", "strategies", "components", "cost categories", "currency", "replicates"),
             _kind(outcomes[known[0]]),
             _kind(outcomes[name]),
             strict=True,
@@ -160,4 +164,5 @@ def _kind(found: Outcomes) -> tuple:
         *(", ".join(map(str, coords[dim].values)) for dim in (STRATEGY, COMPONENT)),
         ", ".join(found.categories),
         found.currency,
+        found.replicates,
     )

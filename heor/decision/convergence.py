@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from heor.decision import cost_effectiveness
-from heor.decision.cost_effectiveness import monte_carlo_se
 from heor.outcomes.outcomes import QALYS, Outcomes
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
@@ -49,9 +49,7 @@ def convergence_table(
         used = blocks * size if replicates > 1 else int(n * share)
         if used < LEAST or (replicates > 1 and blocks < 2):
             continue
-        own = Outcomes(
-            outcomes.data[:used], outcomes.categories, outcomes.currency, blocks if size < n else 1
-        )
+        own = replace(outcomes, data=outcomes.data[:used], replicates=blocks if size < n else 1)
         rows += _at(own, comparator, intervention, thresholds)
     columns = ["measure", "threshold_name", "threshold", "draws", "value", "se", "target"]
     frame = pd.DataFrame(rows, columns=columns)
@@ -71,8 +69,8 @@ def _at(
     headline = thresholds[-1][1]
     ratio, ratio_se = cost_effectiveness.ratio_of_means(cost, qalys, replicates)
     found = [
-        ("incremental cost", cost.mean(), monte_carlo_se(cost, replicates), headline),
-        ("incremental QALYs", qalys.mean(), monte_carlo_se(qalys, replicates), 1.0),
+        ("incremental cost", cost.mean(), outcomes.standard_error(cost), headline),
+        ("incremental QALYs", qalys.mean(), outcomes.standard_error(qalys), 1.0),
         ("ICER", ratio, ratio_se, abs(ratio)),
     ]
     rows = [_row(m, "", np.nan, outcomes.n, v, se, scale) for m, v, se, scale in found]

@@ -9,26 +9,12 @@ import pandas as pd
 from scipy import special, stats
 
 from heor.errors import InputError
+from heor.outcomes.monte_carlo import independent, monte_carlo_se
 from heor.outcomes.outcomes import LIFE_YEARS, QALYS, UNDISCOUNTED, Outcomes
 
+EQUAL = "equal in cost and effect"
+TOLERANCE = 1e-9  # relative: means that differ by less differ by rounding
 Z95 = float(special.ndtri(0.975))
-
-
-def independent(x: np.ndarray, replicates: int = 1) -> np.ndarray:
-    """Independent numbers with the mean of x: the draws (axis 0), or means of replicates."""
-    return x if replicates == 1 else x.reshape(replicates, -1, *x.shape[1:]).mean(axis=1)
-
-
-def monte_carlo_se(x: np.ndarray, replicates: int = 1) -> np.ndarray:
-    """Standard error of a mean over draws (axis 0), from the spread of replicates where there are any.
-
-    >>> float(monte_carlo_se(np.array([1.0, 3.0, 2.0, 2.0]), replicates=2))
-    0.0
-    """
-    own = independent(x, replicates)
-    return (
-        np.std(own, axis=0, ddof=1) / np.sqrt(len(own)) if len(own) > 1 else np.zeros(x.shape[1:])
-    )
 
 
 def strategy_table(outcomes: Outcomes) -> pd.DataFrame:
@@ -48,15 +34,14 @@ def strategy_table(outcomes: Outcomes) -> pd.DataFrame:
             if name in outcomes.data.component.values:
                 series[name] = outcomes.component(name)[:, i]
         rows += [
-            {"strategy": strategy, "outcome": k, **_summary(v, outcomes.replicates)}
-            for k, v in series.items()
+            {"strategy": strategy, "outcome": k, **_summary(v, outcomes)} for k, v in series.items()
         ]
     return pd.DataFrame(rows)
 
 
-def _summary(x: np.ndarray, replicates: int) -> dict[str, float]:
+def _summary(x: np.ndarray, outcomes: Outcomes) -> dict[str, float]:
     low, high = np.quantile(x, [0.025, 0.975])
-    se = float(monte_carlo_se(x, replicates))
+    se = float(outcomes.standard_error(x))
     return {"mean": x.mean(), "se": se, "low": low, "high": high}
 
 
@@ -74,16 +59,13 @@ def increments(outcomes: Outcomes, comparator: str, intervention: str) -> dict[s
 def increment_table(outcomes: Outcomes, comparator: str, intervention: str) -> pd.DataFrame:
     """Mean, Monte Carlo SE and 95 % interval of every increment. Columns as `strategy_table`."""
     changes = increments(outcomes, comparator, intervention)
-    replicates = outcomes.replicates
-    return pd.DataFrame([{"outcome": k, **_summary(v, replicates)} for k, v in changes.items()])
+    return pd.DataFrame([{"outcome": k, **_summary(v, outcomes)} for k, v in changes.items()])
 
 
-def ratio_of_means(
-    cost: np.ndarray, effect: np.ndarray, replicates: int = 1
-) -> tuple[float, float]:
+def ratio_of_means(cost: np.ndarray, effect: np.ndarray, replicates: int) -> tuple[float, float]:
     """Ratio of mean cost to mean effect over draws, with its Monte Carlo SE (delta method).
 
-    >>> ratio_of_means(np.array([100.0, 200.0]), np.array([1.0, 2.0]))
+    >>> ratio_of_means(np.array([100.0, 200.0]), np.array([1.0, 2.0]), replicates=1)
     (100.0, 0.0)
     """
     c, e = cost.mean(), effect.mean()
@@ -94,14 +76,12 @@ def ratio_of_means(
     return float(ratio), float(monte_carlo_se(residual, replicates) / abs(e))
 
 
-def fieller_interval(
-    cost: np.ndarray, effect: np.ndarray, replicates: int = 1
-) -> tuple[float, float]:
+def fieller_interval(cost: np.ndarray, effect: np.ndarray, replicates: int) -> tuple[float, float]:
     """95 % Monte Carlo interval of a ratio of means (Fieller 1954); NaN where it has no ends.
 
     It has none where the mean effect is not told from zero: any ratio is then possible.
 
-    >>> low, high = fieller_interval(np.array([9.0, 10.0, 11.0, 10.0]), np.array([1.0, 1.1, 0.9, 1.0]))
+    >>> low, high = fieller_interval(np.array([9.0, 10.0, 11.0, 10.0]), np.array([1.0, 1.1, 0.9, 1.0]), 1)
     >>> 0 < low < 10 < high
     True
     """
@@ -120,12 +100,23 @@ def fieller_interval(
 
 
 def icer_label(cost: float, effect: float) -> str:
-    """What the ICER means: an ICER, or dominance, or a saving with less health."""
+    """What the ICER means: an ICER, dominance, no difference, or a saving with less health."""
+    if cost == 0 and effect == 0:
+        return EQUAL
     if effect > 0:
         return "icer" if cost > 0 else "dominant"
     if effect == 0 and cost < 0:
         return "dominant"
     return "dominated" if cost >= 0 else "less effective and cheaper"
+
+
+def are_equal(a: np.ndarray | float, b: np.ndarray | float) -> np.ndarray:
+    """Whether two means differ by no more than rounding: a billionth of the larger.
+
+    >>> bool(are_equal(0.1 + 0.2, 0.3)), bool(are_equal(0.3, 0.3001))
+    (True, False)
+    """
+    return np.isclose(a, b, rtol=TOLERANCE, atol=0.0)
 
 
 def icer_table(outcomes: Outcomes, comparator: str, intervention: str) -> pd.DataFrame:
@@ -134,9 +125,11 @@ def icer_table(outcomes: Outcomes, comparator: str, intervention: str) -> pd.Dat
     Returns
     -------
     DataFrame
-        Columns `measure, cost, effect, ratio, se, low, high, label`.
+        Columns `measure, cost, effect, ratio, se, low, high, label` (see `icer_label`; means that
+        `are_equal` do not differ).
     """
     changes = increments(outcomes, comparator, intervention)
+    a, b = (outcomes.strategies.index(s) for s in (intervention, comparator))
     rows = []
     for measure, effect in (("cost per QALY", QALYS), ("cost per life year", LIFE_YEARS)):
         if effect not in changes:
@@ -145,8 +138,10 @@ def icer_table(outcomes: Outcomes, comparator: str, intervention: str) -> pd.Dat
         ratio, se = ratio_of_means(*pair, outcomes.replicates)
         low, high = fieller_interval(*pair, outcomes.replicates)
         cost, gain = changes["cost"].mean(), changes[effect].mean()
-        label = icer_label(cost, gain)
-        if label in ("dominant", "dominated"):  # a ratio would mislead
+        means = (x.mean(axis=0) for x in (outcomes.cost, outcomes.component(effect)))
+        same = [are_equal(x[a], x[b]) for x in means]
+        label = icer_label(*np.where(same, 0.0, [cost, gain]))
+        if label in ("dominant", "dominated", EQUAL):  # a ratio would mislead
             ratio = se = low = high = np.nan
         rows.append(
             {
@@ -191,16 +186,18 @@ def net_benefit(outcomes: Outcomes, threshold: float) -> np.ndarray:
 def net_benefit_table(
     outcomes: Outcomes, comparator: str, intervention: str, thresholds: Sequence[tuple[str, float]]
 ) -> pd.DataFrame:
-    """Incremental net benefit, probability of being cost-effective and EVPI at named thresholds.
+    """Incremental net benefit, its chance of being above 0, and EVPI at named thresholds.
 
-    EVPI is that of the choice among all strategies of `outcomes`.
+    EVPI and the chance of a wrong decision are those of the choice among all strategies of `outcomes`;
+    the rest compares the intervention with the comparator alone.
 
     Returns
     -------
     DataFrame
         Columns `threshold_name, threshold, net_benefit, se, low, high, net_health_benefit` (QALYs)`,
-        probability, probability_se, error_probability` (chance that the decision on average is wrong)`,
-        evpi, evpi_se` (money per patient).
+        probability` (of the intervention being better than the comparator; draws in which they tie
+        count half)`, probability_se, error_probability` (that the strategy with the highest mean net
+        benefit is not the best)`, evpi, evpi_se` (money per patient).
 
     Raises
     ------
@@ -212,9 +209,9 @@ def net_benefit_table(
     rows = []
     for name, threshold in thresholds:
         benefit = threshold * changes[QALYS] - changes["cost"]
-        wins = (benefit > 0).astype(float)
-        value, value_se = evpi(outcomes, threshold)
-        summary = _summary(benefit, outcomes.replicates)
+        wins = np.heaviside(benefit, 0.5)
+        loss = _loss(outcomes, threshold)
+        summary = _summary(benefit, outcomes)
         mean = summary.pop("mean")
         rows.append(
             {
@@ -224,10 +221,10 @@ def net_benefit_table(
                 **summary,
                 "net_health_benefit": mean / threshold if threshold > 0 else np.nan,
                 "probability": wins.mean(),
-                "probability_se": float(monte_carlo_se(wins, outcomes.replicates)),
-                "error_probability": float((wins == 0).mean() if mean > 0 else wins.mean()),
-                "evpi": value,
-                "evpi_se": value_se,
+                "probability_se": float(outcomes.standard_error(wins)),
+                "error_probability": float((loss > 0).mean()),
+                "evpi": float(loss.mean()),
+                "evpi_se": float(outcomes.standard_error(loss)),
             }
         )
     return pd.DataFrame(rows)
@@ -253,10 +250,15 @@ def evpi(outcomes: Outcomes, threshold: float) -> tuple[float, float]:
     (0.5, 0.5)
     """
     check_thresholds([threshold])
+    loss = _loss(outcomes, threshold)
+    return float(loss.mean()), float(outcomes.standard_error(loss))
+
+
+def _loss(outcomes: Outcomes, threshold: float) -> np.ndarray:
+    """What the strategy with the highest mean net benefit forgoes against the best. Dims: (draw,)."""
     benefit = net_benefit(outcomes, threshold)
     forgone = benefit.max(axis=1)[:, None] - benefit
-    loss = forgone[:, forgone.mean(axis=0).argmin()]
-    return float(loss.mean()), float(monte_carlo_se(loss, outcomes.replicates))
+    return forgone[:, forgone.mean(axis=0).argmin()]
 
 
 def quadrant_table(outcomes: Outcomes, comparator: str) -> pd.DataFrame:

@@ -7,10 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from heor.decision.cost_effectiveness import fieller_interval, increments
+from heor.decision.cost_effectiveness import (
+    EQUAL,
+    TOLERANCE,
+    are_equal,
+    fieller_interval,
+    increments,
+)
 from heor.outcomes.outcomes import QALYS, Outcomes
 
-STATUSES = ("on the frontier", "extendedly dominated", "dominated")
+STATUSES = ("on the frontier", "extendedly dominated", "dominated", EQUAL)
 
 
 def frontier_table(outcomes: Outcomes) -> pd.DataFrame:
@@ -41,7 +47,11 @@ def incremental_analysis(
     The frontier is the lower convex hull of mean cost over mean effect, from the cheapest strategy
     (the more effective of equals) to the most effective. A strategy is dominated when another costs
     no more and gains no less, with one of them strictly; extendedly dominated when a mix of two others
-    does.
+    does. One that is the same mix of two others, on the line between them, is on the frontier. Of
+    strategies that are equal in cost and effect the first is on the frontier, the others say so.
+
+    Costs and effects count as equal when they differ by less than a billionth (`TOLERANCE`), and a point
+    is on a line when such differences could have moved it there.
 
     Parameters
     ----------
@@ -54,7 +64,8 @@ def incremental_analysis(
     -------
     DataFrame
         `strategy, cost, effect, incremental_cost, incremental_effect, icer, status`: the frontier in
-        order of cost, then the extendedly dominated and the dominated, each in order of cost.
+        order of cost, then the extendedly dominated, the dominated and those equal to one on the
+        frontier, each in order of cost.
 
     Examples
     --------
@@ -64,21 +75,25 @@ def incremental_analysis(
     [['a', nan, 'on the frontier'], ['c', 50.0, 'on the frontier'], ['b', nan, 'extendedly dominated']]
     """
     cost, effect = np.asarray(cost, float), np.asarray(effect, float)
-    order = np.lexsort((-effect, cost))
+    alike = _without_rounding(cost), _without_rounding(effect)
+    order = np.lexsort((-alike[1], alike[0]))
     standing, best = [], -np.inf
     for i in order:  # in order of cost: dominated unless it gains more than all cheaper ones
-        if effect[i] > best:
+        if alike[1][i] > best:
             standing.append(i)
-            best = effect[i]
+            best = alike[1][i]
     hull: list[int] = []
     for i in standing:
-        while len(hull) > 1 and _above(cost, effect, hull[-2], hull[-1], i):
+        while len(hull) > 1 and _above(*alike, hull[-2], hull[-1], i):
             hull.pop()
         hull.append(i)
     extended = [i for i in standing if i not in hull]
-    dominated = [i for i in order if i not in standing]
+    points = {(alike[0][i], alike[1][i]) for i in hull}
+    rest = [i for i in order if i not in standing]
+    equal = [i for i in rest if (alike[0][i], alike[1][i]) in points]
+    dominated = [i for i in rest if i not in equal]
     rows = []
-    for members, status in zip((hull, extended, dominated), STATUSES, strict=True):
+    for members, status in zip((hull, extended, dominated, equal), STATUSES, strict=True):
         for k, i in enumerate(members):
             row = {"strategy": strategies[i], "cost": cost[i], "effect": effect[i]}
             if status == STATUSES[0] and k > 0:
@@ -99,8 +114,20 @@ def incremental_analysis(
     return pd.DataFrame(rows, columns=columns)
 
 
+def _without_rounding(x: np.ndarray) -> np.ndarray:
+    """Values of which those that differ by rounding are the same: the smallest of them."""
+    found, order = x.copy(), np.argsort(x, kind="stable")
+    for before, own in zip(order, order[1:], strict=False):
+        if are_equal(x[before], x[own]):
+            found[own] = found[before]
+    return found
+
+
 def _above(cost: np.ndarray, effect: np.ndarray, a: int, b: int, c: int) -> bool:
-    """Whether b lies on or above the line from a to c: a mix of them is no dearer."""
-    return (cost[b] - cost[a]) * (effect[c] - effect[a]) >= (cost[c] - cost[a]) * (
-        effect[b] - effect[a]
-    )
+    """Whether b lies above the line from a to c, by more than rounding: a mix of them is cheaper."""
+    cost_b, cost_c = cost[b] - cost[a], cost[c] - cost[a]
+    effect_b, effect_c = effect[b] - effect[a], effect[c] - effect[a]
+    members = [a, b, c]
+    money, health = (TOLERANCE * np.abs(x[members]).max() for x in (cost, effect))
+    rounding = money * (effect_b + effect_c) + health * (cost_b + cost_c)
+    return bool(cost_b * effect_c - cost_c * effect_b > rounding)

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from heor.decision.cost_effectiveness import check_thresholds, evpi, monte_carlo_se
+from heor.decision.cost_effectiveness import check_thresholds, evpi
 from heor.decision.cross_fitting import LEARNERS, cross_fitted
 from heor.decision.regression import ConditionalMean, conditional_mean, polynomial_degree
 from heor.dims import DRAW
 from heor.errors import InputError
+from heor.outcomes.monte_carlo import monte_carlo_se
 from heor.outcomes.outcomes import Outcomes
 
 SUSPICIOUS = 1e-3  # p-value below which residuals say that the regression missed something
@@ -123,12 +124,12 @@ def evppi(
         values = parameters[list(members)].to_numpy(float)
         chosen = _choose(regressor, len(members), outcomes.n)
         if chosen == SPLINE_POLYNOMIAL:
-            fit = conditional_mean(values, change / scale)
+            fit = conditional_mean(values, change / scale, replicates=outcomes.replicates)
             value, se = plugged_in(fit, scale, thresholds, generator)
             pattern = fit.suspicious
         else:
             fitted, pattern = cross_fitted(values, change / scale, chosen, seed)
-            value, se = _achieved(fitted * scale, change, thresholds)
+            value, se = _achieved(fitted * scale, change, thresholds, outcomes.replicates)
         found.append(PartialInformation(name, thresholds, value, se, pattern < SUSPICIOUS, chosen))
     return found
 
@@ -178,12 +179,18 @@ def plugged_in(
     `copies`: how often the outcomes of each draw stand in the regression.
 
     The SE has two parts: coefficients simulated from their sampling distribution, at some draws; and
-    the number of draws that the mean is taken over.
+    the number of draws that the mean is taken over. Of draws in replicates both come from how far the
+    replicates differ.
     """
     n, k = fit.fitted.shape
-    root = np.linalg.cholesky(fit.residual_covariance * copies / n + 1e-18 * np.eye(k))
-    noise = root @ generator.standard_normal((k, len(fit.coefficients) * SIMULATIONS))
-    noise = noise.reshape(k, -1, SIMULATIONS)
+    replicates = max(len(fit.scores), 1)
+    if replicates > 1:
+        moves = (fit.scores - fit.scores.mean(axis=0)) / np.sqrt(replicates * (replicates - 1))
+        noise = moves.T @ generator.standard_normal((replicates, SIMULATIONS))
+    else:
+        root = np.linalg.cholesky(fit.residual_covariance * copies / n + 1e-18 * np.eye(k))
+        noise = root @ generator.standard_normal((k, len(fit.coefficients) * SIMULATIONS))
+        noise = noise.reshape(k, -1, SIMULATIONS)
     moved = fit.coefficients.T[..., None] + np.sqrt(fit.shrinkage.T)[..., None] * noise
     moved = (fit.sample @ moved) * scale[:, None, None]
     fitted = np.ascontiguousarray((fit.fitted * scale).T)
@@ -195,12 +202,19 @@ def plugged_in(
         own = _benefit(moved, threshold)
         simulated = (own.max(axis=0) - own[best]).mean(axis=0)
         value[i] = gain.mean()
-        se[i] = np.hypot(simulated.std(ddof=1), monte_carlo_se(gain) * np.sqrt(copies))
+        se[i] = np.hypot(simulated.std(ddof=1), _se_of_gain(gain, copies, replicates))
     return value, se
 
 
+def _se_of_gain(gain: np.ndarray, copies: int, replicates: int) -> np.ndarray:
+    """Of the mean over draws; copies of a draw are not independent of each other."""
+    if replicates == 1:
+        return monte_carlo_se(gain, 1) * np.sqrt(copies)
+    return monte_carlo_se(gain.reshape(copies, -1).mean(axis=0), replicates)
+
+
 def _achieved(
-    fitted: np.ndarray, change: np.ndarray, thresholds: np.ndarray
+    fitted: np.ndarray, change: np.ndarray, thresholds: np.ndarray, replicates: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """What deciding by fitted means gains in actual net benefit, and its SE. Dims: (threshold,)."""
     value, se = np.empty((2, len(thresholds)))
@@ -210,7 +224,7 @@ def _achieved(
         choice = _benefit(fitted.T, threshold).argmax(axis=0)
         gain = benefit[choice, draws] - benefit[benefit.mean(axis=1).argmax()]
         value[i] = max(gain.mean(), 0.0)
-        se[i] = monte_carlo_se(gain)
+        se[i] = monte_carlo_se(gain, replicates)
     return value, se
 
 

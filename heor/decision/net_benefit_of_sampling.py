@@ -9,7 +9,7 @@ treated differently before the result.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -189,7 +189,7 @@ def value_of_trial(
     arms = [outcomes.strategies.index(r) for r in roles]
     order = [*arms, *(i for i in range(len(outcomes.strategies)) if i not in arms)]
     evidence = Evidence(
-        Outcomes(outcomes.data.isel(strategy=order), outcomes.categories, outcomes.currency),
+        replace(outcomes, data=outcomes.data.isel(strategy=order)),
         np.asarray(survival[:, arms], float),
         np.asarray(time, float),
     )

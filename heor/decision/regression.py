@@ -11,7 +11,7 @@ memory does not grow with draws × terms.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import comb, factorial
 
 import numpy as np
@@ -48,6 +48,9 @@ class ConditionalMean:
         Share of each coefficient that the ridge keeps.
     suspicious : float
         Smallest p-value of a pattern left in the residuals, corrected for how many were looked at.
+    scores : ndarray, dims (replicate, term, outcome)
+        Mean product of term and residual in each replicate: how far its draws alone would move the
+        coefficients. Empty where draws are independent.
     """
 
     fitted: np.ndarray
@@ -56,6 +59,7 @@ class ConditionalMean:
     residual_covariance: np.ndarray
     shrinkage: np.ndarray
     suspicious: float
+    scores: np.ndarray = field(default_factory=lambda: np.empty((0, 0, 0)))
 
 
 def polynomial_degree(parameters: int, draws: int, most_terms: int = MOST_TERMS) -> int:
@@ -71,7 +75,11 @@ def polynomial_degree(parameters: int, draws: int, most_terms: int = MOST_TERMS)
 
 
 def conditional_mean(
-    parameters: np.ndarray, outcomes: np.ndarray, most_terms: int = MOST_TERMS
+    parameters: np.ndarray,
+    outcomes: np.ndarray,
+    most_terms: int = MOST_TERMS,
+    replicates: int = 1,
+    copies: int = 1,
 ) -> ConditionalMean:
     """Regress outcomes on parameters.
 
@@ -82,6 +90,10 @@ def conditional_mean(
     outcomes : ndarray, dims (draw, outcome)
     most_terms
         Of a polynomial basis.
+    replicates
+        Equal blocks of draws that are independent of each other; 1 for independent draws.
+    copies
+        How often all draws stand in the arrays, one set after the other.
 
     Raises
     ------
@@ -96,12 +108,12 @@ def conditional_mean(
     True
     """
     n, k = parameters.shape
-    scores = normal_scores(parameters)
+    ranks = normal_scores(parameters)
     if k == 1:
         inputs = (parameters - parameters.mean()) / parameters.std()
         expand, roughness = _spline(inputs[:, 0])
     else:
-        inputs = scores
+        inputs = ranks
         expand, roughness = _polynomials(k, polynomial_degree(k, n, most_terms))
     if len(roughness) > n / 4:
         raise ValueError(f"{n} draws cannot tell {k} parameters apart.")
@@ -117,15 +129,41 @@ def conditional_mean(
     residual = outcomes - fitted
     freedom = n - 1 - keep.sum(axis=0)
     covariance = residual.T @ residual / np.sqrt(np.outer(freedom, freedom))
-    some = (whiten @ (expand(inputs[:: max(1, n // SAMPLE)]) - mean)).T
+
+    orthonormal = _orthonormal(inputs, expand, mean, whiten)
     return ConditionalMean(
         fitted,
-        np.column_stack([np.ones(len(some)), some]),
+        orthonormal(slice(None, None, max(1, n // SAMPLE))),
         np.vstack([centre, coefficients]),
         covariance,
         np.vstack([np.ones_like(centre), keep]),
-        suspicion(scores, fitted, residual),
+        suspicion(ranks, fitted, residual),
+        _scores(orthonormal, residual, replicates, copies),
     )
+
+
+def _orthonormal(
+    inputs: np.ndarray, expand: Expand, mean: np.ndarray, whiten: np.ndarray
+) -> Callable[[slice], np.ndarray]:
+    """What makes a constant and the orthonormal terms of some draws. Dims: (some draw, term)."""
+
+    def made(rows: slice) -> np.ndarray:
+        terms = (whiten @ (expand(inputs[rows]) - mean)).T
+        return np.column_stack([np.ones(len(terms)), terms])
+
+    return made
+
+
+def _scores(
+    orthonormal: Callable[[slice], np.ndarray], residual: np.ndarray, replicates: int, copies: int
+) -> np.ndarray:
+    """See `ConditionalMean`."""
+    if replicates == 1:
+        return np.empty((0, 0, 0))
+    size = len(residual) // (copies * replicates)
+    rows = [slice(k * size, (k + 1) * size) for k in range(copies * replicates)]
+    found = np.stack([orthonormal(own).T @ residual[own] for own in rows])
+    return found.reshape(copies, replicates, *found.shape[1:]).sum(axis=0) / (copies * size)
 
 
 def _blocks(inputs: np.ndarray, expand: Expand) -> Iterator[tuple[slice, np.ndarray]]:

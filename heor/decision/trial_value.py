@@ -23,6 +23,7 @@ from heor import execution
 from heor.decision.information import SUSPICIOUS, plugged_in, spread
 from heor.decision.regression import conditional_mean
 from heor.decision.trial_data import ARMS, Design, Patients, enrol, follow
+from heor.outcomes.monte_carlo import sum_se
 from heor.outcomes.outcomes import Outcomes
 
 EDGES = np.array([0, 3, 6, 9, 12, 18, 24, 30, 36, 48, 60, 72, 84, 102, 120, 144, 180, 240]) / 12
@@ -172,7 +173,13 @@ def _value(
     none = np.zeros(len(thresholds))
     if shown.shape[1] == 0 or np.ptp(shown, axis=0).max() == 0:
         return TrialValue(design, none, none, none, 1.0)
-    fit = conditional_mean(shown, np.tile(change / scale, (len(trials), 1)), MOST_TERMS)
+    fit = conditional_mean(
+        shown,
+        np.tile(change / scale, (len(trials), 1)),
+        MOST_TERMS,
+        evidence.outcomes.replicates,
+        copies=len(trials),
+    )
     value, errors = plugged_in(fit, scale, thresholds, generator, copies=len(trials))
     changes = none.copy()
     for k, threshold in enumerate(thresholds):
@@ -254,7 +261,7 @@ def importance_sampling(
         value[k] = gain.mean()
         share = moves_best[k] - moves_each[k, :, today]
         share[:trials] += gain - value[k]
-        se[k] = np.linalg.norm(share) / trials
+        se[k] = sum_se(share, evidence.outcomes.replicates) / trials
         changes[k] = (benefit.argmax(axis=1) != today).mean()
     return TrialValue(design, value, se, changes, effective=float(np.median(effective)))
 

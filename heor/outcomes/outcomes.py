@@ -11,6 +11,7 @@ import xarray as xr
 
 from heor.dims import COMPONENT, DRAW, STRATEGY, require
 from heor.errors import InputError, ModelError
+from heor.outcomes.monte_carlo import monte_carlo_se
 
 QALYS = "qalys"
 LIFE_YEARS = "life_years"
@@ -88,6 +89,18 @@ class Outcomes:
     def qalys(self) -> np.ndarray:
         """Discounted QALYs. Dims: (draw, strategy)."""
         return self.component(QALYS)
+
+    def standard_error(self, x: np.ndarray) -> np.ndarray:
+        """Monte Carlo standard error of the mean over these draws (axis 0) of what was computed from them.
+
+        From the spread of replicates where there are any; NaN with one draw.
+
+        >>> table = pd.DataFrame({"strategy": ["a", "a", "b", "b"], "draw": [1, 2, 1, 2],
+        ...                       "cost": [10.0, 20.0, 15.0, 25.0], "qaly": 1.0})
+        >>> float(Outcomes.from_table(table, "NOK").standard_error(np.array([1.0, 3.0])))
+        1.0
+        """
+        return monte_carlo_se(x, self.replicates)
 
     @classmethod
     def from_table(cls, table: pd.DataFrame, currency: str) -> Outcomes:

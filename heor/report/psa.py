@@ -167,8 +167,8 @@ def report(found: Analysed, names: list[str]) -> str:
         "## Figures" if names else "",
         "\n\n".join(f"![{n.replace('_', ' ')}](figures/{n}.svg)" for n in names),
         "## Method",
-        "All tables: `tables/`. Frontier by convex hull; ties of the best strategy go to the first; ICER "
-        "interval by Fieller's theorem; EVPPI by regression over draws (splines; polynomials with "
+        "All tables: `tables/`. Frontier by convex hull; strategies that tie for the best of a draw share it; "
+        "ICER interval by Fieller's theorem; EVPPI by regression over draws (splines; polynomials with "
         "interactions; boosted trees, cross-fitted, for large groups).",
     ]
     return "\n\n".join(p for p in parts if p) + "\n"

@@ -167,9 +167,10 @@ def _noise(results: Results) -> str:
     if "semi_markov" not in gains:
         return f"{words}; part of the spread over its draws is the luck of those patients."
     luck = gains["individual"] - gains["semi_markov"]
+    error = float(results.simulation.outcomes.standard_error(luck))
     return (
         f"{words}. Against the semi-Markov cohort, the same process without that luck, its gain differs by "
-        f"{round(luck.mean(), 3) + 0.0:+.3f} QALYs on average (Monte Carlo SE {luck.std(ddof=1) / len(luck) ** 0.5:.3f}; "
+        f"{round(luck.mean(), 3) + 0.0:+.3f} QALYs on average (Monte Carlo SE {error:.3f}; "
         f"SD over draws {luck.std(ddof=1):.2f})."
     )
 

@@ -168,8 +168,7 @@ def structure_table(results: Results) -> pd.DataFrame:
         increments = s.decision.tables["increments"].set_index("outcome")
         for outcome in ("cost", "qalys"):
             row |= {f"{outcome}_{k}": increments.loc[outcome, k] for k in ("low", "high")}
-        change = cost_effectiveness.increments(s.simulation.outcomes, *roles(problem))["qalys"]
-        row["qalys_se"] = change.std(ddof=1) / np.sqrt(len(change))
+        row["qalys_se"] = increments.loc["qalys", "se"]
         means = s.decision.tables["strategies"].set_index(["strategy", "outcome"])["mean"]
         for name in problem.strategies:
             for outcome in ("cost", "qalys", "life_years", "life_years_undiscounted"):

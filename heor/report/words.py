@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from heor.decision.cost_effectiveness import EQUAL
 from heor.inputs.checks import SURVIVAL
 from heor.inputs.problem import Country, DecisionProblem
 
@@ -103,7 +104,7 @@ def ratio_words(ratio: float, low: float, high: float, label: str) -> str:
     >>> ratio_words(308764.0, 292417.0, 326168.0, "icer"), ratio_words(np.nan, np.nan, np.nan, "dominant")
     ('309,000 (292,000 to 326,000)', 'dominates')
     """
-    words = {"dominant": "dominates", "dominated": "is dominated"}
+    words = {"dominant": "dominates", "dominated": "is dominated", EQUAL: f"is {EQUAL}"}
     return (
         interval_words(ratio, low, high, significant)
         if label == "icer"

@@ -17,7 +17,7 @@ CASES = {
     "hiv_screening": ("hiv_screening_input.csv", "Cost", "Effect"),
     "hund_strat": ("hund_strat_input.csv", "Cost", "QALYs"),
 }
-LABELS = dict(zip(("ND", "ED", "D"), STATUSES, strict=True))
+LABELS = dict(zip(("ND", "ED", "D"), STATUSES, strict=False))
 
 
 @pytest.mark.skipif(not REFERENCE.is_dir(), reason="set HEOR_REFERENCE to the folder of references")

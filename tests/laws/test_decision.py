@@ -67,7 +67,7 @@ def test_a_cost_common_to_all_changes_no_decision(
     more = changed(found, care=found.component("care") + constant)
     a, b = (net_benefit(o, threshold) for o in (found, more))
     np.testing.assert_allclose(b - a, -constant, atol=1e-6)
-    assert evpi(more, threshold) == pytest.approx(evpi(found, threshold), abs=1e-5)
+    assert evpi(more, threshold) == pytest.approx(evpi(found, threshold), abs=1e-5, nan_ok=True)
     for name in ("cost", "qalys"):
         np.testing.assert_allclose(
             increments(more, "a", "b")[name], increments(found, "a", "b")[name], atol=1e-6
@@ -84,7 +84,8 @@ def test_evpi_does_not_exceed_the_spread_and_vanishes_without_doubt(
     best = benefit.argmax(axis=1)
     if (best == best[0]).all():
         assert value == pytest.approx(0, abs=1e-6)
-        assert se == pytest.approx(0, abs=1e-6)
+        # of one draw nobody knows the error
+        assert np.isnan(se) if found.n == 1 else se == pytest.approx(0, abs=1e-6)
 
 
 @given(found=outcomes(), threshold=THRESHOLD)
@@ -107,7 +108,7 @@ def test_order_of_strategies_does_not_matter(
 ) -> None:
     rest = list(range(2, len(found.strategies)))
     mixed = Outcomes(found.data.isel(strategy=[*order, *rest]), found.categories, found.currency)
-    assert evpi(mixed, threshold) == pytest.approx(evpi(found, threshold), abs=1e-6)
+    assert evpi(mixed, threshold) == pytest.approx(evpi(found, threshold), abs=1e-6, nan_ok=True)
 
 
 @given(found=outcomes(2), threshold=THRESHOLD)
@@ -126,7 +127,9 @@ def test_icer_and_net_benefit_agree(found: Outcomes, threshold: float) -> None:
 @given(cost=st.floats(-1e6, 1e6), effect=st.floats(-5, 5))
 def test_labels_follow_the_quadrant(cost: float, effect: float) -> None:
     label = icer_label(cost, effect)
-    if cost > 0 and effect > 0:
+    if cost == 0 and effect == 0:
+        assert label == "equal in cost and effect"
+    elif cost > 0 and effect > 0:
         assert label == "icer"
     elif cost <= 0 and effect > 0:
         assert label == "dominant"
@@ -152,4 +155,6 @@ def test_another_currency_scales_everything(
 ) -> None:
     scaled = changed(found, **{c: found.component(c) * factor for c in found.categories})
     expected = tuple(factor * x for x in evpi(found, threshold))
-    assert evpi(scaled, threshold * factor) == pytest.approx(expected, rel=1e-9, abs=1e-5)
+    assert evpi(scaled, threshold * factor) == pytest.approx(
+        expected, rel=1e-9, abs=1e-5, nan_ok=True
+    )

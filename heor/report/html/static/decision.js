@@ -29,11 +29,11 @@ const Decision = (() => {
     return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
   }
 
-  /** Net benefit of the intervention against the comparator: mean, 95 % interval, share above nil. */
+  /** Net benefit of the intervention against the comparator: mean, 95 % interval, share above 0 (a tie is half). */
   function netBenefit(model, threshold) {
     const change = increments(model);
     const benefit = change.qalys.map((q, i) => threshold * q - change.cost[i]);
-    const wins = benefit.reduce((n, x) => n + (x > 0), 0);
+    const wins = benefit.reduce((n, x) => n + (x > 0 ? 1 : x === 0 ? 0.5 : 0), 0);
     const sorted = benefit.slice().sort();
     return {
       benefit: mean(benefit),
@@ -52,18 +52,21 @@ const Decision = (() => {
     return pieces.length ? pieces[0].map((x, i) => pieces.reduce((best, own) => Math.max(best, own[i]), x)) : null;
   }
 
-  /** Every strategy: mean net benefit, chance of being best (ties go to the first), expected loss. */
+  /** Every strategy: mean net benefit, chance of being best (those that tie share it), expected loss. */
   function strategies(model, threshold) {
     const benefit = benefits(model, threshold);
     const others = bestOfOthers(model, threshold);
     const wins = benefit.map(() => 0);
     const forgone = benefit.map(() => 0);
     for (let i = 0; i < model.draws; i++) {
-      let first = 0;
-      for (let k = 1; k < benefit.length; k++) if (benefit[k][i] > benefit[first][i]) first = k;
-      const most = others === null ? benefit[first][i] : Math.max(benefit[first][i], others[i]);
-      if (benefit[first][i] === most) wins[first] += 1;
-      for (let k = 0; k < benefit.length; k++) forgone[k] += most - benefit[k][i];
+      let most = others === null ? -Infinity : others[i];
+      for (const own of benefit) most = Math.max(most, own[i]);
+      let best = others !== null && others[i] === most ? 1 : 0;
+      for (const own of benefit) best += own[i] === most;
+      for (let k = 0; k < benefit.length; k++) {
+        if (benefit[k][i] === most) wins[k] += 1 / best;
+        forgone[k] += most - benefit[k][i];
+      }
     }
     return benefit.map((own, k) => ({
       benefit: mean(own),
