@@ -24,6 +24,7 @@ from heor.decision.tables import decision_tables
 from heor.errors import HeorWarning, InputError
 from heor.inputs.checks import SURVIVAL
 from heor.inputs.problem import DecisionProblem
+from heor.inputs.remarks import remarks
 from heor.inputs.structures import STRUCTURES, cohort_equivalent, fault, with_structure
 from heor.parameters.draws import Draws, add_derived, central_values
 from heor.results import Companion, Decision, Results, Simulation, Structure
@@ -146,6 +147,7 @@ def evaluate(
         ),
         structure_faults=faults,
         warnings=(
+            *remarks(problem),
             *dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, HeorWarning)),
             *dict.fromkeys(line for own in fits.values() for line in own.cautions),
             *simulations[""].warnings,

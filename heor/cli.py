@@ -183,6 +183,7 @@ def check(inputs, rules, scenario, settings) -> None:
     from collections import Counter
 
     from heor.inputs.load import available, load
+    from heor.inputs.remarks import remarks
     from heor.inputs.value_sets import read_value_sets
 
     problem = load(inputs, scenario=scenario, overrides=overrides(settings), **rules)
@@ -199,7 +200,7 @@ def check(inputs, rules, scenario, settings) -> None:
     click.echo(
         f"{len(problem.evidence)} survival data sets; {len(available(Path(inputs), 'scenarios'))} scenarios."
     )
-    for line in problem.country.cautions:
+    for line in (*problem.country.cautions, *remarks(problem)):
         click.echo(f"Read first: {line}")
     if problem.country.unverified:
         click.echo(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ def problem(
     layer: Layer,
     problems: list[str],
     *,
+    declared: Collection[str],
     pack: Pack,
     money: MoneyRules,
     as_of: date,
@@ -110,8 +111,8 @@ def problem(
             for n, m in analysis.syntheses.items()
         },
         correlations=tuple(
-            _correlation(m, folder / "model", shown, parameters, problems)
-            for m in analysis.correlations.values()
+            _correlation(n, m, folder / "model", shown, parameters, declared, problems)
+            for n, m in analysis.correlations.items()
         ),
         evidence=evidence,
         sources={n: _source(n, m) for n, m in models.sources.items()},
@@ -135,19 +136,21 @@ def problem(
 
 
 def _correlation(
+    name: str,
     model: schema.CorrelationModel,
     folder: Path,
     shown: Callable[[Path], str],
     parameters: Mapping[str, Parameter],
+    declared: Collection[str],
     problems: list[str],
 ) -> Correlation:
     if model.covariance is None:
         pair = tuple(model.pair) if model.pair else None
-        return Correlation(model.correlation, model.group, pair, model.scale)
+        return Correlation(model.correlation, model.group, pair, model.scale, name=name)
     path = folder / model.covariance
-    found = read_covariance(path, shown(path), parameters, problems)
+    found = read_covariance(path, shown(path), parameters, declared, problems)
     names, matrix = found or ((), None)
-    return Correlation(None, names=names, matrix=matrix)
+    return Correlation(None, names=names, matrix=matrix, name=name)
 
 
 def _covariates(

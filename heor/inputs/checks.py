@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from heor.inputs import schema, severity_checks, survival_checks, synthesis_checks
+from heor.inputs import (
+    correlation_checks,
+    schema,
+    severity_checks,
+    survival_checks,
+    synthesis_checks,
+)
 from heor.inputs.curve_types import expressions
 from heor.inputs.expressions import problem_with
-from heor.inputs.layers import Layer, named, nearest
+from heor.inputs.layers import Layer, named
 from heor.inputs.problem import DecisionProblem, Exposure, Origin, Strategy
 
 #: Stands for everything uncertain in the comparator's survival curves.
@@ -57,8 +63,7 @@ def check(
             if fault:
                 problems.append(f"{origin}: trial.{path}: {fault}")
     synthesis_checks.check(problem, layer, declared, problems)
-    _check_correlations(problem, models, layer, declared, problems)
-    _check_correlated_once(problem, layer, problems)
+    correlation_checks.check(problem, models, layer, declared, problems)
     _check_sources(problem, models, layer, problems)
     for name in ("start_age", "share_male"):
         if name not in declared:
@@ -150,53 +155,6 @@ def _check_states(problem: DecisionProblem, layer: Layer, problems: list[str]) -
             f"{layer.origin('analysis.endpoints')}: {len(endpoints)} endpoints for {len(states)} "
             f"states; {len(states) - 1} are needed, one for each state but dead."
         )
-
-
-def _check_correlations(
-    problem: DecisionProblem,
-    models: schema.Inputs,
-    layer: Layer,
-    declared: set[str],
-    problems: list[str],
-) -> None:
-    for key, model in models.analysis.correlations.items():
-        origin = layer.origin(f"analysis.correlations.{key}")
-        if model.correlation is None:
-            continue
-        named("parameter", model.correlation, declared, origin, problems)
-        rho = problem.parameters.get(model.correlation)
-        if model.group and rho is not None and not 0 <= rho.mean <= 1:
-            problems.append(
-                f"{rho.origin}: {rho.name}: correlation {rho.mean:g} of group '{model.group}'; one "
-                "shared factor needs it between 0 and 1. Use 'pair' for a negative correlation."
-            )
-        for name in model.pair or ():
-            named("parameter", name, declared | set(problem.syntheses), origin, problems)
-        groups = {p.correlation_group for p in problem.parameters.values() if p.correlation_group}
-        if model.group and model.group not in groups:
-            problems.append(
-                f"{origin}: no parameter has correlation_group '{model.group}'."
-                f"{nearest(model.group, groups)}"
-            )
-
-
-def _check_correlated_once(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
-    """A parameter in a covariance file is in no other group, pair or file."""
-    places: dict[str, int] = {}
-    for correlation in problem.correlations:
-        members = {*correlation.names, *(correlation.pair or ())}
-        if correlation.group:
-            own = problem.parameters.values()
-            members |= {p.name for p in own if p.correlation_group == correlation.group}
-        for name in members:
-            places[name] = places.get(name, 0) + 1
-    for correlation in problem.correlations:
-        for name in correlation.names:
-            if places[name] > 1:
-                problems.append(
-                    f"{layer.origin('analysis.correlations')}: parameter '{name}' of a covariance file is "
-                    "also correlated elsewhere (file, group or pair); once is allowed. Remove one."
-                )
 
 
 def _check_sources(

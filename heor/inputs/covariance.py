@@ -5,12 +5,13 @@ The scale is the one on which a parameter is normal: its own, or for a log-norma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from heor.inputs.correlations import ROUNDING, listed
 from heor.inputs.layers import nearest
 from heor.inputs.problem import Parameter
 
@@ -19,72 +20,116 @@ DIAGONAL = 0.02  # relative difference from a parameter's own variance that roun
 
 
 def read_covariance(
-    path: Path, shown: str, parameters: Mapping[str, Parameter], problems: list[str]
+    path: Path,
+    shown: str,
+    parameters: Mapping[str, Parameter],
+    declared: Collection[str],
+    problems: list[str],
 ) -> tuple[tuple[str, ...], np.ndarray] | None:
     """Names and correlation matrix of a covariance file; None (with problems noted) if it is faulty.
 
-    The first column holds the names, the header the same names in the same order.
+    The first column holds the names, the header the same names in the same order. Parameters that a
+    scenario or --set has fixed are left out; so are those whose own row has a fault (`declared` are all
+    that have a row).
     """
-    try:
-        table = pd.read_csv(path, index_col=0, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        problems.append(
-            f"{shown}: cannot be read ({error}). Give a CSV: names in the header and the first column."
-        )
+    found = _cells(path, shown, problems)
+    if found is None:
         return None
-    names = tuple(str(c).strip() for c in table.columns)
-    rows = tuple(str(c).strip() for c in table.index)
-    if names != rows:
-        problems.append(
-            f"{shown}: rows are {', '.join(rows)}, columns are {', '.join(names)}; they must be the same "
-            "names in the same order."
-        )
-        return None
-    matrix = table.apply(pd.to_numeric, errors="coerce").to_numpy(float)
-    found = [*_matrix_faults(shown, names, matrix), *_name_faults(shown, names, parameters)]
-    if not found:
-        found = _variance_faults(shown, names, matrix, parameters)
-    problems += found
-    if found:
+    names, cells = found
+    matrix = cells.apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    faults = [
+        *_matrix_faults(shown, names, cells, matrix),
+        *_name_faults(shown, names, parameters, declared),
+    ]
+    kept = [
+        i for i, n in enumerate(names) if n in parameters and parameters[n].distribution in ALLOWED
+    ]
+    names, matrix = tuple(names[i] for i in kept), matrix[np.ix_(kept, kept)]
+    if not faults:
+        faults = _variance_faults(shown, names, matrix, parameters)
+    problems += faults
+    if faults:
         return None
     sd = np.sqrt(np.diag(matrix))
     return names, matrix / np.outer(sd, sd)
 
 
-def _matrix_faults(shown: str, names: tuple[str, ...], matrix: np.ndarray) -> list[str]:
+def _cells(
+    path: Path, shown: str, problems: list[str]
+) -> tuple[tuple[str, ...], pd.DataFrame] | None:
+    """Names and cells as the file has them; dims (name, name)."""
+    try:
+        table = pd.read_csv(
+            path, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig"
+        )
+    except (OSError, ValueError) as error:
+        problems.append(
+            f"{shown}: cannot be read ({error}). Give a CSV: names in the header and the first column."
+        )
+        return None
+    columns, rows = (tuple(x.str.strip()) for x in (table.iloc[0, 1:], table.iloc[1:, 0]))
+    if columns != rows:
+        problems.append(
+            f"{shown}: rows are {', '.join(rows)}, columns are {', '.join(columns)}; they must be the same "
+            "names in the same order. Name them alike."
+        )
+        return None
+    twice = sorted({n for n in columns if columns.count(n) > 1})
+    if twice or len(columns) < 2:
+        what = f"'{twice[0]}' stands there twice" if twice else f"{len(columns)} name in it"
+        problems.append(
+            f"{shown}: {what}; two different names or more are needed. Correct the file."
+        )
+        return None
+    return columns, table.iloc[1:, 1:]
+
+
+def _matrix_faults(
+    shown: str, names: tuple[str, ...], cells: pd.DataFrame, matrix: np.ndarray
+) -> list[str]:
     if not np.isfinite(matrix).all():
         i, k = np.argwhere(~np.isfinite(matrix))[0]
-        return [f"{shown}: {names[i]}, {names[k]}: no finite number; every cell needs one."]
+        return [
+            f"{shown}: {names[i]}, {names[k]}: '{cells.iloc[i, k]}' is no finite number; every cell needs one, "
+            "with a decimal point."
+        ]
     if (np.diag(matrix) <= 0).any():
         name = names[int(np.argmax(np.diag(matrix) <= 0))]
         return [f"{shown}: the variance of {name} is not above 0. Correct it."]
-    lopsided = np.abs(matrix - matrix.T) > 1e-8 * np.sqrt(
-        np.outer(np.diag(matrix), np.diag(matrix))
-    )
+    sd = np.sqrt(np.diag(matrix))
+    lopsided = np.abs(matrix - matrix.T) > 1e-8 * np.outer(sd, sd)
     if lopsided.any():
         i, k = np.argwhere(lopsided)[0]
         return [
             f"{shown}: {names[i]}, {names[k]} is {matrix[i, k]:g} and {names[k]}, {names[i]} is "
             f"{matrix[k, i]:g}; a covariance matrix is symmetric. Correct one of them."
         ]
-    sd = np.sqrt(np.diag(matrix))
-    smallest = float(np.linalg.eigvalsh(matrix / np.outer(sd, sd))[0])
-    if smallest < -1e-8:
+    correlation = matrix / np.outer(sd, sd)
+    if not np.isfinite(correlation).all() or np.abs(correlation).max() > 1e6:
+        return [f"{shown}: covariances far above the variances. Check for a mistyped cell."]
+    smallest = float(np.linalg.eigvalsh(correlation)[0])
+    if smallest < -ROUNDING:
+        found, nearest_ = listed(names, correlation)
         return [
             f"{shown}: is no covariance matrix (smallest eigenvalue of its correlations {smallest:.2g}, "
-            "which must not be negative). Check for a mistyped cell, or round less."
+            f"which must not be negative): {found}. The nearest that are possible: {nearest_}. Check for a "
+            "mistyped cell, or round less."
         ]
     return []
 
 
 def _name_faults(
-    shown: str, names: tuple[str, ...], parameters: Mapping[str, Parameter]
+    shown: str,
+    names: tuple[str, ...],
+    parameters: Mapping[str, Parameter],
+    declared: Collection[str],
 ) -> list[str]:
     found = []
     for name in names:
-        if name not in parameters:
-            found.append(f"{shown}: unknown parameter '{name}'.{nearest(name, parameters)}")
-        elif parameters[name].distribution not in ALLOWED:
+        own = parameters.get(name)
+        if name not in declared:
+            found.append(f"{shown}: unknown parameter '{name}'.{nearest(name, declared)}")
+        elif own and own.distribution not in ALLOWED and not own.is_fixed_on_purpose:
             found.append(
                 f"{shown}: parameter '{name}' is {parameters[name].distribution}; a covariance file holds "
                 "normal and lognormal ones. Leave it out, or use 'pair'."

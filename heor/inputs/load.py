@@ -122,6 +122,7 @@ def load(
         parameters,
         reading.layer,
         reading.problems,
+        declared=reading.entries,
         pack=pack,
         money=money,
         as_of=day,

@@ -102,6 +102,11 @@ class Parameter:
     def is_fixed(self) -> bool:
         return self.distribution == "fixed"
 
+    @property
+    def is_fixed_on_purpose(self) -> bool:
+        """Fixed for this run, by a scenario or --set."""
+        return self.is_fixed and self.origin.layer in ("scenario", "override")
+
 
 #: Columns that hold the last time of evidence, by what its form has.
 LAST_TIMES = ("end", "time", "click_time")
@@ -316,10 +321,11 @@ class Synthesis:
 
 @dataclass(frozen=True)
 class Correlation:
-    """Gaussian-copula correlation: a one-factor group of parameters, a pair, or a whole matrix.
+    """A statement of Gaussian-copula correlation: a group of parameters, a pair, or a whole matrix.
 
-    `scale` says what the correlation is of: `normal` scores, or `rank` (Spearman). `matrix`, dims
-    (name, name), holds the correlations of `names` from a covariance file.
+    `correlation` names the parameter whose mean it is. `scale` says what the correlation is of: `normal`
+    scores, or `rank` (Spearman). `matrix`, dims (name, name), holds the correlations of `names` from a
+    covariance file. All statements together make one matrix: see `heor.inputs.correlations`.
     """
 
     correlation: str | None
@@ -328,6 +334,7 @@ class Correlation:
     scale: str = "normal"
     names: tuple[str, ...] = ()
     matrix: np.ndarray | None = None
+    name: str = ""
 
     def of_normal_scores(self, correlation: float) -> float:
         """Correlation of normal scores that gives the one asked for.

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import special
 
 from heor.errors import ModelError
+from heor.inputs.correlations import blocks, drawn, root
 from heor.inputs.expressions import evaluate
 from heor.inputs.problem import DecisionProblem, Parameter, Synthesis
 from heor.inputs.uncertainty import UNCERTAINTIES
@@ -191,47 +192,24 @@ def add_derived(
 
 def _uniforms(problem: DecisionProblem, n: int, streams: Streams) -> dict[str, np.ndarray]:
     """A uniform for every uncertain name, correlated by Gaussian copula where asked."""
-    names = [
-        k for k, p in problem.parameters.items() if p.distribution not in ("fixed", "dirichlet")
-    ] + list(problem.syntheses)
-    uniforms = {name: streams.uniform(f"parameters/{name}", n) for name in names}
-    for correlation in problem.correlations:
-        if correlation.matrix is not None:
-            scores = special.ndtri(np.stack([uniforms[n] for n in correlation.names]))
-            uniforms |= zip(
-                correlation.names, special.ndtr(_root(correlation.matrix) @ scores), strict=True
-            )
-            continue
-        assert correlation.correlation is not None
-        rho = correlation.of_normal_scores(problem.parameters[correlation.correlation].mean)
-        if correlation.group is not None:
-            members = [
-                k
-                for k in names
-                if k in problem.parameters
-                and problem.parameters[k].correlation_group == correlation.group
+    uniforms = {name: streams.uniform(f"parameters/{name}", n) for name in drawn(problem)}
+    for block in blocks(problem):
+        own = [special.ndtri(uniforms[name]) for name in block.names]
+        if block.group is not None:
+            shared = special.ndtri(streams.uniform(f"correlation/{block.group}", n))
+            scores = [np.sqrt(block.rho) * shared + np.sqrt(1 - block.rho) * z for z in own]
+        else:
+            # name by name: a matrix product would round differently for another number of draws
+            scores = [
+                sum(weight * z for weight, z in zip(row, own, strict=True) if weight)
+                for row in root(block.matrix)
             ]
-            # One shared factor: correlation rho between any two members.
-            shared = special.ndtri(streams.uniform(f"correlation/{correlation.group}", n))
-            for name in members:
-                own = special.ndtri(uniforms[name])
-                uniforms[name] = special.ndtr(np.sqrt(rho) * shared + np.sqrt(1 - rho) * own)
-        elif correlation.pair is not None and set(correlation.pair) <= set(names):
-            first, second = correlation.pair
-            z = rho * special.ndtri(uniforms[first]) + np.sqrt(1 - rho**2) * special.ndtri(
-                uniforms[second]
-            )
-            uniforms[second] = special.ndtr(z)
+        uniforms |= {
+            name: special.ndtr(score)
+            for name, score in zip(block.names, scores, strict=True)
+            if not any(score is z for z in own)
+        }
     return uniforms
-
-
-def _root(correlation: np.ndarray) -> np.ndarray:
-    """Lower triangular L with L L' the matrix, which may be singular. Dims: (name, name)."""
-    try:
-        return np.linalg.cholesky(correlation)
-    except np.linalg.LinAlgError:  # rounding, or one parameter a combination of others
-        slight = 1e-10
-        return np.linalg.cholesky((correlation + slight * np.eye(len(correlation))) / (1 + slight))
 
 
 def _dirichlets(
