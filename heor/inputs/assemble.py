@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from heor.inputs import assemble_country, evidence_tables, landmarks, schema, tables
 from heor.inputs.countries import Pack
 from heor.inputs.covariance import read_covariance
-from heor.inputs.expressions import evaluate, problem_with
+from heor.inputs.expressions import evaluate, names_in, problem_with
 from heor.inputs.layers import Layer
 from heor.inputs.parameter_table import MoneyRules
 from heor.inputs.problem import (
@@ -124,7 +125,7 @@ def problem(
         scenario_why=scenario_why,
         overrides=overrides,
         input_hashes=hashes,
-        opinions=_opinions(analysis.survival, parameters, layer, problems),
+        opinions=_opinions(analysis.survival, parameters, declared, layer, problems),
         covariates=_covariates(analysis, folder / "model", shown, problems),
         trial=analysis.trial.trial() if analysis.trial else None,
         prices=tuple(analysis.prices),
@@ -292,11 +293,12 @@ def _group_with(groups: Mapping[str, str], share: str | None) -> str | None:
 def _opinions(
     survival: schema.SurvivalSettings,
     parameters: Mapping[str, Parameter],
+    declared: Collection[str],
     layer: Layer,
     problems: list[str],
 ) -> dict[str, Opinion]:
     """Expert opinions that are not switched off, their expressions at the parameters' means."""
-    means = {name: p.mean for name, p in parameters.items()}
+    means = dict.fromkeys(declared, math.nan) | {n: p.mean for n, p in parameters.items()}
     found = {}
     for name, model in survival.opinions.items():
         if model is None:
@@ -309,7 +311,7 @@ def _opinions(
             values[part] = 0.0 if fault else float(evaluate(text, means))
             if fault:
                 problems.append(f"{layer.origin(f'{path}.{part}')}: {part}: {fault}")
-            elif not values[part] > 0:
+            elif not values[part] > 0 and names_in(text) <= set(parameters):
                 problems.append(
                     f"{layer.origin(f'{path}.{part}')}: {part} is {values[part]:g}; it must be above 0."
                 )

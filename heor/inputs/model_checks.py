@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from heor.inputs import structures
+from heor.inputs import structures, value_checks
 from heor.inputs.expressions import evaluate, fault_at, names_in, problem_with
 from heor.inputs.layers import Layer, named
 from heor.inputs.problem import (
@@ -46,7 +46,8 @@ def check(
             f"{layer.origin('analysis.model')}: some strategies have curves and others transitions. All "
             "must be of one kind."
         )
-    means = _means(problem, declared)
+    means = means_of(problem, declared)
+    value_checks.check(problem, layer, means, problems)
     if not problems:  # faulty names cannot be followed
         _check_finite(problem, means, layer, problems)
     for strategy in problem.strategies.values():
@@ -138,7 +139,7 @@ def _check_transitions(
             )
 
 
-def _means(problem: DecisionProblem, declared: Iterable[str]) -> dict[str, float]:
+def means_of(problem: DecisionProblem, declared: Iterable[str]) -> dict[str, float]:
     """Parameters and derived names at the mean; NaN where that cannot be told."""
     known = dict.fromkeys(declared, math.nan)
     known |= {name: p.mean for name, p in problem.parameters.items()}

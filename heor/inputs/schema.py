@@ -20,7 +20,7 @@ from heor.inputs.versions import UNDATED
 
 Structure = Literal["partitioned_survival", "state_transition", "semi_markov", "individual"]
 #: A cycle's length: week, 3 months, ...
-CYCLE = r"^([1-9]\d* )?(day|week|month|quarter|year)s?$"
+CYCLE = r"^([1-9]\d{0,3} )?(day|week|month|quarter|year)s?$"
 
 
 # ---------------------------------------------------------------------------- analysis.yaml
@@ -86,7 +86,7 @@ class Analysis(Model):
     country: str = "norway"
     as_of: date = Field(UNDATED, description="day of the country's rules, unless --as-of says")
     draws: int = Field(5000, ge=50, le=limits.DRAWS)
-    seed: int = Field(ge=0)
+    seed: int = Field(ge=0, lt=2**63)
     sampling: Literal["pseudo_random", "sobol"] = "pseudo_random"
     replicates: int = Field(
         16, ge=2, le=1000, description="of a Sobol sequence, for its Monte Carlo error"
@@ -97,7 +97,9 @@ class Analysis(Model):
     covariates: CovariatesModel | None = Field(
         None, description="patients who differ, individual model of declared transitions"
     )
-    histories: int = Field(0, ge=0, description="draws whose event histories the run writes")
+    histories: int = Field(
+        0, ge=0, le=limits.DRAWS, description="draws whose event histories the run writes"
+    )
     states: list[Name] = Field(min_length=2, description="in order; the last is dead")
     endpoints: list[Name] = Field(
         ["pfs", "os"],

@@ -58,7 +58,7 @@ FileName = Annotated[str, AfterValidator(_inside)]
 
 class Model(BaseModel):
     # Numbers are welcome where an expression is expected: `multiplier: 1`.
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod

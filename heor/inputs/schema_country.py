@@ -35,6 +35,14 @@ class Band(Model):
     end: float | None = Field(None, alias="to")
     rate: float = Field(ge=0, le=0.2)
 
+    @model_validator(mode="after")
+    def rising(self) -> Band:
+        if self.end is not None and self.end <= self.start:
+            raise ValueError(
+                f"a band from {self.start:g} to {self.end:g} is empty; 'to' must be above 'from', or null"
+            )
+        return self
+
 
 class Discounting(Sourced):
     costs: list[Band] = Field(min_length=1)

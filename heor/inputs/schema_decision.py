@@ -10,7 +10,7 @@ from heor.inputs.what_if import Axis, WhatIf
 
 
 class PrimaryEndpoint(Model):
-    months: float = Field(gt=0, description="survival at this time since inclusion")
+    months: float = Field(gt=0, le=1440, description="survival at this time since inclusion")
     significance: float = Field(0.05, gt=0, lt=1, description="two-sided")
 
 
@@ -30,7 +30,10 @@ class TrialModel(Model):
         "trial_implementation", description="share of patients for whom the result is followed"
     )
     months_since_last_inclusion: float | None = Field(
-        None, ge=0, description="of a trial that has recruited: its costs are sunk; null if planned"
+        None,
+        ge=0,
+        le=1440,
+        description="of a trial that has recruited: its costs are sunk; null if planned",
     )
     sizes: list[int] = Field(min_length=1, description="numbers of patients compared")
     follow_ups: list[float] = Field(min_length=1, description="months from last inclusion compared")

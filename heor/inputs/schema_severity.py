@@ -22,7 +22,7 @@ class SeverityBandModel(Model):
     proportional: float | None = Field(
         None, ge=0, allow_inf_nan=False, description="lower edge as a share; larger_of_both only"
     )
-    weight: float = Field(1.0, gt=0, allow_inf_nan=False)
+    weight: float = Field(1.0, gt=0, le=100, allow_inf_nan=False)
     threshold: Money | None = Field(
         ge=0,
         allow_inf_nan=False,

@@ -31,8 +31,8 @@ class SurvivalSettings(Model):
     tune: int = Field(500, ge=100, le=20_000)
     target_accept: float = Field(0.9, gt=0.5, lt=1)
     r_hat_max: float = Field(1.01, gt=1, le=1.1)
-    ess_min: float = Field(400, ge=100)
-    divergences_max: int = Field(0, ge=0)
+    ess_min: float = Field(400, ge=100, le=1_000_000)
+    divergences_max: int = Field(0, ge=0, le=1_000_000)
     accept: list[str] = Field(
         [], description="evidence/family of fits whose failed diagnostics are accepted"
     )
@@ -194,7 +194,9 @@ class EvidenceModel(Model):
     risk_table: FileName | None = Field(
         None, description="file with time, n_at_risk: published curve"
     )
-    total_events: int | None = Field(None, ge=0, description="of a published curve")
+    total_events: int | None = Field(
+        None, ge=0, le=limits.NUMBER, description="of a published curve"
+    )
     external: list[str] = Field([], description="counts or landmarks that inform the same curve")
     licence: str | None = None
     note: str | None = None

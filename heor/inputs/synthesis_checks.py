@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from heor.inputs.expressions import problem_with
 from heor.inputs.layers import Layer, named
-from heor.inputs.problem import DecisionProblem, Synthesis
+from heor.inputs.problem import DecisionProblem, Origin, Synthesis
+from heor.inputs.units import UNITS
 
 STUDIES = ("normal", "fixed")
 BETWEEN = ("half-normal", "fixed")
@@ -27,8 +28,24 @@ def check(
         fault = problem_with(synthesis.shift, declared)
         if fault:
             problems.append(f"{layer.origin(f'{path}.shift')}: shift: {fault}")
+        _check_units(problem, synthesis, layer.origin(f"{path}.unit"), problems)
         _check_distributions(problem, synthesis, problems)
         _check_exact(problem, synthesis, layer, problems)
+
+
+def _check_units(
+    problem: DecisionProblem, synthesis: Synthesis, origin: Origin, problems: list[str]
+) -> None:
+    """A unit that there is, and the same for all studies."""
+    unit = synthesis.unit
+    if not named("unit", unit, UNITS, origin, problems):
+        return
+    for study in (problem.parameters.get(s) for s in synthesis.studies):
+        if study is not None and study.unit != unit:
+            problems.append(
+                f"{study.origin}: {study.name}: is in '{study.unit}', synthesis '{synthesis.name}' in '{unit}'; "
+                "studies are pooled in one unit. Correct the unit of one."
+            )
 
 
 def _check_distributions(

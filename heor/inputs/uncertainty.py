@@ -66,7 +66,7 @@ def _positive(kind: str) -> Callable[[float, float], str]:
         if se > WIDEST * mean:
             return (
                 f"se {se:g} is more than {WIDEST:g} times the mean {mean:g}; a {kind} needs an se of at "
-                f"most {WIDEST * mean:g}. Are mean and se exchanged?"
+                f"most {WIDEST * mean:g} (are mean and se exchanged?)"
             )
         return _too_narrow(mean, se)
 
