@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from heor.inputs.curve_types import expressions
-from heor.inputs.expressions import evaluate, problem_with
+from heor.inputs.expressions import evaluate, names_in, problem_with
 from heor.inputs.layers import Layer
 from heor.inputs.problem import DecisionProblem, Strategy
 
@@ -28,9 +28,9 @@ class Range:
         return (self.low < value if self.open else self.low <= value) and value <= self.high
 
     def __str__(self) -> str:
-        if self.high == math.inf:
-            return f"above {self.low:g}" if self.open else f"at least {self.low:g}"
-        return f"{'above' if self.open else 'from'} {self.low:g} {'and at most' if self.open else 'to'} {self.high:g}"
+        if self.high < math.inf:
+            return f"between {self.low:g} and {self.high:g}"
+        return f"above {self.low:g}" if self.open else f"at least {self.low:g}"
 
 
 ABOVE_ZERO, FROM_ZERO, SHARE = Range(open=True), Range(), Range(0, 1)
@@ -105,8 +105,8 @@ def _check(
     if problem_with(text, means):  # its own check reports it
         return
     value = float(evaluate(text, means))
+    of = f" at the parameters' means ('{text}')" if names_in(text) else ""
     if math.isfinite(value) and not allowed.holds(value):
         problems.append(
-            f"{layer.origin(place)}: {path}: '{text}' is {value:g} at the parameters' means; it must be "
-            f"{allowed}. Correct the expression or its parameters."
+            f"{layer.origin(place)}: {path} is {value:g}{of}; it must be {allowed}. Correct it."
         )
