@@ -18,7 +18,7 @@ from heor.inputs.units import UNITS, lookup
 from heor.inputs.yaml_text import Grouped
 
 #: Units of which there may be thousands, besides money.
-COUNTS = ("patients/year",)
+COUNTS = ("patients/week", "patients/month", "patients/year")
 #: Instead of a mean: the country must supply it.
 REQUIRED_MARK = "required"
 REQUIRED = ("name", "description", "mean", "se", "distribution", "unit", "status", "source")
@@ -206,7 +206,7 @@ def _parameter(
     row = Row(entry.origin.line or 0, dict(cells))
     thousands = unit.money or unit_name in COUNTS
     mean = number(row, "mean", where, problems, thousands=thousands)
-    spread = read_spread(row, where, mean, unit, unit_name, problems, thousands)
+    spread = read_spread(row, where, mean, unit, unit_name, thousands, problems)
     _check_provenance(cells, where, known_sources, problems)
     converted = _converted(entry, money, where, problems) if unit.money else NOT_CONVERTED
     factors = {k: 1.0 if k in entry.local else converted.factor for k in ("mean", "se")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from heor.inputs.expressions import problem_with
-from heor.inputs.layers import Layer, named
+from heor.inputs.layers import Layer, named, nearest
 from heor.inputs.problem import DecisionProblem, Origin, Synthesis
 from heor.inputs.units import UNITS
 
@@ -38,7 +38,10 @@ def _check_units(
 ) -> None:
     """A unit that there is, and the same for all studies."""
     unit = synthesis.unit
-    if not named("unit", unit, UNITS, origin, problems):
+    if unit not in UNITS:
+        problems.append(
+            f"{origin}: unknown unit '{unit}'; allowed: {', '.join(UNITS)}.{nearest(unit, UNITS)}"
+        )
         return
     for study in (problem.parameters.get(s) for s in synthesis.studies):
         if study is not None and study.unit != unit:
