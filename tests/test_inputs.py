@@ -702,9 +702,9 @@ def test_exposures_cannot_refer_to_each_other_in_a_circle(
     expect(faults(scenario="mine"), where, "refer to each other in a circle", "on_chemotherapy")
 
 
-def test_a_group_correlation_cannot_be_negative(faults: Faults) -> None:
+def test_a_group_correlation_has_a_lower_bound(faults: Faults) -> None:
     problems = faults(overrides={"cost_correlation": -0.3})
-    expect(problems, "--set cost_correlation=-0.3", "-0.3", "between 0 and 1")
+    expect(problems, "--set cost_correlation=-0.3", "-0.3", "between -0.0833 and 1")
 
 
 def test_dirichlet_shares_must_fit_in_one(spoil: Spoil, faults: Faults) -> None:

@@ -104,7 +104,8 @@ def _matrix_faults(
             f"{shown}: {names[i]}, {names[k]} is {matrix[i, k]:g} and {names[k]}, {names[i]} is "
             f"{matrix[k, i]:g}; a covariance matrix is symmetric. Correct one of them."
         ]
-    correlation = matrix / np.outer(sd, sd)
+    with np.errstate(over="ignore"):
+        correlation = matrix / np.outer(sd, sd)
     if not np.isfinite(correlation).all() or np.abs(correlation).max() > 1e6:
         return [f"{shown}: covariances far above the variances. Check for a mistyped cell."]
     smallest = float(np.linalg.eigvalsh(correlation)[0])

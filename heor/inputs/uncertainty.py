@@ -125,8 +125,8 @@ def _beta_moments(a: float, b: float) -> tuple[float, float]:
 
 
 def _lognormal_moments(log_mean: float, log_sd: float) -> tuple[float, float]:
-    mean = float(np.exp(log_mean + log_sd**2 / 2))
-    return mean, mean * math.sqrt(float(np.expm1(log_sd**2)))
+    mean = math.exp(log_mean + log_sd**2 / 2)
+    return mean, mean * math.sqrt(math.expm1(log_sd**2))
 
 
 def _bernoulli_se(mean: float) -> float:

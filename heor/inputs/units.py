@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from heor.inputs.problem import MONTHS_PER_YEAR
+from heor.inputs.problem import MONTHS_PER_YEAR, Parameter
 
 #: How many of each are in a year.
 PER_YEAR = {
@@ -89,3 +89,18 @@ def lookup(unit: str, currency: str | None) -> tuple[str, Unit] | None:
         if name in UNITS:
             return name, UNITS[name]
     return None
+
+
+def factor_of(parameter: Parameter, currency: str | None) -> float:
+    """Factor from the unit a parameter was entered in to the internal unit, as it was applied.
+
+    Results of earlier versions, which did not convert every unit, keep theirs.
+    """
+    for inside, entered in (
+        (parameter.mean, parameter.entered_mean),
+        (parameter.se, parameter.entered_se),
+    ):
+        if entered:
+            return inside / entered
+    found = lookup(parameter.unit, currency)
+    return found[1].factor if found else 1.0

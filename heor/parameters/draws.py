@@ -197,18 +197,16 @@ def _uniforms(problem: DecisionProblem, n: int, streams: Streams) -> dict[str, n
         own = [special.ndtri(uniforms[name]) for name in block.names]
         if block.group is not None:
             shared = special.ndtri(streams.uniform(f"correlation/{block.group}", n))
-            scores = [np.sqrt(block.rho) * shared + np.sqrt(1 - block.rho) * z for z in own]
-        else:
-            # name by name: a matrix product would round differently for another number of draws
-            scores = [
-                sum(weight * z for weight, z in zip(row, own, strict=True) if weight)
-                for row in root(block.matrix)
-            ]
-        uniforms |= {
-            name: special.ndtr(score)
-            for name, score in zip(block.names, scores, strict=True)
-            if not any(score is z for z in own)
-        }
+            near, apart = np.sqrt(block.rho), np.sqrt(1 - block.rho)
+            uniforms |= {
+                name: special.ndtr(near * shared + apart * z)
+                for name, z in zip(block.names, own, strict=True)
+            }
+            continue
+        for i, (name, row) in enumerate(zip(block.names, root(block.matrix), strict=True)):
+            if row[i] < 1:  # name by name: a matrix product rounds by the number of draws
+                score = sum(row[k] * own[k] for k in np.flatnonzero(row))
+                uniforms[name] = special.ndtr(score)
     return uniforms
 
 

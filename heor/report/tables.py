@@ -11,7 +11,7 @@ import pandas as pd
 from heor.decision import cost_effectiveness
 from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem
 from heor.inputs.uncertainty import interval
-from heor.inputs.units import lookup
+from heor.inputs.units import factor_of
 from heor.inputs.usage import used_parameters
 from heor.report.cells import plain_table
 from heor.report.file_names import in_folder
@@ -28,8 +28,7 @@ def parameter_table(results: Results) -> pd.DataFrame:
     used = used_parameters(problem)
     rows = []
     for name, p in problem.parameters.items():
-        unit = lookup(p.unit, problem.country.currency)
-        factor = unit[1].factor if unit else 1.0
+        factor = factor_of(p, problem.country.currency)
         low, high = interval(p.distribution, p.mean, p.se)
         rows.append(
             {
