@@ -7,6 +7,7 @@ someone else cannot run code. What the same object stood for twice is one object
 from __future__ import annotations
 
 import importlib
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
@@ -21,9 +22,9 @@ import pandas as pd
 import xarray as xr
 
 from heor.errors import InputError
+from heor.storage.manifest import RECORD
 
 GROUP, TREE = "archive", "tree"
-RECORD = "run.json"
 OTHER_VERSION = "Results made by heor"
 PACKAGE = "heor"
 KIND = "kind"
@@ -251,12 +252,14 @@ def _found(name: str, kind: type) -> Any:
 
 
 def write_archive(value: Any, path: Path) -> None:
-    """Add a tree of objects to a netCDF file, in a group of its own.
+    """Add a tree of objects to a netCDF file, in a group of its own; see `write_netcdf`.
 
     Raises
     ------
     TypeError
         For an object that is no dataclass of this package, array, table, text or number.
+    OSError
+        The file cannot be written.
     """
     writer = _Writer()
     root = writer.node(value)
@@ -268,7 +271,28 @@ def write_archive(value: Any, path: Path) -> None:
         data[name] = ((f"{name}_n",), flat.view(np.uint8) if flat.dtype == bool else flat)
     dataset = xr.Dataset(data)
     encoding = {name: {"zlib": True, "complevel": 1} for name in dataset}
-    dataset.to_netcdf(path, mode="a", group=GROUP, engine="h5netcdf", encoding=encoding)
+    write_netcdf(dataset, path, group=GROUP, encoding=encoding)
+
+
+def write_netcdf(dataset: xr.Dataset, path: Path, **how: Any) -> None:
+    """Add a dataset to a netCDF file, which is made when missing.
+
+    HDF5 writes to memory and Python to the disk: on a full one HDF5 would end the process.
+
+    Parameters
+    ----------
+    how
+        Options of `Dataset.to_netcdf`.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
+    there = path.read_bytes() if path.exists() else b""
+    file = io.BytesIO(there)
+    dataset.to_netcdf(file, mode="a" if there else "w", engine="h5netcdf", **how)
+    path.write_bytes(file.getbuffer())
 
 
 def read_archive(path: Path) -> Any:

@@ -92,6 +92,16 @@ def record(
     }
 
 
+def short_record(command: str, input_sha256: Mapping[str, str]) -> dict:
+    """The record of a command that makes no model run: what to type, when, with what."""
+    return {
+        "command": command,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions(),
+        "input_sha256": dict(input_sha256),
+    }
+
+
 def _plain(values) -> dict:
     """Numbers as JSON knows them."""
     return {k: v.item() if hasattr(v, "item") else v for k, v in values.items()}
