@@ -132,6 +132,27 @@ def write_folder(
     return folder
 
 
+def new_folder(folder: Path, fill: Callable[[Path], object]) -> Path:
+    """A folder that is not there yet, with what `fill` writes: whole or not at all, and with no record.
+
+    Raises
+    ------
+    OutputError
+        It is there, or cannot be written.
+    """
+    staging = folder.parent / STAGING
+    with writing(folder.parent, folder, quiet=True):
+        if os.path.lexists(folder):
+            raise OutputError(f"{folder}: is there already. Edit it, or remove it first.")
+        try:
+            (staging / NEW).mkdir(parents=True)
+            fill(staging / NEW)
+            os.rename(staging / NEW, folder)
+        finally:
+            clear(staging)
+    return folder
+
+
 @contextmanager
 def writing(folder: Path, shown: Path, quiet: bool = False) -> Iterator[None]:
     """A folder for one writer, once what a stopped one left there is cleared up.

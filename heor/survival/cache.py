@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -63,6 +64,15 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             out[f"version {package}"] = "not installed"
     return out
+
+
+def place(folder: Path, words: str, key: str) -> Path:
+    """The file of a key. `words` come from the inputs: plain letters stay of them, the first 150.
+
+    >>> place(Path("cache"), "../arm a+arm b-weibull", "0" * 64).as_posix()
+    'cache/_arm_a+arm_b-weibull-0000000000000000.nc'
+    """
+    return folder / f"{re.sub(r'[^A-Za-z0-9_+-]+', '_', words)[:150]}-{key[:16]}.nc"
 
 
 def write(path: Path, groups: Groups, attributes: Mapping[str, Any]) -> None:
