@@ -7,6 +7,7 @@ import io
 import json
 import os
 import shutil
+import threading
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +19,7 @@ from heor.errors import HeorWarning, InputError, OutputError
 from heor.storage import journal as journals
 from heor.storage.file import write_file
 from heor.storage.folder import settle, write_folder
-from heor.storage.journal import STAGING
+from heor.storage.journal import STAGING, pending
 from heor.storage.lock import LOCK
 from heor.storage.manifest import FILES, hash_of, manifest
 
@@ -350,3 +351,146 @@ def raising(error: BaseException) -> Callable[..., None]:
         raise error
 
     return raises
+
+
+OUTSIDE = "../outside.txt"
+
+
+def crafted(folder: Path, **journal: object) -> None:
+    """A stopped installation as somebody else might send it."""
+    staging = folder / STAGING
+    put(staging / "new", {"report.md": "sent"})
+    (staging / "old").mkdir()
+    content = {"new": {}, "gone": [], "before": {}, "earlier": "", **journal}
+    (staging / journals.TO_DO).write_text(json.dumps(content), encoding="utf-8")
+
+
+@pytest.mark.filterwarnings("ignore::heor.errors.HeorWarning")
+def test_a_folder_from_elsewhere_reaches_nothing_outside(folder: Path, tmp_path: Path) -> None:
+    """Names in records and journals, and links instead of folders."""
+    outside = tmp_path / "outside.txt"
+    outside.write_text("mine", encoding="utf-8")
+    own = str(hash_of(outside))
+    for journal in (
+        {"new": {OUTSIDE: own}},
+        {"new": {str(outside): own}},
+        {"gone": [OUTSIDE], "before": {OUTSIDE: own}},
+        {"new": {"trial.md": "x"}, "earlier": ".."},
+        {"new": [1]},
+        {"other": 1},
+    ):
+        crafted(folder, **journal)
+        settle(folder)
+        assert outside.read_text("utf-8") == "mine" and not (folder / STAGING).exists()
+        assert content(folder)["trial.md"] == "mine"
+    record = json.loads((folder / "run.json").read_text("utf-8"))
+    record[FILES] |= {OUTSIDE: own, str(outside): own}
+    (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    write_after(folder)
+    assert outside.read_text("utf-8") == "mine"
+
+
+@pytest.mark.filterwarnings("ignore::heor.errors.HeorWarning")
+def test_links_are_not_followed(folder: Path, tmp_path: Path) -> None:
+    """A link in the place of a folder of results is kept as it is, under another name."""
+    elsewhere = tmp_path / "elsewhere"
+    put(elsewhere, {"icer.csv": "mine", "only.csv": "before"})
+    shutil.rmtree(folder / "tables")
+    (folder / "tables").symlink_to(elsewhere)
+    write_after(folder)
+    assert content(elsewhere) == {"icer.csv": "mine", "only.csv": "before"}
+    assert not (folder / "tables").is_symlink()
+    (kept,) = folder.glob("tables (kept *)")
+    assert kept.is_symlink() and kept.resolve() == elsewhere.resolve()
+    for name in ("", "new", "old", "new/tables"):
+        link = folder / STAGING / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(elsewhere)
+        with pytest.raises(OutputError, match="is or holds a link.*Remove it"):
+            write_after(folder)
+        assert content(elsewhere) == {"icer.csv": "mine", "only.csv": "before"}
+        link.unlink()
+        shutil.rmtree(folder / STAGING, ignore_errors=True)
+
+
+@pytest.mark.filterwarnings("ignore::heor.errors.HeorWarning")
+def test_what_a_stopped_run_left_is_said(folder: Path, complete: dict[str, str]) -> None:
+    work = lambda: write_after(folder)  # noqa: E731
+    assert disturbed(work, 8, None) == "Killed"
+    with pytest.warns(HeorWarning, match="stopped while it was writing; nothing else was touched"):
+        settle(folder)
+    for step in range(20, 60):
+        if disturbed(work, step, None) == "Killed" and pending(folder):
+            break
+    with pytest.warns(HeorWarning) as caught:
+        settle(folder)
+    said = "\n".join(str(w.message) for w in caught)
+    assert "stopped while it was writing; its results are complete now" in said
+    assert "icer.csv as 'icer (kept" in said  # also what the stopped one had kept
+    assert content(folder) == complete
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        settle(folder)
+
+
+def test_the_later_of_two_writers_waits(tmp_path: Path) -> None:
+    """It says so, and both finish: the results are those of the later."""
+    folder, inside, go_on = tmp_path / "run", threading.Event(), threading.Event()
+
+    def slow(place: Path) -> None:
+        put(place, {"report.md": "first"})
+        inside.set()
+        assert go_on.wait(20)
+
+    first = threading.Thread(target=write_folder, args=(folder, slow))
+    first.start()
+    assert inside.wait(20)
+    settle(folder)  # a reader neither waits nor disturbs
+    assert (folder / STAGING / "new" / "report.md").exists()
+    threading.Timer(0.2, go_on.set).start()
+    with pytest.warns(HeorWarning, match="another heor is writing here; waiting"):
+        write_folder(folder, filled({"report.md": "second"}))
+    first.join()
+    assert content(folder)["report.md"] == "second"
+
+
+def test_many_writers(tmp_path: Path) -> None:
+    folder, failed = tmp_path / "run", []
+    write_folder(folder, filled({"report.md": "0"}))
+    put(folder, {"notes.txt": "mine"})
+
+    def work(name: str) -> None:
+        try:
+            for number in range(8):
+                files = dict.fromkeys(("report.md", f"tables/{name}.csv"), f"{name} {number}")
+                write_folder(folder, filled(files), content={"by": f"{name} {number}"})
+        except Exception as error:
+            failed.append(error)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", HeorWarning)
+        threads = [threading.Thread(target=work, args=(name,)) for name in ("a", "b", "c")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert not failed
+    by = manifest(folder).content["by"]
+    found = content(folder)
+    assert found.pop("run.json") and by.endswith(" 7")
+    assert found == {"notes.txt": "mine", "report.md": by, f"tables/{by[0]}.csv": by}
+
+
+def test_a_disk_without_hard_links(
+    folder: Path, complete: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copies serve instead."""
+    monkeypatch.setattr(os, "link", raising(OSError(errno.EPERM, "no links")))
+    before = content(folder)
+    with monkeypatch.context() as patch, pytest.raises(OutputError):
+        patch.setattr(journals.Journal, "_remove", raising(OSError(errno.EACCES, "no")))
+        write_after(folder)
+    assert content(folder) == before
+    with pytest.warns(HeorWarning):
+        write_after(folder)
+    assert content(folder) == complete

@@ -17,7 +17,7 @@ from heor.report.figures_scenarios import scenarios
 from heor.report.rebuild import Saved, saved
 from heor.results import Results
 from heor.scenario_analysis import ScenarioResults
-from heor.storage.folder import check_folder, write_folder
+from heor.storage.folder import write_folder
 
 Figures = Mapping[str, Callable[[Any], Figure]]
 
@@ -96,7 +96,6 @@ def write_chosen(
     """
     inside = place.resolve().parent == found.folder.resolve()
     target = found.folder if inside else place
-    check_folder(target, whole=False)
 
     def fill(made: Path) -> None:
         found.check(target)

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from heor.report.needs import HasFits
-from heor.report.section_method import run_command
-from heor.results import Results
+if TYPE_CHECKING:  # a record of clicks or answers needs nothing of a run
+    from heor.report.needs import HasFits
+    from heor.results import Results
 
 PACKAGES = (
     "heor",
@@ -42,6 +42,8 @@ def versions() -> dict[str, str]:
 
 def run_record(results: Results) -> dict:
     """The content of run.json of a run."""
+    from heor.report.section_method import run_command
+
     problem = results.problem
     own = {
         "draws": problem.settings.draws,

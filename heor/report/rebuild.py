@@ -22,7 +22,7 @@ from heor.report.scenarios import write_scenario_parts
 from heor.report.write import PAGE, RESULTS, write_parts
 from heor.results import Results
 from heor.scenario_analysis import ScenarioResults
-from heor.storage.folder import check_folder, settle, write_folder
+from heor.storage.folder import settle, write_folder
 from heor.storage.manifest import FILES, RECORD, manifest
 
 FORMATS = ("html", "md", "docx")
@@ -80,7 +80,6 @@ def rebuild(
     results = found.results
     formats = possible(results, formats, folder)
     target = folder if target is None else target
-    check_folder(target, whole=False)
     if with_figures is None:  # as the run was asked for
         with_figures = (folder / "figures").is_dir() or not (folder / "report.md").exists()
     language = language or _language(folder)

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from heor.errors import HeorWarning, InputError, OutputError
+from heor.errors import InputError, OutputError
 from heor.storage.journal import NEW, STAGING, Journal, clear, pending
 from heor.storage.lock import locked
 from heor.storage.manifest import RECORD, hash_of, manifest, sealed
+from heor.storage.messages import listed, say, tell, why
 
 EARLIER = "earlier results"
 NOT_COUNTED = {"desktop.ini", "Thumbs.db"}  # beside names with a dot: what systems leave in folders
-SHOWN = 5  # names in a warning
 WRITTEN: list[Path] = []  # folders that this process has written
 
 
@@ -40,6 +38,8 @@ def check_folder(folder: Path, whole: bool = True) -> None:
         A file, a link that leads nowhere, somebody's own folder, or one that cannot be written.
     """
     try:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            folder.lstat()  # of a name that no disk takes
         if os.path.lexists(folder) and not folder.exists():
             raise InputError(
                 f"{folder}: is a link to {os.readlink(folder)}, which is not there. Make that folder, or "
@@ -55,7 +55,7 @@ def check_folder(folder: Path, whole: bool = True) -> None:
         nearest = next(p for p in (folder, *folder.absolute().parents) if p.exists())
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{folder}: cannot be a folder for results ({_why(error)}). Choose another with --output."
+            f"{folder}: cannot be a folder for results ({why(error)}). Choose another with --output."
         ) from error
     if not nearest.is_dir():
         raise InputError(
@@ -127,7 +127,7 @@ def write_folder(
         finally:
             if pending(folder) is None:
                 clear(folder / STAGING)
-        _tell(journal)
+        tell(journal)
     WRITTEN.append(folder)
     return folder
 
@@ -168,7 +168,7 @@ def writing(folder: Path, shown: Path, quiet: bool = False) -> Iterator[None]:
             yield
     except OSError as error:
         raise OutputError(
-            f"{shown}: cannot be written ({_why(error)}). Close programs that have its files open, or "
+            f"{shown}: cannot be written ({why(error)}). Close programs that have its files open, or "
             "choose another place with --output."
         ) from error
 
@@ -190,7 +190,7 @@ def settle(folder: Path, quiet: bool = False) -> None:
     except OSError as error:
         raise OutputError(
             f"{folder}: a command was stopped while it was writing here, and its work cannot be finished "
-            f"({_why(error)}). Make the folder writable, close its files and run this again."
+            f"({why(error)}). Make the folder writable, close its files and run this again."
         ) from error
 
 
@@ -211,9 +211,9 @@ def _clear_up(folder: Path, quiet: bool) -> None:
         complete = journal.resume()
         found = "its results are complete now" if complete else "the earlier results were restored"
     if not quiet:
-        _say(f"{folder}: an earlier command was stopped while it was writing; {found}.")
+        say(f"{folder}: an earlier command was stopped while it was writing; {found}.")
     if journal is not None:
-        _tell(journal)
+        tell(journal)
 
 
 def _journal(
@@ -258,7 +258,7 @@ def _refuse_files_in_the_way(folder: Path, new: Mapping[str, str], record: str) 
     ]
     if there:
         raise OutputError(
-            f"{_listed(there)}: there already, and no {record} shows that heor wrote it. Move or rename it, "
+            f"{listed(there)}: there already, and no {record} shows that heor wrote it. Move or rename it, "
             "or choose another place with --output."
         )
 
@@ -274,54 +274,3 @@ def _earlier(folder: Path) -> str:
         number += 1
         name = f"{EARLIER} {number}"
     return name
-
-
-def _tell(journal: Journal) -> None:
-    """Say what happened to files that were there."""
-    folder, notes = journal.folder, journal.notes
-    kept = {name: to for name, to in notes.kept.items() if not journal.earlier}
-    if journal.earlier and notes.kept:
-        _say(
-            f"{folder}: an earlier version of heor wrote it and listed no files; those with the names of "
-            f"new ones ({_listed(list(notes.kept))}) are kept in '{journal.earlier}'."
-        )
-    for words, names in (
-        ("changed since heor wrote it", [n for n in kept if n in journal.before]),
-        ("not written by heor", [n for n in kept if n not in journal.before]),
-    ):
-        if names:
-            moved = _listed([f"{name} as '{Path(kept[name]).name}'" for name in names])
-            _say(f"{folder}: kept under another name, because {words}: {moved}.")
-    if notes.stays:
-        _say(
-            f"{folder}: belongs to the earlier results, and stays because it was changed since heor wrote "
-            f"it: {_listed(notes.stays)}."
-        )
-    if notes.gone:
-        tops = Counter(name.split("/")[0] for name in notes.gone)
-        shown = [n for n in notes.gone if tops[n.split("/")[0]] == 1]
-        shown += [f"{number} files of {top}" for top, number in tops.items() if number > 1]
-        _say(
-            f"{folder}: removed with the earlier results, unchanged since heor wrote it: {_listed(shown)}."
-        )
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
-
-
-def _why(error: Exception) -> str:
-    """What the system says, and the file it says it of."""
-    words = getattr(error, "strerror", None) or str(error)
-    path = getattr(error, "filename", None)
-    if not isinstance(path, str):
-        return words
-    parts = Path(path).parts
-    if STAGING in parts:
-        parts = parts[parts.index(STAGING) + 2 :]
-    return f"{words}: {Path(*parts[-2:])}" if parts else words
-
-
-def _say(text: str) -> None:
-    warnings.warn(text, HeorWarning, stacklevel=3)

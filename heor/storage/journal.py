@@ -82,7 +82,8 @@ class Journal:
             if self.state != DONE:
                 self._undo()
             raise
-        clear(self.staging)
+        with suppress(OSError):  # the next command removes what is left
+            clear(self.staging)
         return self.notes
 
     def resume(self) -> bool:
