@@ -8,6 +8,7 @@ was stored twice is one object again.
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import math
 import re
@@ -26,9 +27,9 @@ import xarray as xr
 from heor import limits
 from heor.errors import InputError
 from heor.files import Unreadable, content
+from heor.storage.manifest import RECORD
 
 GROUP, TREE = "archive", "tree"
-RECORD = "run.json"
 OTHER_VERSION = "Results made by heor"
 PACKAGE = "heor"
 KIND = "kind"
@@ -318,12 +319,14 @@ def _fields(cls: type) -> tuple[str, ...]:
 
 
 def write_archive(value: Any, path: Path) -> None:
-    """Add a tree of objects to a netCDF file, in a group of its own.
+    """Add a tree of objects to a netCDF file, in a group of its own; see `write_netcdf`.
 
     Raises
     ------
     TypeError
         For an object that is no dataclass of this package, array, table, text or number.
+    OSError
+        The file cannot be written.
     """
     writer = _Writer()
     root = writer.node(value)
@@ -335,7 +338,28 @@ def write_archive(value: Any, path: Path) -> None:
         data[name] = ((f"{name}_n",), flat.view(np.uint8) if flat.dtype == bool else flat)
     dataset = xr.Dataset(data)
     encoding = {name: {"zlib": True, "complevel": 1} for name in dataset}
-    dataset.to_netcdf(path, mode="a", group=GROUP, engine="h5netcdf", encoding=encoding)
+    write_netcdf(dataset, path, group=GROUP, encoding=encoding)
+
+
+def write_netcdf(dataset: xr.Dataset, path: Path, **how: Any) -> None:
+    """Add a dataset to a netCDF file, which is made when missing.
+
+    HDF5 writes to memory and Python to the disk: on a full one HDF5 would end the process.
+
+    Parameters
+    ----------
+    how
+        Options of `Dataset.to_netcdf`.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
+    there = path.read_bytes() if path.exists() else b""
+    file = io.BytesIO(there)
+    dataset.to_netcdf(file, mode="a" if there else "w", engine="h5netcdf", **how)
+    path.write_bytes(file.getbuffer())
 
 
 def read_archive(path: Path) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,7 @@ from heor.cli_options import (
 )
 from heor.cli_report import report
 from heor.cli_utilities import utilities
-
-INTERRUPTED = 130
+from heor.errors import INTERRUPTED
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -574,16 +575,14 @@ cli.add_command(utilities)
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; a user's mistake prints its lines and gives its exit code."""
-    from heor.errors import HeorError, InputError
+    from heor.errors import HeorError, InputError, OutputError
 
     try:
-        result = cli.main(args=arguments, prog_name="heor", standalone_mode=False)
+        with _warnings_as_lines():
+            result = cli.main(args=arguments, prog_name="heor", standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except click.exceptions.Abort:
-        click.echo("Interrupted; earlier results are untouched.", err=True)
-        return INTERRUPTED
-    except KeyboardInterrupt:
-        click.echo("Interrupted; earlier results are untouched.", err=True)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo(interruption(), err=True)
         return INTERRUPTED
     except click.ClickException as error:
         error.show()
@@ -592,15 +591,53 @@ def main(arguments: list[str] | None = None) -> int:
         for line in error.problems:
             click.echo(line, err=True)
         count = len(error.problems)
-        click.echo(f"{count} problem{'s' if count > 1 else ''} found; nothing was run.", err=True)
+        left = "nothing was run"
+        if isinstance(error, OutputError):
+            left = "nothing was written, and earlier results are as they were"
+        click.echo(f"{count} problem{'s' if count > 1 else ''} found; {left}.", err=True)
         return error.exit_code
     except HeorError as error:
         click.echo(str(error), err=True)
         return error.exit_code
+    except OSError as error:  # a disk that is full or read-only, where nothing has said so yet
+        click.echo(f"{error.filename or 'disk'}: {error.strerror or error}.", err=True)
+        return 1
+
+
+def interruption() -> str:
+    """What a user who pressed Ctrl-C is told."""
+    folder = sys.modules.get("heor.storage.folder")
+    if folder is not None and folder.WRITTEN:
+        return f"Interrupted; {shown(folder.WRITTEN[-1])} is complete."
+    return "Interrupted; earlier results are untouched."
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Warnings of this package as one line each, whatever filters there are."""
+    import warnings
+
+    from heor.errors import HeorWarning
+
+    before = warnings.showwarning
+
+    def show(message, category, *place, **named) -> None:
+        if issubclass(category, HeorWarning):
+            click.echo(f"warning: {message}", err=True)
+        else:
+            before(message, category, *place, **named)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", HeorWarning)
+        warnings.showwarning = show
+        yield
 
 
 def entry() -> None:
-    sys.exit(main())
+    """Start as `heor.__main__` does, for `python -m heor.cli` and older installations."""
+    from heor.__main__ import entry as start
+
+    start()
 
 
 if __name__ == "__main__":

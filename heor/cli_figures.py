@@ -47,14 +47,14 @@ def figures(folder, only, formats, width, dpi, no_caption, output, inputs) -> No
 
     page, formats = Page(width_of(width), not no_caption), known_formats(_parts(formats))
     folder = run_folder(folder, inputs)
-    results, found = saved_figures(folder)
-    found = chosen(found, _parts(only))
+    found, known = saved_figures(folder)
+    wanted = chosen(known, _parts(only))
     millimetres = f"{page.width * INCH:.4g}mm"
     place = Path(output) if output else folder / f"figures-{millimetres}"
     with progress_display() as progress:
-        write_chosen(results, found, place, page, formats, dpi, progress)
+        write_chosen(found, wanted, place, page, formats, dpi, progress)
     click.echo(
-        f"{len(found)} figure{'' if len(found) == 1 else 's'} ({', '.join(formats)}; "
+        f"{len(wanted)} figure{'' if len(wanted) == 1 else 's'} ({', '.join(formats)}; "
         f"{page.width * INCH:.4g} mm wide): {shown(place)} (their numbers in data)"
     )
 

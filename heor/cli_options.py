@@ -207,8 +207,8 @@ def run_folder(folder: str | None, inputs: str) -> Path:
 
 def result_folder(output: str | None, default: Path) -> Path:
     """Where a command writes; refused before any work when somebody's own files are there."""
-    from heor.report.write import check_target
+    from heor.storage.folder import check_folder
 
     folder = Path(output) if output else default
-    check_target(folder)
+    check_folder(folder)
     return folder

@@ -34,8 +34,11 @@ def utilities(answers, names, by, missing, inputs, output) -> None:
     pain_discomfort and anxiety_depression (or MO, SC, UA, PD, AD), or one column state (21345).
     Other columns are kept.
     """
+    from hashlib import sha256
+
     from heor.errors import InputError
     from heor.inputs.answers import read_answers, scored
+    from heor.report.provenance import short_record
     from heor.report.utilities import faults, summary, warnings, words, write_utilities
 
     source = Path(answers)
@@ -45,19 +48,41 @@ def utilities(answers, names, by, missing, inputs, output) -> None:
     found = read_answers(source, answers, problems, missing)
     if found is not None:
         problems += faults(found, names, by)
-    if path.resolve() == source.resolve():
-        problems.append(f"--output {path}: is FILE itself, which is kept. Name another file.")
+    problems += _output_faults(path, source)
     if problems:
         raise InputError(problems)
     assert found is not None
     scores = {used.name: scored(found, used) for used in value_sets}
     table = summary(found, scores, by)
-    write_utilities(found, scores, path)
+    hashes = {source.as_posix(): sha256(source.read_bytes()).hexdigest()}
+    write_utilities(found, scores, path, short_record(_command(answers, names, missing), hashes))
     for line in warnings(found, value_sets):
         click.echo(f"warning: {line}", err=True)
     for line in words(found, table, value_sets, by):
         click.echo(line)
     click.echo(f"Scored answers: {path}")
+
+
+def _output_faults(path: Path, source: Path) -> list[str]:
+    """Why the scored answers cannot go there."""
+    from heor.errors import InputError
+    from heor.storage.file import check_file
+
+    try:
+        check_file(path)
+        if path.exists() and path.samefile(source):
+            return [f"--output {path}: is FILE itself, which is kept. Name another file."]
+    except InputError as error:
+        return error.problems
+    return []
+
+
+def _command(answers: str, names: tuple[str, ...], missing: tuple[str, ...]) -> str:
+    import shlex
+
+    words = [f"--value-set {name}" for name in names]
+    words += [f"--missing {shlex.quote(code)}" for code in missing]
+    return " ".join(["heor utilities", shlex.quote(answers), *words])
 
 
 def _value_sets(inputs: Path, names: tuple[str, ...], problems: list[str]) -> list:

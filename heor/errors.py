@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+INTERRUPTED = 130  # exit code after Ctrl-C
+
 
 class HeorError(Exception):
     """Base of the errors a user can cause; the command line prints them without a traceback."""
@@ -22,6 +24,10 @@ class InputError(HeorError):
     def __init__(self, problems: Sequence[str] | str) -> None:
         self.problems = [problems] if isinstance(problems, str) else list(dict.fromkeys(problems))
         super().__init__("\n".join(self.problems))
+
+
+class OutputError(InputError):
+    """Results cannot be written where they should go; what was there is as it was."""
 
 
 class FitError(HeorError):

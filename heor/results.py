@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from heor.archive import read_archive, write_archive
+from heor.archive import read_archive, write_archive, write_netcdf
 from heor.decision.crossings import WhatIfMap
 from heor.decision.net_benefit_of_sampling import TrialFindings
 from heor.decision.severity import Severity
@@ -158,7 +158,8 @@ class Results:
                 "discounting": problem.country.discount_timing,
             },
         )
-        dataset.to_netcdf(path, engine="h5netcdf")
+        path.unlink(missing_ok=True)
+        write_netcdf(dataset, path)
         write_archive(self, path)
 
     @classmethod

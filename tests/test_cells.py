@@ -66,13 +66,13 @@ def test_scored_answers_hold_no_formula(tmp_path: Path, inputs: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["../evil", "a/../../evil", "/evil", "a\\\\b", "C:evil", ".hidden", "", "x" * 300, "a\nb"],
+    ["../evil", "a/../../evil", "/evil", "a\\\\b", "C:evil", ".hidden", "x" * 300, "a\nb"],
 )
 def test_no_file_is_written_elsewhere(name: str, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    with pytest.raises(InputError, match="a file cannot have this name"):
+    with pytest.raises(InputError, match="cannot be the name of a file"):
         write_csv({name: pd.DataFrame({"x": [1]})}, tmp_path / "a" / "b")
-    with pytest.raises(InputError, match="a file cannot have this name"):
+    with pytest.raises(InputError, match="cannot be the name of a file"):
         write_figures(None, tmp_path / "a" / "b", figures={name: lambda results: None})
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["a", "b"]
 

@@ -15,7 +15,7 @@ from docx import Document
 
 from heor import cli
 from heor.archive import GROUP, TREE
-from heor.errors import InputError
+from heor.errors import HeorWarning, InputError
 from heor.inputs.countries import default_of
 from heor.report import figures as drawing
 from heor.report.rebuild import rebuild
@@ -66,14 +66,17 @@ def test_the_same_bytes_as_the_run(written, tmp_path):
 
 def test_what_is_not_made_again_stays(folder):
     (folder / "notes.txt").write_text("mine", encoding="utf-8")
-    (folder / "report.md").write_text("old", encoding="utf-8")
-    (folder / "tables" / "gone.csv").write_text("old", encoding="utf-8")
+    (folder / "report.md").write_text("edited", encoding="utf-8")
+    (folder / "tables" / "mine.csv").write_text("mine", encoding="utf-8")
     before = content(folder)
-    rebuild(folder, formats=("md",))
+    with pytest.warns(HeorWarning, match=r"report\.md as 'report \(kept "):
+        rebuild(folder, formats=("md",))
     after = content(folder)
-    assert after["notes.txt"] == b"mine" and after["run.json"] == before["run.json"]
+    assert after["notes.txt"] == after["tables/mine.csv"] == b"mine"
+    assert after["run.json"] == before["run.json"]
     assert after["report.html"] == before["report.html"]
-    assert after["report.md"] != b"old" and "tables/gone.csv" not in after
+    kept = next(name for name in after if name.startswith("report (kept "))
+    assert after["report.md"] != b"edited" == after[kept]
     assert sorted(p.name for p in folder.parent.iterdir()) == ["norway"]
 
 
@@ -84,10 +87,10 @@ def test_page_and_document_are_a_file_each(folder, tmp_path, capsys):
     (tmp_path / "out" / "thesis.txt").write_text("mine", encoding="utf-8")
     _, target, names = rebuild(folder, tmp_path / "out", ("html",))
     assert names == ["report.html"]
-    assert set(content(target)) == {"report.html", "thesis.txt"}
+    assert set(content(target)) == {"report.html", "thesis.txt", "run.json"}
     command = ["report", str(folder), "--format", "docx", "--output", str(tmp_path / "word")]
     assert cli.main(command) == 0
-    assert set(content(tmp_path / "word")) == {DOCUMENT}
+    assert set(content(tmp_path / "word")) == {DOCUMENT, "run.json"}
     assert capsys.readouterr().out.strip().endswith(DOCUMENT)
     assert Document(tmp_path / "word" / DOCUMENT).tables
 

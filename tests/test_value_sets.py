@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -474,9 +475,32 @@ def test_a_failed_write_keeps_the_earlier_file(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    (tmp_path / "out.csv").write_text("earlier", encoding="utf-8")
-    monkeypatch.setattr("heor.report.utilities.os.replace", fail)
-    code, _, said = score(ROWS, "--value-set", "norway_5l", "--output", "out.csv")
+    assert score(ROWS, "--value-set", "norway_5l", "--output", "out.csv")[0] == 0
+    earlier = (tmp_path / "out.csv").read_bytes()
+    monkeypatch.setattr("os.replace", fail)
+    code, _, said = score(ROWS, "--value-set", "uk_5l_2026", "--output", "out.csv")
     assert code == 2 and "cannot be written (No space left on device)" in said
-    assert (tmp_path / "out.csv").read_text(encoding="utf-8") == "earlier"
-    assert not list(tmp_path.glob(".*.tmp"))
+    assert (tmp_path / "out.csv").read_bytes() == earlier
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("there", ["file", "folder", "link", "hard link", "pipe"])
+def test_what_is_there_already_is_not_written_over(
+    there: str, score: Score, tmp_path: Path
+) -> None:
+    """A file heor did not write, and what is no plain file, whatever it leads to."""
+    path, mine = tmp_path / "out.csv", tmp_path / "mine.csv"
+    mine.write_text("mine", encoding="utf-8")
+    make = {
+        "file": lambda: path.write_text("mine", encoding="utf-8"),
+        "folder": path.mkdir,
+        "link": lambda: path.symlink_to(mine),
+        "hard link": lambda: path.hardlink_to(mine),
+        "pipe": lambda: os.mkfifo(path),
+    }
+    make[there]()
+    code, _, said = score(ROWS, "--value-set", "norway_5l", "--output", "out.csv")
+    words = "is a directory" if there == "folder" else "there already"  # click's, or ours
+    assert code == 2 and "out.csv" in said and words in said
+    assert "--output" in said and mine.read_text(encoding="utf-8") == "mine"
+    assert path.lstat().st_mode and not list(tmp_path.glob("*.run.json"))

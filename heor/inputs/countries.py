@@ -57,7 +57,9 @@ class Pack:
 def folders(inputs: Path) -> list[str]:
     """Names of the country folders."""
     root = Path(inputs) / "countries"
-    return sorted(p.name for p in root.glob("*/") if not p.name.startswith("_") and p.is_dir())
+    return sorted(
+        p.name for p in root.glob("*/") if not p.name.startswith(("_", ".")) and p.is_dir()
+    )
 
 
 def known_as(inputs: Path) -> dict[str, str]:

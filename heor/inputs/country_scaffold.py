@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -20,6 +19,7 @@ from heor.inputs import iso
 from heor.inputs.countries import folders, known_as
 from heor.inputs.parameter_table import OPTIONAL, REQUIRED, is_missing, read_parameters
 from heor.inputs.un_mortality import un_life_table
+from heor.storage.folder import new_folder
 
 TEMPLATE = "countries/_template"
 MORTALITY = "un_mortality.csv"
@@ -80,7 +80,6 @@ def new_country(inputs: str | Path, name: str, donor: str = "norway") -> NewCoun
 def _write(root: Path, found: iso.Territory, donor: str, table: pd.DataFrame) -> NewCountry:
     """The folder, whole or not at all."""
     folder = root / "countries" / found.folder
-    place = folder.with_name(f"_new_{found.folder}")
     lent = _facts(root, donor)
     words = {
         "label": found.name,
@@ -93,19 +92,18 @@ def _write(root: Path, found: iso.Territory, donor: str, table: pd.DataFrame) ->
         "donor_label": lent["label"],
         "donor_currency": lent["currency"],
     }
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir()
-    try:
+    costs: list[str] = []
+
+    def fill(place: Path) -> None:
         for name in TEXTS:
             text = (root / TEMPLATE / name).read_text(encoding="utf-8")
             filled = Template(text).substitute(words)
             (place / name).write_text(filled, encoding="utf-8", newline="\n")
         csv_text = table.to_csv(index=False, float_format="%.7f", lineterminator="\n")
         (place / "life_table.csv").write_text(csv_text, encoding="utf-8", newline="\n")
-        costs = _write_parameters(root, place / "parameters.csv")
-        place.rename(folder)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
+        costs.extend(_write_parameters(root, place / "parameters.csv"))
+
+    new_folder(folder, fill)
     return NewCountry(folder, found.name, TO_FILL, tuple(costs))
 
 

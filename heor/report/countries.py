@@ -15,7 +15,7 @@ from heor.inputs.problem import Country
 from heor.report.provenance import record, write_json
 from heor.report.tables import write_csv
 from heor.report.words import icer_words, ratio_words, significant, table, years
-from heor.report.write import write_whole
+from heor.storage.folder import write_folder
 
 if TYPE_CHECKING:
     from heor.report.html.journal import JournalTable
@@ -34,14 +34,14 @@ def write_country_report(
     progress: Callable[[str, int, int], None] | None = None,
     language: str = "en",
 ) -> Path:
-    """Tables, the figure, report.md, report.html, results.nc and run.json; see `write_whole`."""
+    """Tables, the figure, report.md, report.html, results.nc and run.json; see `write_folder`."""
 
     def fill(place: Path) -> None:
         write_country_parts(results, place, progress, language=language)
         write_archive(results, place / "results.nc")
         write_json(_record(results), place / "run.json")
 
-    return write_whole(folder, fill)
+    return write_folder(folder, fill)
 
 
 def write_country_parts(

@@ -14,15 +14,15 @@ from heor.report.figure_page import Page, laid_out
 from heor.report.figures import FORMATS, Progress, figures_of, write_figures
 from heor.report.figures_countries import countries
 from heor.report.figures_scenarios import scenarios
-from heor.report.rebuild import saved
-from heor.report.write import RESULTS
+from heor.report.rebuild import Saved, saved
 from heor.results import Results
 from heor.scenario_analysis import ScenarioResults
+from heor.storage.folder import write_folder
 
 Figures = Mapping[str, Callable[[Any], Figure]]
 
 
-def saved_figures(folder: Path) -> tuple[Any, Figures]:
+def saved_figures(folder: Path) -> tuple[Saved, Figures]:
     """What a folder holds, and the figures of it by name.
 
     Raises
@@ -30,10 +30,10 @@ def saved_figures(folder: Path) -> tuple[Any, Figures]:
     InputError
         No saved results, or results that cannot be read.
     """
-    found = saved(folder / RESULTS)
-    if isinstance(found, Results):
-        return found, figures_of(found)
-    if isinstance(found, ScenarioResults):
+    found = saved(folder)
+    if isinstance(found.results, Results):
+        return found, figures_of(found.results)
+    if isinstance(found.results, ScenarioResults):
         return found, {"scenarios": scenarios}
     return found, {"countries": countries}
 
@@ -75,26 +75,33 @@ def known_formats(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def write_chosen(
-    results: Any,
+    found: Saved,
     figures: Figures,
-    folder: Path,
+    place: Path,
     page: Page,
     formats: Sequence[str],
     dpi: float,
     progress: Progress | None = None,
-) -> list[Path]:
-    """Write figures, their numbers and (on a page without words) their words; other files stay.
+) -> Path:
+    """Write figures, their numbers and (on a page without words) their words; see `write_folder`.
+
+    In a folder of the run's (`figures-85mm`), the run's record lists them.
 
     Raises
     ------
     InputError
-        The folder cannot be written.
+        The place belongs to another run, or has files of the user's where new ones would be.
+    OutputError
+        It cannot be written.
     """
-    try:
+    inside = place.resolve().parent == found.folder.resolve()
+    target = found.folder if inside else place
+
+    def fill(made: Path) -> None:
+        found.check(target)
         with laid_out(page):
-            return write_figures(results, folder, formats, progress, figures, dpi)
-    except OSError as error:
-        raise InputError(
-            f"{folder}: cannot be written ({error.strerror or error}). Close programs that have its "
-            "files open, or choose another folder with --output."
-        ) from error
+            own = made / place.name if inside else made
+            write_figures(found.results, own, formats, progress, figures, dpi)
+
+    write_folder(target, fill, renew=(), content=found.content(target))
+    return place

@@ -29,8 +29,8 @@ from heor.report.comparison import Comparison
 from heor.report.figure_canvas import ReportFigure, house_style
 from heor.report.figure_page import page
 from heor.report.figures_information import information
-from heor.report.file_names import in_folder
 from heor.report.numbers.fits import fitted_endpoints
+from heor.storage.manifest import file_in
 
 if TYPE_CHECKING:
     from heor.results import Results
@@ -167,7 +167,7 @@ def write_figures(
     for done, (name, draw) in enumerate(figures.items(), start=1):
         figure = draw(results)
         for form in formats:
-            path = folder / f"{in_folder(name)}.{form}"
+            path = file_in(folder, f"{name}.{form}")
             path.write_bytes(figure_bytes(figure, form, dpi))
             paths.append(path)
         _write_beside(figure, folder, name)

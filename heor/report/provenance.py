@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from heor.report.needs import HasFits
-from heor.report.section_method import run_command
-from heor.results import Results
+if TYPE_CHECKING:  # a record of clicks or answers needs nothing of a run
+    from heor.report.needs import HasFits
+    from heor.results import Results
 
 PACKAGES = (
     "heor",
@@ -43,6 +43,8 @@ def versions() -> dict[str, str]:
 
 def run_record(results: Results) -> dict:
     """The content of run.json of a run."""
+    from heor.report.section_method import run_command
+
     problem = results.problem
     own = {
         "draws": problem.settings.draws,
@@ -90,6 +92,16 @@ def record(
         "machine": platform.machine(),
         "system": platform.system(),
         "input_sha256": dict(problem.input_hashes),
+    }
+
+
+def short_record(command: str, input_sha256: Mapping[str, str]) -> dict:
+    """The record of a command that makes no model run: what to type, when, with what."""
+    return {
+        "command": command,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions(),
+        "input_sha256": dict(input_sha256),
     }
 
 

@@ -18,7 +18,7 @@ from heor.report.figures_information import information
 from heor.report.provenance import versions, write_json
 from heor.report.tables import write_csv
 from heor.report.words import any_money, icer_words, significant, table
-from heor.report.write import write_whole
+from heor.storage.folder import write_folder
 
 
 def write_analysis(
@@ -48,7 +48,7 @@ def write_analysis(
         )
         write_json(record(found), place / "run.json")
 
-    return write_whole(folder, fill)
+    return write_folder(folder, fill)
 
 
 def comparison(found: Analysed) -> Comparison:

@@ -6,22 +6,24 @@ A folder of `heor run`, `heor scenarios --run` or `heor country compare`; other 
 from __future__ import annotations
 
 import filecmp
-import os
 import re
 import shutil
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from heor.archive import command_of, read_archive
 from heor.country_comparison import CountryComparison
-from heor.errors import InputError
+from heor.errors import InputError, OutputError
 from heor.progress import Progress
 from heor.report.countries import write_country_parts
 from heor.report.scenarios import write_scenario_parts
-from heor.report.write import PAGE, RECORD, RESULTS, replace_folder, write_parts
+from heor.report.write import PAGE, RESULTS, write_parts
 from heor.results import Results
 from heor.scenario_analysis import ScenarioResults
+from heor.storage.folder import settle, write_folder
+from heor.storage.manifest import FILES, RECORD, manifest
 
 FORMATS = ("html", "md", "docx")
 #: Results of many runs → what writes their report; there is no Word document of them.
@@ -41,8 +43,8 @@ def rebuild(
 ) -> tuple[Any, Path, list[str]]:
     """Write the report of `folder/results.nc` again.
 
-    Everything is made beside the target and moved in when it is complete; what is not made again stays.
-    run.json, which alone knows the clock, stays as the run wrote it.
+    What is not made again stays, and so does what the user changed: see `write_folder`. run.json, which
+    alone knows the clock, stays as the run wrote it but for its list of files.
 
     Parameters
     ----------
@@ -70,34 +72,29 @@ def rebuild(
     ------
     InputError
         Results that are missing, damaged or of another version; a format they do not have; a target
-        that cannot be written or that holds another run.
+        that holds another run, or files of the user's in the place of new ones.
+    OutputError
+        A target that cannot be written.
     """
-    source = folder / RESULTS
-    results = saved(source)
+    found = saved(folder)
+    results = found.results
     formats = possible(results, formats, folder)
     target = folder if target is None else target
-    if target.resolve() != folder.resolve():
-        _same_run(source, target)
     if with_figures is None:  # as the run was asked for
         with_figures = (folder / "figures").is_dir() or not (folder / "report.md").exists()
     language = language or _language(folder)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        temporary.mkdir(parents=True, exist_ok=True)
-        _write(results, temporary, formats, progress, with_figures, language)
-        if "md" in formats and target.resolve() != folder.resolve():
+    names: list[str] = []
+
+    def fill(place: Path) -> None:
+        found.check(target)
+        _write(results, place, formats, progress, with_figures, language)
+        if "md" in formats and not found.is_in(target):
             for name in (RESULTS, RECORD):
                 if (folder / name).exists():
-                    shutil.copy2(folder / name, temporary / name)
-        names = sorted(p.name for p in temporary.iterdir())
-        _move_in(temporary, target)
-    except OSError as error:
-        raise InputError(
-            f"{target}: cannot be written ({error.strerror or error}). Close programs that have its "
-            "files open, or choose another folder with --output."
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+                    shutil.copy2(folder / name, place / name)
+        names.extend(sorted(p.name for p in place.iterdir()))
+
+    write_folder(target, fill, renew=("tables", "figures"), content=found.content(target))
     return results, target, names
 
 
@@ -111,7 +108,53 @@ def _language(folder: Path) -> str:
     return found[1] if found else "en"
 
 
-def saved(source: Path) -> Any:
+@dataclass(frozen=True)
+class Saved:
+    """Results read from a folder, and which file of theirs it was."""
+
+    folder: Path
+    results: Any
+    stamp: tuple[int, ...]
+
+    def check(self, target: Path) -> None:
+        """Reports of two runs do not share a folder.
+
+        Raises
+        ------
+        InputError
+            The target holds another run.
+        OutputError
+            Other results were written into the folder since.
+        """
+        source, other = self.folder / RESULTS, target / RESULTS
+        if _stamp(source) != self.stamp:
+            raise OutputError(
+                f"{source}: new results were written meanwhile. Run this command again."
+            )
+        if not self.is_in(target) and other.exists():
+            if not filecmp.cmp(source, other, shallow=False):
+                raise InputError(
+                    f"{target}: holds another run ({RESULTS} differs from {source}). Choose another folder "
+                    "with --output."
+                )
+
+    def is_in(self, target: Path) -> bool:
+        """Whether the target is the folder itself."""
+        return self.folder.resolve() == target.resolve()
+
+    def content(self, target: Path) -> dict[str, Any] | None:
+        """Of the target's record: that of the run without its list of files; None in its own folder."""
+        if self.is_in(target):
+            return None
+        return {k: v for k, v in (manifest(self.folder).content or {}).items() if k != FILES}
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    return (found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+def saved(folder: Path) -> Saved:
     """Results that a report can be made of.
 
     Raises
@@ -119,18 +162,21 @@ def saved(source: Path) -> Any:
     InputError
         The file is missing, cannot be read, or holds something else.
     """
+    settle(folder)
+    source = folder / RESULTS
     if not source.exists():
         raise InputError(
             f"{source}: not found; {command_of(source)} writes it, and so do `heor scenarios --run` and `heor country "
             "compare`. Run one of them, or name its folder. `heor survival`, `what-if` and `analyse` save "
             "no results: run the command itself again for a new report."
         )
+    stamp = _stamp(source)
     found = read_archive(source)
     if not isinstance(found, (Results, *OTHERS)):
         raise InputError(
             f"{source}: holds no results with a report. Make it again with `heor run`."
         )
-    return found
+    return Saved(folder, found, stamp)
 
 
 def possible(results: Any, formats: Collection[str] | None, folder: Path) -> Collection[str]:
@@ -170,23 +216,3 @@ def _write(
             shutil.rmtree(item)
         else:
             item.unlink()
-
-
-def _same_run(source: Path, target: Path) -> None:
-    """Reports of two runs do not share a folder."""
-    other = target / RESULTS
-    if other.exists() and not filecmp.cmp(source, other, shallow=False):
-        raise InputError(
-            f"{target}: holds another run ({RESULTS} differs from {source}). Choose another folder with "
-            "--output."
-        )
-
-
-def _move_in(made: Path, target: Path) -> None:
-    """What was made replaces what the target has of the same name."""
-    target.mkdir(parents=True, exist_ok=True)
-    for item in sorted(made.iterdir()):
-        if item.is_dir():
-            replace_folder(item, target / item.name)
-        else:
-            item.replace(target / item.name)

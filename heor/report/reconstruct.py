@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,9 @@ import pandas as pd
 from heor.errors import InputError
 from heor.inputs.tables import columns, read_table
 from heor.report.cells import plain_table
-from heor.report.write import write_whole
+from heor.report.provenance import short_record, write_json
+from heor.storage.folder import write_folder
+from heor.storage.manifest import RECORD
 from heor.survival.reconstruct import Reconstruction, reconstruct
 
 DIGITS = "%.10g"
@@ -64,13 +68,7 @@ def _columns(path: Path, names: tuple[str, ...], problems: list[str]) -> dict[st
 
 
 def write_reconstruction(found: Reconstruction, curve: PublishedCurve, folder: Path) -> Path:
-    """Individual data, comparison, repairs, snippet for `index.yaml` and figure, whole or not at all.
-
-    Raises
-    ------
-    InputError
-        The folder cannot be written.
-    """
+    """Individual data, comparison, repairs, snippet for `index.yaml`, figure, run.json; see `write_folder`."""
     from heor.report.figures import figure_bytes
     from heor.report.figures_reconstruct import reconstruction
 
@@ -83,8 +81,26 @@ def write_reconstruction(found: Reconstruction, curve: PublishedCurve, folder: P
         _text(place / "index.yaml", snippet(found, curve))
         for form in ("svg", "png"):
             (place / f"reconstruction.{form}").write_bytes(figure_bytes(figure, form))
+        write_json(short_record(_command(curve), _hashes(curve)), place / RECORD)
 
-    return write_whole(folder, fill)
+    return write_folder(folder, fill)
+
+
+def _command(curve: PublishedCurve) -> str:
+    options = {
+        "at-risk": curve.at_risk,
+        "patients": curve.patients,
+        "events": curve.events,
+        "time-unit": curve.unit,
+        "clicks": curve.style,
+    }
+    given = [f"--{k} {shlex.quote(str(v))}" for k, v in options.items() if v is not None]
+    return " ".join(["heor km reconstruct", shlex.quote(str(curve.clicks)), *given])
+
+
+def _hashes(curve: PublishedCurve) -> dict[str, str]:
+    files = [path for path in (curve.clicks, curve.at_risk) if path is not None]
+    return {path.as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def _csv(table: pd.DataFrame, path: Path) -> None:

@@ -16,8 +16,8 @@ from heor.report.provenance import record, write_json
 from heor.report.section_method import command_line, run_notes
 from heor.report.tables import write_csv
 from heor.report.words import money, ratio_words, table, timing, years
-from heor.report.write import write_whole
 from heor.scenario_analysis import ScenarioResults
+from heor.storage.folder import write_folder
 
 if TYPE_CHECKING:
     from heor.report.html.journal import JournalTable
@@ -31,14 +31,14 @@ def write_scenario_report(
     progress: Callable[[str, int, int], None] | None = None,
     language: str = "en",
 ) -> Path:
-    """Tables, the figure, report.md, report.html, results.nc and run.json; see `write_whole`."""
+    """Tables, the figure, report.md, report.html, results.nc and run.json; see `write_folder`."""
 
     def fill(place: Path) -> None:
         write_scenario_parts(results, place, progress, language=language)
         write_archive(results, place / "results.nc")
         write_json(scenario_record(results), place / "run.json")
 
-    return write_whole(folder, fill)
+    return write_folder(folder, fill)
 
 
 def write_scenario_parts(

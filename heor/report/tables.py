@@ -14,9 +14,9 @@ from heor.inputs.uncertainty import interval
 from heor.inputs.units import factor_of
 from heor.inputs.usage import used_parameters
 from heor.report.cells import plain_table
-from heor.report.file_names import in_folder
 from heor.report.needs import HasFits
 from heor.results import Results, Simulation
+from heor.storage.manifest import file_in
 from heor.survival.marginal import marginal_hazard_ratio, window_grid
 
 LANDMARK_MONTHS = (6, 12, 24, 36, 60, 120)
@@ -317,7 +317,7 @@ def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
     for name, table in tables.items():
         if table.empty:
             continue
-        path = folder / f"{in_folder(name)}.csv"
+        path = file_in(folder, f"{name}.csv")
         plain_table(table).to_csv(
             path, index=False, float_format="%.10g", lineterminator="\n", encoding="utf-8"
         )

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from heor.errors import InputError
 from heor.inputs.answers import Answers, looks_like_three_levels
 from heor.inputs.layers import nearest
 from heor.inputs.value_sets import ValueSet
 from heor.report.cells import plain
 from heor.report.words import table
+from heor.storage.file import write_file
 
 COLUMN = "utility_{}"
 ALL = "(all)"
@@ -160,37 +161,27 @@ def _shown(found: pd.DataFrame, by: str | None) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def write_utilities(answers: Answers, scores: Mapping[str, np.ndarray], path: Path) -> Path:
+def write_utilities(
+    answers: Answers, scores: Mapping[str, np.ndarray], path: Path, content: Mapping[str, Any]
+) -> Path:
     """The file with one column of utilities more for each value set; whole or not at all.
 
-    CSV with UTF-8, commas and decimal points; a row without a utility has an empty cell.
+    CSV with UTF-8, commas and decimal points; a row without a utility has an empty cell. A record with
+    `content` is written beside it; see `write_file`.
 
     Raises
     ------
     InputError
-        When it cannot be written.
+        When it cannot be written, or another file is there.
     """
     columns = [
         ["" if np.isnan(x) else f"{round(float(x), 10) + 0.0:.10g}" for x in values]
         for values in scores.values()
     ]
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(
-                [*map(plain, answers.header), *(COLUMN.format(name) for name in scores)]
-            )
-            writer.writerows(
-                [*map(plain, row), *own] for row, *own in zip(answers.rows, *columns, strict=True)
-            )
-        os.replace(temporary, path)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror or error}). Close programs that have it open, or "
-            "choose another file with --output."
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*map(plain, answers.header), *(COLUMN.format(name) for name in scores)])
+    writer.writerows(
+        [*map(plain, row), *own] for row, *own in zip(answers.rows, *columns, strict=True)
+    )
+    return write_file(path, text.getvalue().encode(), content)

@@ -10,11 +10,13 @@ from heor.report.figures import write_figures
 from heor.report.figures_what_if import what_if_of
 from heor.report.html.plain import write_plain_page
 from heor.report.numbers.what_if import Asked
-from heor.report.section_method import run_notes
+from heor.report.provenance import short_record, write_json
+from heor.report.section_method import command_line, run_notes
 from heor.report.tables import write_csv
 from heor.report.words import plain, timing
-from heor.report.write import write_whole
 from heor.results import Decision
+from heor.storage.folder import write_folder
+from heor.storage.manifest import RECORD
 
 
 def answer(problem: DecisionProblem, decision: Decision, found: WhatIfMap) -> list[str]:
@@ -54,7 +56,7 @@ def write_what_if(
     folder: Path,
     language: str = "en",
 ) -> Path:
-    """tables/what_if.csv, tables/crossings.csv, figures/what_if.*, report.md and report.html; whole or not at all."""
+    """tables/what_if.csv, tables/crossings.csv, figures/what_if.*, reports, run.json; see `write_folder`."""
     asked = Asked(problem, decision, found)
     table = found.table.drop(columns="scenario")
     for name, threshold in decision.thresholds:
@@ -80,5 +82,14 @@ def write_what_if(
             "\n\n".join(line for line in lines if line) + "\n", encoding="utf-8"
         )
         write_plain_page(place, language=language)
+        write_json(short_record(_command(problem, found), problem.input_hashes), place / RECORD)
 
-    return write_whole(folder, fill)
+    return write_folder(folder, fill)
+
+
+def _command(problem: DecisionProblem, found: WhatIfMap) -> str:
+    axes = [axis for axis in (found.what_if.x, found.what_if.y) if axis is not None]
+    names = " ".join(axis.name for axis in axes)
+    ranges = [f"--range {axis.start:.12g}:{axis.end:.12g}" for axis in axes]
+    options = (*ranges, f"--points {axes[0].points}", f"--draws {problem.settings.draws}")
+    return command_line(problem, f"what-if {names}", *options)

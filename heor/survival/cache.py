@@ -7,15 +7,22 @@ that is damaged, truncated or changed by hand does not match its checksum and is
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import os
+import re
+import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from heor.errors import HeorWarning, OutputError
+from heor.storage.file import write_bytes
+from heor.storage.folder import settle
 
 FORMAT = 1  # raise it when the meaning of a stored number changes
 PACKAGES = ("heor", "pymc", "pytensor", "nutpie", "numba", "numpy", "scipy")
@@ -59,39 +66,56 @@ def _versions() -> dict[str, str]:
     return out
 
 
+def place(folder: Path, words: str, key: str) -> Path:
+    """The file of a key. `words` come from the inputs: plain letters stay of them, the first 150.
+
+    >>> place(Path("cache"), "../arm a+arm b-weibull", "0" * 64).as_posix()
+    'cache/_arm_a+arm_b-weibull-0000000000000000.nc'
+    """
+    return folder / f"{re.sub(r'[^A-Za-z0-9_+-]+', '_', words)[:150]}-{key[:16]}.nc"
+
+
 def write(path: Path, groups: Groups, attributes: Mapping[str, Any]) -> None:
-    """Write groups of (dims, array) and the attributes, at once or not at all."""
+    """Write groups of (dims, array) and the attributes, at once or not at all.
+
+    What cannot be written is a `HeorWarning`: the results do not need it. HDF5 writes to memory and
+    Python to the disk: on a full one HDF5 would end the process.
+    """
     import h5netcdf
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    text = json.dumps(attributes)
+    made, text = io.BytesIO(), json.dumps(attributes)
+    with h5netcdf.File(made, "w") as file:
+        for group_name, variables in groups.items():
+            group = file.create_group(group_name)
+            for name, (dims, array) in variables.items():
+                for dim, size in zip(dims, array.shape, strict=True):
+                    if dim not in group.dimensions:
+                        group.dimensions[dim] = size
+                        group.create_variable(dim, (dim,), data=np.arange(size))
+                group.create_variable(name, dims, data=array)
+            group.attrs["heor"] = text
+        file.attrs["checksum"] = _checksum(groups, text)
     try:
-        with h5netcdf.File(temporary, "w") as file:
-            for group_name, variables in groups.items():
-                group = file.create_group(group_name)
-                for name, (dims, array) in variables.items():
-                    for dim, size in zip(dims, array.shape, strict=True):
-                        if dim not in group.dimensions:
-                            group.dimensions[dim] = size
-                            group.create_variable(dim, (dim,), data=np.arange(size))
-                    group.create_variable(name, dims, data=array)
-                group.attrs["heor"] = text
-            file.attrs["checksum"] = _checksum(groups, text)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        write_bytes(path, made.getbuffer())
+    except OutputError as error:
+        why = getattr(error.__cause__, "strerror", None) or error.__cause__
+        warnings.warn(
+            f"{path.parent}: survival fits cannot be kept here ({why}), so the next run will fit again. The "
+            "results are the same.",
+            HeorWarning,
+            stacklevel=2,
+        )
 
 
 def read(path: Path) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]] | None:
     """Arrays by group, and the attributes; None where there is no trustworthy file."""
-    if not path.exists():
-        return None
     import h5netcdf
 
     groups: dict = {}
+    with suppress(OutputError):
+        settle(path.parent, quiet=True)
     try:
-        with h5netcdf.File(path, "r") as file:
+        with h5netcdf.File(io.BytesIO(path.read_bytes()), "r") as file:
             for group_name, group in file.groups.items():
                 text = group.attrs["heor"]
                 groups[group_name] = {
@@ -101,7 +125,7 @@ def read(path: Path) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]] 
                 }
             if file.attrs["checksum"] != _checksum(groups, text):
                 return None
-    except Exception:  # whatever a damaged file makes the reader say
+    except Exception:  # no file, or whatever a damaged one makes the reader say
         return None
     arrays = {g: {k: a for k, (_, a) in variables.items()} for g, variables in groups.items()}
     return arrays, json.loads(text)

@@ -28,6 +28,9 @@ from typing import Any
 
 import numpy as np
 
+from heor.errors import OutputError
+from heor.storage.file import write_bytes
+from heor.storage.folder import settle
 from heor.survival.distributions import Distribution
 from heor.survival.likelihood import Piece
 
@@ -382,14 +385,9 @@ def save(name: str, code: MachineCode) -> bool:
         return False
     head = json.dumps([code.symbol, code.inputs, code.dims, code.dtypes]).encode()
     body = len(head).to_bytes(8, "little") + head + code.object_code
-    temporary = place / f".{name}.{os.getpid()}"
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(hashlib.sha256(name.encode() + body).digest() + body)
-        os.replace(temporary, place / name)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
+        write_bytes(place / name, hashlib.sha256(name.encode() + body).digest() + body)
+    except OutputError:
         return False
     return True
 
@@ -399,6 +397,8 @@ def load(name: str) -> MachineCode | None:
     place = folder()
     if place is None:
         return None
+    with suppress(OutputError):
+        settle(place, quiet=True)
     try:
         stored = (place / name).read_bytes()
     except OSError:

@@ -230,7 +230,7 @@ def _correlation(
     stream = f"survival/{'+'.join(unit)}/correlation"
     arrays = {f"{i} {k}": v for i, p in enumerate(own) for k, v in p.data.items()}
     key = store.key({"correlation": PAIRING, "seed": streams.integer(stream), **arrays})
-    path = cache / f"correlation-{'+'.join(unit)}-{key[:16]}.nc" if cache else None
+    path = store.place(cache, f"correlation-{'+'.join(unit)}", key) if cache else None
     if key not in known:
         found = store.read(path) if path else None
         if found:

@@ -83,7 +83,7 @@ def compare(
     candidates = tuple(f for f in families if candidates is None or f in candidates)
     keys = [posteriors[name, f].fit_key for f in families for name in unit]
     key = store.key({"comparison": keys, "candidates": candidates})
-    path = cache / f"comparison-{'+'.join(unit)}-{key[:16]}.nc" if cache and all(keys) else None
+    path = store.place(cache, f"comparison-{'+'.join(unit)}", key) if cache and all(keys) else None
     found = store.read(path) if path else None
     if found:
         rows = found[1]["rows"]

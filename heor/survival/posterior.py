@@ -224,7 +224,7 @@ def _job(request: FitRequest, settings: FitSettings, streams: Streams, cache: Pa
             "seed": seed,
         }
     )
-    path = cache / f"{name}-{family}-{fit_key[:16]}.nc" if cache else None
+    path = store.place(cache, f"{name}-{family}", fit_key) if cache else None
     return _Job(request, pieces, method, stream, seed, fit_key, path)
 
 

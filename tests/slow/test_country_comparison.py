@@ -66,7 +66,7 @@ def test_the_report(results: CountryComparison, tmp_path: Path) -> None:
     assert (folder / "figures/countries.svg").stat().st_size > 10_000
     assert (folder / "tables/journal/countries.tsv").exists()
     saved, figures = saved_figures(folder)
-    pd.testing.assert_frame_equal(saved.table, results.table)
+    pd.testing.assert_frame_equal(saved.results.table, results.table)
     assert list(figures) == ["countries"]
 
 

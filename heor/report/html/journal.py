@@ -22,6 +22,7 @@ from heor.report.html.template import templates
 from heor.report.words import chance_words, timing
 from heor.report.words import money as amount
 from heor.results import Results
+from heor.storage.manifest import file_in
 
 BOLD = re.compile(r"\*\*(.*?)\*\*")
 NUMBER = re.compile(r"[-+<>]?\d")  # how a cell of numbers begins
@@ -191,5 +192,5 @@ def write_journal(tables: Mapping[str, JournalTable], title: str, folder: Path) 
     (folder / "journal.html").write_text(made + "\n", encoding="utf-8", newline="\n")
     for name, table in tables.items():
         lines = ["\t".join(map(plain, cells)) for cells in (table.header, *table.rows)]
-        path = folder / "journal" / f"{name}.tsv"
+        path = file_in(folder / "journal", f"{name}.tsv")
         path.write_text("\n".join(lines) + "\n", encoding="utf-8-sig", newline="\n")

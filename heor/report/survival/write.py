@@ -10,7 +10,7 @@ from heor.report.survival.markdown import report
 from heor.report.survival.tables import survival_tables
 from heor.report.survival.text_methods import survival_command
 from heor.report.tables import write_csv
-from heor.report.write import write_whole
+from heor.storage.folder import write_folder
 from heor.survival_analysis import SurvivalResults
 
 
@@ -20,7 +20,7 @@ def write_survival_report(
     progress: Callable[[str, int, int], None] | None = None,
     language: str = "en",
 ) -> Path:
-    """Tables, figures, report.md, report.html and run.json of one appraisal; see `write_whole`."""
+    """Tables, figures, report.md, report.html and run.json of one appraisal; see `write_folder`."""
     from heor.report.figures import write_figures
     from heor.report.html.plain import write_plain_page
     from heor.report.survival.figures import survival_figures
@@ -33,7 +33,7 @@ def write_survival_report(
         write_plain_page(place, language=language)
         write_json(survival_record(results), place / "run.json")
 
-    return write_whole(folder, fill)
+    return write_folder(folder, fill)
 
 
 def survival_record(results: SurvivalResults) -> dict:
