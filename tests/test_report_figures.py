@@ -29,7 +29,7 @@ from heor.survival.goodness import ModelComparison
 from heor.survival.observed import hazard_windows, number_at_risk
 from heor.survival.posterior import SurvivalPosterior
 
-DRAWS = 60
+DRAWS = 100  # fewer are too few to say how likely anything is
 
 
 def made_up_results(problem: DecisionProblem, made_up_draws: Callable) -> Results:
