@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from heor.cli_options import (
 )
 from heor.cli_report import report
 from heor.cli_utilities import utilities
+from heor.errors import HeorWarning
 
 INTERRUPTED = 130
 
@@ -596,7 +599,26 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
 
 
+def quiet() -> None:
+    """Keep what libraries say to developers off the terminal; a warning of our own is one line.
+
+    Where Python was asked for warnings (`-W`, PYTHONWARNINGS), as tests ask, all of them are shown.
+    """
+    if sys.warnoptions:
+        return
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("always", HeorWarning)
+    warnings.showwarning = _shown_warning
+    logging.getLogger().addHandler(logging.NullHandler())  # else Python prints what nobody handles
+
+
+def _shown_warning(message: Warning | str, category: type[Warning], *_: Any) -> None:
+    if issubclass(category, HeorWarning):
+        click.echo(f"warning: {message}", err=True)
+
+
 def entry() -> None:
+    quiet()
     sys.exit(main())
 
 
