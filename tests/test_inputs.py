@@ -293,6 +293,16 @@ SPOILT = {
         "comparator: chemoterapy",
         ("unknown strategy 'chemoterapy'", "Did you mean 'chemotherapy'?"),
     ),
+    "comparator is the intervention": (
+        ANALYSIS,
+        "comparator: chemotherapy",
+        "comparator: resection",
+        (
+            "intervention: 'resection' is the comparator too",
+            "a strategy compared with itself differs in nothing",
+            "Name another strategy as one of the two: chemotherapy.",
+        ),
+    ),
     "unknown study in a synthesis": (
         ANALYSIS,
         "studies: [log_hr_os_clocc,",
