@@ -295,12 +295,12 @@ SPOILT = {
     ),
     "comparator is the intervention": (
         ANALYSIS,
-        "comparator: chemotherapy",
-        "comparator: resection",
+        "\nintervention: resection",
+        "\nintervention: chemotherapy",
         (
-            "intervention: 'resection' is the comparator too",
+            "intervention: 'chemotherapy' is the comparator too",
             "a strategy compared with itself differs in nothing",
-            "Name another strategy as one of the two: chemotherapy.",
+            "Name another strategy as one of the two: resection.",
         ),
     ),
     "unknown study in a synthesis": (
