@@ -128,7 +128,8 @@ def outcome_rows(results: Results) -> pd.DataFrame:
             row[strategy.label] = form(strategies[name].loc[outcome, "mean"])
         change = changes.loc[outcome]
         row[difference(problem)] = form(change["mean"])
-        row["95 % interval"] = f"{form(change['low'])} to {form(change['high'])}"
+        interval = f"{form(change['low'])} to {form(change['high'])}"
+        row["95 % interval"] = TOO_FEW if results.simulation.outcomes.are_few else interval
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -136,10 +137,11 @@ def outcome_rows(results: Results) -> pd.DataFrame:
 def answer_section(results: Results) -> str:
     problem, decision = results.problem, results.decision
     currency = problem.country.currency
+    few = results.simulation.outcomes.are_few
     ratios = [
         f"- {r['measure'][0].upper() + r['measure'][1:]}: "
         f"{icer_words(r['cost'], r['effect'], r['ratio'], r['label'], currency)} "
-        f"(Monte Carlo SE {significant(r['se'], 2)})"
+        f"(Monte Carlo SE {TOO_FEW if few else significant(r['se'], 2)})"
         for _, r in decision.tables["icer"].iterrows()
     ]
     lines = [f"**{line}**" for line in answer(results)]
