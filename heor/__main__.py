@@ -47,8 +47,9 @@ def entry() -> None:
     interrupts = _Interrupts()
     signal.signal(signal.SIGINT, interrupts)
     try:
-        from heor.cli import main
+        from heor.cli import main, quiet
 
+        quiet()
         code = main()
     except BaseException:
         if not interrupts.heard:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +30,7 @@ from heor.cli_options import (
 )
 from heor.cli_report import report
 from heor.cli_utilities import utilities
-from heor.errors import INTERRUPTED
+from heor.errors import INTERRUPTED, HeorWarning
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -578,7 +580,7 @@ def main(arguments: list[str] | None = None) -> int:
     from heor.errors import HeorError, InputError, OutputError
 
     try:
-        with _warnings_as_lines():
+        with warnings_as_lines():
             result = cli.main(args=arguments, prog_name="heor", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -613,12 +615,8 @@ def interruption() -> str:
 
 
 @contextmanager
-def _warnings_as_lines() -> Iterator[None]:
+def warnings_as_lines() -> Iterator[None]:
     """Warnings of this package as one line each, whatever filters there are."""
-    import warnings
-
-    from heor.errors import HeorWarning
-
     before = warnings.showwarning
 
     def show(message, category, *place, **named) -> None:
@@ -631,6 +629,17 @@ def _warnings_as_lines() -> Iterator[None]:
         warnings.simplefilter("always", HeorWarning)
         warnings.showwarning = show
         yield
+
+
+def quiet() -> None:
+    """Keep what libraries say to developers off the terminal.
+
+    Where Python was asked for warnings (`-W`, PYTHONWARNINGS), as tests ask, all of them are shown.
+    """
+    if sys.warnoptions:
+        return
+    warnings.simplefilter("ignore")
+    logging.getLogger().addHandler(logging.NullHandler())  # else Python prints what nobody handles
 
 
 def entry() -> None:

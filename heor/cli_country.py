@@ -42,9 +42,7 @@ def listed(inputs, as_of) -> None:
 @inputs_option
 @click.option(
     "--donor",
-    default="norway",
-    show_default=True,
-    help="Country whose norms, thresholds and unit costs stand in until they are filled in.",
+    help="Country whose norms, thresholds and unit costs stand in until they are filled in; default: norway.",
 )
 def new(name, inputs, donor) -> None:
     """Make the folder of a country, NAME its English name or ISO code, with all to fill marked."""
@@ -53,7 +51,7 @@ def new(name, inputs, donor) -> None:
     made = new_country(inputs, name, donor)
     folder = shown(made.folder)
     click.echo(
-        f"Made {folder}: life table from the UN's death rates, generic rules, {donor}'s values."
+        f"Made {folder}: life table from the UN's death rates, generic rules, {made.donor}'s values."
     )
     click.echo(f"To fill in {folder}/country.yaml: {', '.join(made.to_fill)}.")
     click.echo(f"To fill in {folder}/parameters.csv: {len(made.costs)} rows.")
@@ -98,10 +96,12 @@ def compare(names, inputs, scenario, settings, as_of, language, output, **fittin
     from heor.errors import InputError
     from heor.inputs import countries
     from heor.inputs.load import load
+    from heor.inputs.reading import opened
     from heor.progress import progress_display
     from heor.report.countries import answer, faults, write_country_report
 
     root = Path(inputs)
+    opened(root)
     changed = overrides(settings)
     wanted = names or countries.folders(root)
     found = [countries.folder_of(root, name) for name in wanted]

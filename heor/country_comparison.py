@@ -19,6 +19,7 @@ import pandas as pd
 
 from heor.analysis import decide, sample
 from heor.decision import cost_effectiveness
+from heor.decision.choice import choices
 from heor.errors import HeorError, HeorWarning
 from heor.inputs.problem import DecisionProblem
 from heor.outcomes.outcomes import QALYS, Outcomes
@@ -179,8 +180,9 @@ def country_row(
         `icer_low`, `icer_high` (95 % Monte Carlo), `icer_label`; `cost_common`
         with `_low`, `_high` in `common_money` (missing where nothing converts); `severity` (the rule's
         measure in words), `weight` and `severity_threshold`. And for each t of low, high and severity: `threshold_t`,
-        `probability_t` and net health benefit `health_t` in QALYs with `_se`, `_low`, `_high`. Money per
-        patient, in the country's own.
+        `probability_t` and net health benefit `health_t` in QALYs with `_se`, `_low`, `_high`. With more
+        than two strategies these compare the intervention with the comparator alone, and `best_t` with
+        `_probability` says which of all is best. Money per patient, in the country's own.
     """
     country, settings = problem.country, problem.settings
     both = settings.comparator, settings.intervention
@@ -266,4 +268,16 @@ def _net_health(
         row |= {f"probability_{name}": (health > 0).mean(), f"health_{name}": health.mean()}
         row[f"health_{name}_se"] = float(outcomes.standard_error(health))
         row |= {f"health_{name}_low": low, f"health_{name}_high": high}
+    return row | _best(decision, named)
+
+
+def _best(decision: Decision, named: Mapping[str, float]) -> dict[str, object]:
+    """The best of more than two strategies, where there are."""
+    row: dict[str, object] = {}
+    by_value = {found.threshold: found for found in choices(decision.tables).values()}
+    for name, threshold in named.items():
+        if threshold in by_value:
+            found = by_value[threshold]
+            row[f"best_{name}"] = found.strategy
+            row[f"best_{name}_probability"] = found.chances[found.strategy]
     return row

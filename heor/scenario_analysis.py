@@ -20,6 +20,7 @@ import pandas as pd
 from heor.analysis import decide, sample
 from heor.decision import cost_effectiveness
 from heor.decision.averaging import achieved_weights, allocation, mixture
+from heor.decision.choice import TABLE, best_columns, choice_table
 from heor.errors import HeorError, HeorWarning, InputError
 from heor.inputs.checks import BASE
 from heor.inputs.problem import Average, DecisionProblem
@@ -314,7 +315,9 @@ def scenario_row(
         `cost` and `qalys` (increments), each with `_se` (Monte Carlo), `_low`, `_high` (95 %); `icer`,
         `icer_se`, `icer_low`, `icer_high` (95 % Monte Carlo), `icer_label`; and for each threshold t:
         `threshold_t`, `net_benefit_t` with `_se`, `_low`, `_high`, `probability_t`, `evpi_t` with `_se`, `difference_t` (of the net
-        benefit from that of the base case) with `_se`, paired by draw. Money per patient.
+        benefit from that of the base case) with `_se`, paired by draw. With more than two strategies
+        these compare the intervention with the comparator alone, and `best_t` with `_probability`,
+        `_lead` (over the next best) and `_lead_se` says which of all is best. Money per patient.
     """
     both = roles(problem)
     increments = cost_effectiveness.increment_table(outcomes, *both).set_index("outcome")
@@ -337,14 +340,17 @@ def scenario_row(
         row |= {f"evpi_{name}": at["evpi"], f"evpi_{name}_se": at["evpi_se"]}
         row |= {f"difference_{name}": change.mean()}
         row |= {f"difference_{name}_se": float(outcomes.standard_error(change))}
+    if len(outcomes.strategies) > 2:
+        row |= best_columns({TABLE: choice_table(outcomes, both[0], thresholds)})
     return row
 
 
 def turned(table: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
     """The table with, for each threshold t, `turns_t` and `sign_unclear_t`.
 
-    A row turns the decision where its mean net benefit calls for the other strategy than that of the
-    base case, the first row; its sign is unclear within 1.96 Monte Carlo standard errors of zero.
+    A row turns the decision where its mean net benefit calls for another strategy than that of the
+    base case, the first row; its sign is unclear within 1.96 Monte Carlo standard errors of zero. With
+    more than two strategies that is the sign of the lead of the best of all over the next best.
 
     >>> rows = pd.DataFrame({"net_benefit_x": [5.0, -9.0], "net_benefit_x_se": [1.0, 6.0]})
     >>> turned(rows, [("x", 1.0)])[["turns_x", "sign_unclear_x"]].to_numpy().tolist()
@@ -352,8 +358,11 @@ def turned(table: pd.DataFrame, thresholds: Thresholds) -> pd.DataFrame:
     """
     added = {}
     for name, _ in thresholds:
-        benefit = table[f"net_benefit_{name}"]
-        worth = benefit > 0
-        added[f"turns_{name}"] = worth != worth.iloc[0]
-        added[f"sign_unclear_{name}"] = np.abs(benefit) < CLEAR * table[f"net_benefit_{name}_se"]
+        benefit, error = table[f"net_benefit_{name}"], table[f"net_benefit_{name}_se"]
+        choice = benefit > 0
+        if f"best_{name}" in table:
+            choice = table[f"best_{name}"].fillna("")
+            benefit, error = (table[f"best_{name}_{k}"] for k in ("lead", "lead_se"))
+        added[f"turns_{name}"] = choice != choice.iloc[0]
+        added[f"sign_unclear_{name}"] = np.abs(benefit) < CLEAR * error
     return table.assign(**added)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import settings
 
+from heor.analysis import decide
 from heor.errors import InputError
 from heor.inputs.load import load
 from heor.inputs.problem import DecisionProblem, FittedCurve
 from heor.parameters.draws import CurveDraws, Draws, add_derived, draw_parameters
-from heor.results import Results, Simulation
+from heor.results import Companion, Results, Simulation, Structure
 from heor.simulation import simulate
 from heor.streams import Streams
 from heor.survival.distributions import get
@@ -144,6 +147,60 @@ def made_up_run(problem: DecisionProblem, made_up_draws: Callable[..., Draws]) -
     from tests.test_report_figures import made_up_results
 
     return made_up_results(problem, made_up_draws)
+
+
+@pytest.fixture(scope="session")
+def three_strategies(made_up_run: Results) -> Results:
+    """A third strategy that is best in 64 of 100 draws; the intervention beats the comparator in 98.
+
+    Beside it a scenario in which the intervention is the best of the three, and another structure.
+    """
+    problem = made_up_run.problem
+    third = replace(problem.strategies["resection"], name="ablation", label="Ablation first")
+    strategies = {**problem.strategies, "ablation": third}
+    problem = replace(problem, strategies=strategies, trial=None, prices=(), what_if=())
+    simulated = simulate(problem, made_up_run.draws, workers=1)
+    n = simulated.outcomes.n
+    gain = np.where(np.arange(n) < 98, 1.0, -0.5) + 0.01 * np.sin(np.arange(n))
+
+    def among(lead: float) -> Simulation:
+        """The third leads the intervention by this many QALYs in 64 draws, and is behind in 36."""
+        more = np.where(np.arange(n) < 64, lead, -0.2)
+        data = simulated.outcomes.data.copy(deep=True)
+        categories = list(simulated.outcomes.categories)
+        for name, own in (
+            ("chemotherapy", 0 * gain),
+            ("resection", gain),
+            ("ablation", gain + more),
+        ):
+            data.loc[{"strategy": name, "component": categories}] = 40_000.0 / len(categories)
+            for years in ("qalys", "qalys_undiscounted"):
+                data.loc[{"strategy": name, "component": years}] = 2.0 + own
+            for years in ("life_years", "life_years_undiscounted"):
+                data.loc[{"strategy": name, "component": years}] = 4.0 + own
+        extra = {"strategy": ["resection", "ablation"], "component": categories}
+        data.loc[extra] += 50_000.0 / len(categories)
+        return replace(simulated, outcomes=replace(simulated.outcomes, data=data))
+
+    simulation, turned = among(0.3), among(0.05)
+    decision = decide(problem, simulation)
+    return replace(
+        made_up_run,
+        problem=problem,
+        simulation=simulation,
+        decision=decision,
+        information=pd.DataFrame(),
+        information_curves=pd.DataFrame(),
+        trial=None,
+        companions=(
+            Companion("same", "The same again", "A row below.", decision),
+            Companion("turned", "A smaller lead", "Another.", decide(problem, turned)),
+        ),
+        structures=(
+            Structure("partitioned_survival", "Partitioned survival", decision, simulation),
+            Structure("semi_markov", "Semi-Markov", decide(problem, turned), turned),
+        ),
+    )
 
 
 @pytest.fixture(scope="module")

@@ -284,3 +284,47 @@ def test_help_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True)
     assert done.returncode == 0
+
+
+SAYS = """
+import logging, warnings
+from heor import cli
+from heor.errors import HeorWarning
+cli.quiet()
+warnings.warn("Glyph 129516 missing from font(s) DejaVu Sans.", UserWarning)
+warnings.warn("this will be removed", FutureWarning)
+logging.getLogger("matplotlib.font_manager").warning("findfont: Font family 'X' not found.")
+with cli.warnings_as_lines():
+    warnings.warn("read me", HeorWarning)
+    warnings.warn("read me", HeorWarning)
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [([], "warning: read me\nwarning: read me\n"), (["-Wdefault"], "Glyph 129516 missing")],
+)
+def test_warnings_of_libraries_stay_away_from_the_terminal(options: list[str], shown: str) -> None:
+    """Ours are one line each; developers who ask Python for warnings get all of them."""
+    done = subprocess.run(
+        [sys.executable, *options, "-c", SAYS], capture_output=True, text=True, encoding="utf-8"
+    )
+    assert done.returncode == 0 and shown in done.stderr
+    assert options or done.stderr == shown
+
+
+def test_odd_letters_leave_the_terminal_clean(tmp_path: Path) -> None:
+    rows = ["strategy,draw,cost,qaly"]
+    rows += [
+        f"手術 🏥,{i},{10 + i},{1 + i / 99}\nalt,{i},{i % 7},{1 - i / 999}" for i in range(120)
+    ]
+    (tmp_path / "psa.csv").write_text("\n".join(rows), encoding="utf-8")
+    done = subprocess.run(
+        [*COMMAND, "analyse", "psa.csv", "--threshold", "20000"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0
+    assert "Warning" not in done.stderr and "Glyph" not in done.stderr and "font" not in done.stderr

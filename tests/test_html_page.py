@@ -19,6 +19,7 @@ import pytest
 
 from heor.analysis import decide
 from heor.decision import acceptability
+from heor.decision.choice import choice_table, choices
 from heor.decision.cost_effectiveness import net_benefit_table
 from heor.decision.frontier import STATUSES
 from heor.decision.information import ENOUGH_DRAWS
@@ -491,7 +492,7 @@ def with_strategies(results: Results, problem: DecisionProblem, made_up_draws) -
 
 @pytest.mark.slow
 def test_three_strategies_share_charts_and_get_a_table(results, problem, made_up_draws, opened):
-    """The third is the second by another name: ties go to the first of them."""
+    """The third is the second by another name: they share the draws in which they are best."""
     resection = problem.strategies["resection"]
     again = replace(resection, name="again", label="Again")
     strategies = {**problem.strategies, "again": again}
@@ -504,7 +505,43 @@ def test_three_strategies_share_charts_and_get_a_table(results, problem, made_up
     for name, text in zip(own.index, rows, strict=True):
         assert text.split("\t")[2] == f"{own.loc[name, 'probability']:.1%}"
         assert text.split("\t")[3] == money(own.loc[name, "expected_loss"])
-    assert own.loc["again", "probability"] == 0 and tab.complaints == []
+    assert own.loc["again", "probability"] == own.loc["resection", "probability"] > 0
+    assert tab.complaints == []
+
+
+def test_slider_names_the_best_of_three_strategies(three_strategies, opened):
+    """The sentence and the tiles at any threshold, also at those between the tables' own."""
+    tab, problem = opened(page(three_strategies, {})), three_strategies.problem
+    labels = {name: s.label for name, s in problem.strategies.items()}
+    outcomes, roles = three_strategies.simulation.outcomes, ("chemotherapy", "resection")
+    for threshold in (275_000.0, 123_456.0, 1_200_000.0):
+        choose(tab, threshold)
+        own = choices({"choice": choice_table(outcomes, roles[0], [("t", threshold)])})["t"]
+        pair = net_benefit_table(outcomes, *roles, [("t", threshold)]).iloc[0]
+        best, chance = labels[own.strategy], f"{own.chances[own.strategy]:.1%}"
+        verdict = tab.inner_text("#verdict").replace("−", "-")
+        assert f"{best} has the highest expected net benefit of all 3 strategies" in verdict
+        assert f"it is the best in {chance} of draws" in verdict and money(own.evpi) in verdict
+        against = f"Compared with {labels[roles[0]]} alone, {labels[roles[1]]} has a net benefit of"
+        assert f"{against} {money(pair['net_benefit'])} NOK" in verdict
+        assert "worth its cost" not in verdict
+        assert tiles(tab)["probability"] == chance
+        assert tiles(tab)["benefit"] == f"{money(pair['net_benefit'])} NOK"
+        assert best in tab.inner_text("#label-probability")
+        assert f"against {labels[roles[0]]} alone" in tab.inner_text("#label-benefit")
+    assert tab.complaints == []
+
+
+def test_slider_says_that_draws_are_too_few(results, opened):
+    outcomes = results.simulation.outcomes
+    few = replace(outcomes, data=outcomes.data[:60])
+    simulation = replace(results.simulation, outcomes=few)
+    own = replace(results, simulation=simulation, decision=decide(results.problem, simulation))
+    tab = opened(page(own, {}))
+    verdict = tab.inner_text("#verdict")
+    assert "60 draws are too few to say how sure that is; at least 100 are needed" in verdict
+    assert "cost-effective" not in verdict and "worth" not in verdict
+    assert tiles(tab)["probability"] == tiles(tab)["evpi"] == "–" and tiles(tab)["interval"] == ""
 
 
 def many_strategies(results: Results, problem: DecisionProblem, made_up_draws, n: int) -> Results:

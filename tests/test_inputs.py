@@ -305,6 +305,16 @@ SPOILT = {
         "comparator: chemoterapy",
         ("unknown strategy 'chemoterapy'", "Did you mean 'chemotherapy'?"),
     ),
+    "comparator is the intervention": (
+        ANALYSIS,
+        "\nintervention: resection",
+        "\nintervention: chemotherapy",
+        (
+            "intervention: 'chemotherapy' is the comparator too",
+            "a strategy compared with itself differs in nothing",
+            "Name another strategy as one of the two: resection.",
+        ),
+    ),
     "unknown study in a synthesis": (
         ANALYSIS,
         "studies: [log_hr_os_clocc,",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +14,14 @@ import pytest
 import yaml
 
 from heor import cli
+from heor.decision.information import information_table
 from heor.errors import InputError
 from heor.inputs.country_scaffold import TO_FILL, new_country
 from heor.inputs.load import load
 from heor.inputs.schema_country import CountryModel
-from heor.report.country_check import check_country
+from heor.report.country_check import check_country, country_list
+from heor.report.tables import write_tables
+from heor.results import Results
 
 
 @pytest.fixture
@@ -112,6 +117,50 @@ def test_a_country_that_cannot_be_made(name: str, said: str, copied_inputs: Path
     assert sorted(copied_inputs.rglob("*")) == before
 
 
+@pytest.mark.parametrize("command", [["new", "IS"], ["list"], ["check", "IS"], ["compare", "IS"]])
+def test_in_an_empty_folder_the_advice_can_be_followed(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["country", *command]) == InputError.exit_code
+    said = capsys.readouterr()
+    assert (
+        "no inputs folder here" in said.err and "Run heor where the folder 'inputs' is" in said.err
+    )
+    assert "country new" not in said.err and not said.out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_country_to_start_from(copied_inputs: Path) -> None:
+    """Neither points at the other, which could not help; a missing template is named."""
+    place = copied_inputs / "countries"
+    template = place / "_template" / "un_mortality.csv"
+    template.unlink()
+    with pytest.raises(InputError, match="_template lacks un_mortality.csv"):
+        new_country(copied_inputs, "IS")
+    shutil.rmtree(place)
+    place.mkdir()
+    for ask in (
+        lambda: new_country(copied_inputs, "IS"),
+        lambda: load(copied_inputs, "IS"),
+        lambda: country_list(copied_inputs),
+    ):
+        with pytest.raises(InputError) as caught:
+            ask()
+        (line,) = caught.value.problems
+        assert "holds no country. Copy one into it, with `_template`" in line
+        assert "heor country new" not in line and "available: ." not in line
+
+
+def test_without_the_usual_donor_another_must_be_named(copied_inputs: Path) -> None:
+    shutil.rmtree(copied_inputs / "countries/norway")
+    with pytest.raises(InputError) as caught:
+        new_country(copied_inputs, "IS")
+    assert "norway, which lends where nothing else is said, has no folder here" in str(caught.value)
+    assert "--donor: australia, " in str(caught.value)
+    assert new_country(copied_inputs, "IS", "denmark").donor == "denmark"
+
+
 def test_an_unknown_donor(copied_inputs: Path) -> None:
     with pytest.raises(InputError, match="--donor norwy: no such country folder"):
         new_country(copied_inputs, "IS", "norwy")
@@ -139,20 +188,43 @@ def test_check_says_what_is_left(iceland: Path) -> None:
     assert complete and "To fill" not in text
 
 
-def test_check_ranks_by_the_donors_run(iceland: Path) -> None:
-    tables = iceland.parent / "outputs/norway/tables"
-    tables.mkdir(parents=True)
-    pd.DataFrame(
-        {
-            "name": ["c_resection", "c_progressed", "log_hr_os", "start_age"],
-            "kind": ["single", "single", "single", "group"],
-            "value": [10.0, 300.0, 9_000.0, 5.0],
-        }
-    ).to_csv(tables / "value_of_information.csv", index=False)
+@pytest.fixture
+def of_few_draws(iceland: Path, made_up_run: Results) -> Iterator[Path]:
+    """The folder of a run of Norway as a run writes its tables, here with too few draws to value any."""
+    folder = iceland.parent / "outputs/norway"
+    write_tables(replace(made_up_run, information=pd.DataFrame()), folder / "tables")
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_check_ranks_by_the_tables_that_a_run_of_the_donor_writes(
+    iceland: Path, made_up_run: Results, of_few_draws: Path
+) -> None:
+    """Costs made to matter: the one that moves net benefit more is worth more, and comes first."""
+    outcomes, names = made_up_run.simulation.outcomes, ("c_resection", "c_progressed", "log_hr_os")
+    drawn = pd.DataFrame({n: made_up_run.draws.values[n] for n in names})
+    z = (drawn - drawn.mean()) / drawn.std()
+    change = z @ [100_000.0, 300_000.0, 900_000.0]
+    data = outcomes.data.copy(deep=True)
+    data.loc[{"strategy": "resection", "component": outcomes.categories[0]}] += change.to_numpy()
+    moved = replace(outcomes, data=data)
+    threshold = moved.cost.mean(axis=0) @ [-1, 1] / (moved.qalys.mean(axis=0) @ [-1, 1])
+    worth = information_table(moved, drawn, {"all costs": list(names)}, [("t", threshold)])
+    write_tables(replace(made_up_run, information=worth), of_few_draws / "tables")
     text, _ = check_country(iceland, country="GB")
     ranked = text[text.index("What to find first") :]
     assert ranked.index("c_progressed") < ranked.index("c_resection")
     assert "log_hr_os" not in ranked  # a relative effect is usually kept
+
+
+def test_check_says_that_the_donors_run_has_too_few_draws(
+    iceland: Path, of_few_draws: Path
+) -> None:
+    """Not: run it, then this again; that would go in a circle."""
+    text, _ = check_country(iceland, country="GB")
+    assert "needs at least 500 draws. Run `heor run --country norway --draws 5000`" in " ".join(
+        text.split()
+    )
 
 
 def test_check_names_what_is_inconsistent(copied_inputs: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
@@ -29,7 +30,7 @@ from heor.survival.goodness import ModelComparison
 from heor.survival.observed import hazard_windows, number_at_risk
 from heor.survival.posterior import SurvivalPosterior
 
-DRAWS = 60
+DRAWS = 100  # fewer are too few to say how likely anything is
 
 
 def made_up_results(problem: DecisionProblem, made_up_draws: Callable) -> Results:
@@ -121,6 +122,32 @@ def test_the_same_results_give_the_same_bytes(results, drawn, name):
     first, second = (figure_bytes(f, "svg") for f in (drawn[name], FIGURES[name](results)))
     assert first == second
     assert b"dc:date" not in first
+
+
+ODD = "手術と化学療法 🏥 \N{LATIN SMALL LETTER N WITH TILDE} ﷺ \U0001f9ec"
+
+
+@pytest.mark.parametrize("name", ["plane", "occupancy", "companions"])
+def test_letters_that_the_font_lacks_are_drawn_without_a_warning(results, name: str) -> None:
+    """In a legend, a panel's title, a row's label; other texts keep the one font."""
+    problem = results.problem
+    strategies = {k: replace(s, label=f"{ODD} {k}") for k, s in problem.strategies.items()}
+    beside = replace(results.companions[0], label=f"Scenario {ODD}")
+    odd = replace(results, problem=replace(problem, strategies=strategies), companions=(beside,))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = FIGURES[name](odd)
+        for form in ("png", "svg", "pdf"):
+            assert len(figure_bytes(figure, form)) > 2000
+    texts = [t for t in figure.findobj(Text) if "手術" in t.get_text()]
+    assert texts and all("Last Resort" in t.get_fontfamily()[-1] for t in texts)
+    plain = [t for t in figure.findobj(Text) if t.get_text().strip() and t.get_text().isascii()]
+    assert plain and not any("Last Resort" in " ".join(t.get_fontfamily()) for t in plain)
+
+
+def test_letters_of_europe_need_no_other_font(drawn) -> None:
+    for figure in drawn.values():
+        assert b"Last Resort" not in figure_bytes(figure, "svg")
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -114,6 +114,18 @@ def incremental_analysis(
     return pd.DataFrame(rows, columns=columns)
 
 
+def equal_to(table: pd.DataFrame, row: pd.Series) -> str:
+    """The strategy on the frontier that costs and gains what a strategy of `EQUAL` status does.
+
+    >>> found = incremental_analysis(["a", "b"], np.array([5.0, 5.0]), np.array([1.0, 1.0]))
+    >>> equal_to(found, found.iloc[1])
+    'a'
+    """
+    standing = table[table["status"] == STATUSES[0]]
+    same = are_equal(standing["cost"], row["cost"]) & are_equal(standing["effect"], row["effect"])
+    return str(standing.loc[same, "strategy"].iloc[0])
+
+
 def _without_rounding(x: np.ndarray) -> np.ndarray:
     """Values of which those that differ by rounding are the same: the smallest of them."""
     found, order = x.copy(), np.argsort(x, kind="stable")

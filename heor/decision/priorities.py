@@ -63,7 +63,8 @@ def source_first(
     Ranked by the value of knowing the parameter by itself, at the threshold where that is largest; then,
     among those worth nothing by themselves, by how far their interval moves net benefit. EVPPI of a
     parameter correlated with others holds what it tells of them; a better source for it alone does not.
-    So it counts no more than what its own interval could be worth (unit normal loss; `own_worth`).
+    So it counts no more than what its own interval could be worth (unit normal loss; `own_worth`): with
+    two strategies, because with more that interval is of a comparison of two of them.
 
     Parameters
     ----------
@@ -87,7 +88,7 @@ def source_first(
         if line["status"] not in UNCERTAIN_STATUSES or name not in problem.parameters:
             continue
         own = single[single["name"] == name] if len(single) else single
-        if name in correlated and len(own):
+        if name in correlated and len(own) and len(problem.strategies) < 3:
             most = [own_worth(benefit[t], line[f"range_{t}"]) for t in own["threshold_name"]]
             own = own.assign(value=np.minimum(own["value"], most))
         best = own.loc[own["value"].idxmax()] if len(own) else None

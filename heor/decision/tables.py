@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from heor.decision import acceptability, convergence, cost_effectiveness, frontier
+from heor.decision import acceptability, choice, convergence, cost_effectiveness, frontier
 from heor.outcomes.outcomes import Outcomes
 
 
@@ -28,7 +28,7 @@ def decision_tables(
         Of the acceptability curves.
     """
     roles = comparator, intervention
-    return {
+    found = {
         "strategies": cost_effectiveness.strategy_table(outcomes),
         "increments": cost_effectiveness.increment_table(outcomes, *roles),
         "icer": cost_effectiveness.icer_table(outcomes, *roles),
@@ -38,3 +38,6 @@ def decision_tables(
         "ceac": acceptability.ceac(outcomes, grid),
         "convergence": convergence.convergence_table(outcomes, *roles, thresholds),
     }
+    if len(outcomes.strategies) > 2:  # what compares two no longer says which is best
+        found[choice.TABLE] = choice.choice_table(outcomes, comparator, thresholds)
+    return found

@@ -105,6 +105,19 @@ def _check_settings(
     for role in ("comparator", "intervention"):
         name = getattr(settings, role)
         named("strategy", name, problem.strategies, layer.origin(f"analysis.{role}"), problems)
+    if settings.comparator == settings.intervention and settings.comparator in problem.strategies:
+        names = list(problem.strategies)
+        others = [n for n in names if n != settings.comparator]
+        problems.append(
+            f"{layer.origin('analysis.intervention')}: intervention: '{settings.intervention}' is the "
+            f"comparator too ({layer.origin('analysis.comparator')}); a strategy compared with itself differs "
+            "in nothing. "
+            + (
+                f"Name another strategy as one of the two: {', '.join(others)}."
+                if others
+                else "Add a second strategy to strategies.yaml."
+            )
+        )
     for name in problem.companions:
         named("scenario", name, scenarios, layer.origin("analysis.companions"), problems)
     _check_averages(problem, layer, list(scenarios), problems)

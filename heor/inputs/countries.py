@@ -21,6 +21,10 @@ from heor.inputs.prices import CannotConvert, Money, PriceTable, conversion
 from heor.inputs.schema_country import CountryModel
 
 DEFAULT = "norway"  # where analysis.yaml names no country
+NO_COUNTRIES = (
+    "countries/ of the inputs folder holds no country. Copy one into it, with `_template`, from the "
+    "inputs that come with heor: a new country starts from one that is there."
+)
 CODE = re.compile(r"^(label|iso2|iso3):\s*[\"']?([^\"'#\n]+)", re.MULTILINE)
 
 
@@ -88,6 +92,8 @@ def folder_of(inputs: Path, country: Any, problems: Sequence[str] = ()) -> str:
     known = known_as(inputs)
     if str(country).lower() in known:
         return known[str(country).lower()]
+    if not names:  # nothing to start from: no advice that cannot be followed
+        raise InputError([*problems, f"unknown country '{country}'; {NO_COUNTRIES}"])
     from heor.inputs.iso import territory
 
     found = territory(str(country))

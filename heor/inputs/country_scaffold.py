@@ -16,8 +16,10 @@ import pandas as pd
 
 from heor.errors import InputError
 from heor.inputs import iso
-from heor.inputs.countries import folders, known_as
+from heor.inputs.countries import DEFAULT, NO_COUNTRIES, folders, known_as
+from heor.inputs.layers import nearest
 from heor.inputs.parameter_table import OPTIONAL, REQUIRED, is_missing, read_parameters
+from heor.inputs.reading import opened
 from heor.inputs.un_mortality import un_life_table
 from heor.storage.folder import new_folder
 
@@ -30,28 +32,32 @@ COLUMNS = (*REQUIRED[:6], *OPTIONAL[:3], *REQUIRED[6:], "evidence", "correlation
 
 @dataclass(frozen=True)
 class NewCountry:
-    """What was made: the folder, and what is to fill in it."""
+    """What was made: the folder, what is to fill in it, and who lends until then."""
 
     folder: Path
     label: str
     to_fill: tuple[str, ...]
     costs: tuple[str, ...]
+    donor: str
 
 
-def new_country(inputs: str | Path, name: str, donor: str = "norway") -> NewCountry:
+def new_country(inputs: str | Path, name: str, donor: str | None = None) -> NewCountry:
     """A folder for a country, by English name or ISO 3166 code.
 
     Parameters
     ----------
     donor
-        Country whose norms, thresholds and unit costs stand in until the country's own are filled in.
+        Country whose norms, thresholds and unit costs stand in until the country's own are filled in;
+        Norway when None.
 
     Raises
     ------
     InputError
-        No such country, one that has a folder, or no mortality of it.
+        No inputs folder, or nothing in it to start from; no such country, one that has a folder, or no
+        mortality of it.
     """
-    root = Path(inputs)
+    root = opened(inputs).folder
+    _check_start(root)
     found = iso.territory(name)
     if found is None:
         raise InputError(
@@ -65,16 +71,40 @@ def new_country(inputs: str | Path, name: str, donor: str = "norway") -> NewCoun
                 f"country new {name}: {found.name} has a folder, inputs/countries/{known[own.lower()]}; "
                 "edit it, or remove it first."
             )
-    if donor not in folders(root):
-        raise InputError(
-            f"--donor {donor}: no such country folder; available: {', '.join(folders(root))}."
-        )
+    donor = _donor(root, donor)
     problems: list[str] = []
     shown = f"inputs/{TEMPLATE}/{MORTALITY}"
     table = un_life_table(root / TEMPLATE / MORTALITY, shown, found.iso3, problems)
     if table is None:
         raise InputError(problems)
     return _write(root, found, donor, pd.DataFrame(table).astype({"age": int}))
+
+
+def _check_start(root: Path) -> None:
+    """Whether the inputs folder has what a new country is made from."""
+    if not folders(root):
+        raise InputError(f"country new: {NO_COUNTRIES}")
+    missing = [n for n in (*TEXTS, MORTALITY) if not (root / TEMPLATE / n).is_file()]
+    if missing:
+        raise InputError(
+            f"country new: inputs/{TEMPLATE} lacks {', '.join(missing)}; a new country is made from it. "
+            "Copy `_template` from the inputs that come with heor."
+        )
+
+
+def _donor(root: Path, name: str | None) -> str:
+    """The folder of the country that lends."""
+    known = folders(root)
+    if name is None and DEFAULT not in known:
+        raise InputError(
+            f"country new: {DEFAULT}, which lends where nothing else is said, has no folder here. Say which "
+            f"country lends, with --donor: {', '.join(known)}."
+        )
+    if name is not None and name not in known:
+        raise InputError(
+            f"--donor {name}: no such country folder; available: {', '.join(known)}.{nearest(name, known)}"
+        )
+    return name or DEFAULT
 
 
 def _write(root: Path, found: iso.Territory, donor: str, table: pd.DataFrame) -> NewCountry:
@@ -104,7 +134,7 @@ def _write(root: Path, found: iso.Territory, donor: str, table: pd.DataFrame) ->
         costs.extend(_write_parameters(root, place / "parameters.csv"))
 
     new_folder(folder, fill)
-    return NewCountry(folder, found.name, TO_FILL, tuple(costs))
+    return NewCountry(folder, found.name, TO_FILL, tuple(costs), donor)
 
 
 #: Blocks of the template that stand in for the country's own.

@@ -15,6 +15,9 @@ from heor.outcomes.monte_carlo import monte_carlo_se
 
 QALYS = "qalys"
 LIFE_YEARS = "life_years"
+LEAST_DRAWS = (
+    100  # below, a chance is off by 5 points or more, and an interval is its outermost draws
+)
 UNDISCOUNTED = ("qalys_undiscounted", "life_years_undiscounted")
 
 
@@ -75,6 +78,11 @@ class Outcomes:
     @property
     def n(self) -> int:
         return self.data.sizes[DRAW]
+
+    @property
+    def are_few(self) -> bool:
+        """Whether there are too few draws to say how likely or how sure anything is."""
+        return self.n < LEAST_DRAWS
 
     def component(self, name: str) -> np.ndarray:
         """One component. Dims: (draw, strategy)."""

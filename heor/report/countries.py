@@ -11,10 +11,20 @@ import pandas as pd
 
 from heor.archive import write_archive
 from heor.country_comparison import HIGH, LOW, SEVERITY, CountryComparison
-from heor.inputs.problem import Country
+from heor.inputs.problem import Country, DecisionProblem
+from heor.outcomes.outcomes import LEAST_DRAWS
+from heor.report.choice import has_several, label_of, pair, pairwise_note
 from heor.report.provenance import record, write_json
 from heor.report.tables import write_csv
-from heor.report.words import icer_words, ratio_words, significant, table, years
+from heor.report.words import (
+    TOO_FEW,
+    chance,
+    icer_words,
+    ratio_words,
+    significant,
+    table,
+    years,
+)
 from heor.storage.folder import write_folder
 
 if TYPE_CHECKING:
@@ -83,8 +93,8 @@ def report(results: CountryComparison, with_figures: bool = True) -> str:
         f"![Countries side by side](figures/{FIGURE}.svg)" if with_figures else "",
         "## By country",
         table(_shown(results.table), 1),
-        f"{COLUMNS} {problem.settings.within_cycle.capitalize()} within the cycle. Exact numbers with "
-        "standard errors and intervals: `tables/countries.csv`.",
+        f"{pairwise_note(problem)} {COLUMNS} {problem.settings.within_cycle.capitalize()} within the cycle. "
+        "Exact numbers with standard errors and intervals: `tables/countries.csv`.".lstrip(),
         "## Read before comparing",
         *(_cautions(results)),
         _warnings(results),
@@ -104,11 +114,11 @@ def _changed(results: CountryComparison) -> str:
 
 def answer(results: CountryComparison) -> list[str]:
     """One line each country, in the order asked for."""
-    return [_line(row) for _, row in results.table.iterrows()]
+    return [_line(results.problems[row["country"]], row) for _, row in results.table.iterrows()]
 
 
-def _line(row: pd.Series) -> str:
-    gain = f"{row['label']}: {row['qalys']:+.2f} QALYs"
+def _line(problem: DecisionProblem, row: pd.Series) -> str:
+    gain = f"{row['label']}: {_best(problem, row)}{row['qalys']:+.2f} QALYs"
     ratio = icer_words(
         row["cost"], row["qalys"], row["icer"], row["icer_label"], f"{row['currency']} per QALY"
     )
@@ -120,12 +130,29 @@ def _line(row: pd.Series) -> str:
                 f"{row[f'probability_{name}']:.0%} at {row[f'threshold_{name}']:,.0f}{what}"
             )
     parts = list(dict.fromkeys(parts))  # a country may have one threshold
-    chance = (
-        "chance of being cost-effective"
-        if row["has_verdict"]
-        else "at another country's thresholds, chance that the net benefit is above nil"
-    )
-    return f"{gain}, {ratio}; {chance} {', '.join(parts)}."
+    what = "chance of being cost-effective"
+    if has_several(problem):
+        what = "chance that its net benefit is above nil"
+    if not row["has_verdict"]:
+        what = "at another country's thresholds, chance that the net benefit is above nil"
+    if problem.settings.draws < LEAST_DRAWS:
+        parts = [f"({TOO_FEW})"]
+    return f"{gain}, {ratio}; {what} {', '.join(parts)}."
+
+
+def _best(problem: DecisionProblem, row: pd.Series) -> str:
+    """The best of more than two strategies at each threshold, and what the rest of the line compares."""
+    if not has_several(problem):
+        return ""
+    parts = [
+        f"{label_of(problem, row[f'best_{name}'])} at {row[f'threshold_{name}']:,.0f} "
+        f"({chance(row[f'best_{name}_probability'], problem.settings.draws)})"
+        for name in (LOW, SEVERITY, HIGH)
+        if isinstance(row.get(f"best_{name}"), str)
+    ]
+    intervention, comparator = pair(problem)
+    best = f"best of all {len(problem.strategies)} strategies: {', '.join(dict.fromkeys(parts))}; "
+    return f"{best}{intervention} against {comparator} alone "
 
 
 def faults(results: CountryComparison) -> list[str]:

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from heor.decision.information import ENOUGH_DRAWS
 from heor.errors import InputError
+from heor.inputs.countries import NO_COUNTRIES
 from heor.inputs.load import available, load
 from heor.inputs.problem import DecisionProblem
+from heor.inputs.reading import opened
 from heor.report.words import significant, table
 
-#: Table of a run that ranks its inputs.
-RANKED = "value_of_information"
+#: Table of a run that ranks its inputs: written with 500 draws or more.
+RANKED = "information"
 LISTED_FIRST = 12
 
 
@@ -26,6 +29,7 @@ def check_country(inputs: Path, **rules) -> tuple[str, bool]:
         As `load` takes them: country, as_of, programme; stand-ins are allowed here.
     """
     faults: list[str] = []
+    opened(inputs)
     try:
         load(inputs, **{**rules, "allow_generic": False})
     except InputError as error:
@@ -99,6 +103,11 @@ def _ranking(problem: DecisionProblem, inputs: Path) -> list[str]:
         return ["Nothing is borrowed: no donor's run to rank by."]
     donor = sorted(donors)[0]
     path = Path(inputs).resolve().parent / "outputs" / donor / "tables" / f"{RANKED}.csv"
+    if not path.exists() and path.parent.is_dir():
+        return [
+            f"The last run of {donor} has no value of information to rank by: it needs at least "
+            f"{ENOUGH_DRAWS} draws. Run `heor run --country {donor} --draws 5000`, then this command again."
+        ]
     if not path.exists():
         return [
             f"Which of these matter most is told by a run of {donor}: `heor run --country {donor}`, then "
@@ -106,10 +115,13 @@ def _ranking(problem: DecisionProblem, inputs: Path) -> list[str]:
         ]
     found = pd.read_csv(path)
     own = found[(found["kind"] == "single") & found["name"].isin(lent | adjust)]
-    if own.empty:
-        return [f"The run of {donor} has no value of information of these (too few draws)."]
     best = own.loc[own.groupby("name")["value"].idxmax()].sort_values("value", ascending=False)
     best = best[best["value"] > 0].head(LISTED_FIRST)
+    if best.empty:
+        return [
+            f"In the last run of {donor} none of these is worth knowing by itself: at its thresholds no "
+            "value of one of them would change the decision."
+        ]
     money = f"{donor} money a patient"
     frame = pd.DataFrame(
         {
@@ -130,8 +142,10 @@ def _ranking(problem: DecisionProblem, inputs: Path) -> list[str]:
 
 def country_list(inputs: Path, **rules) -> str:
     """One row a country: who decides, money, thresholds, what is borrowed and unverified."""
-    rows = []
-    for name in available(inputs, "countries"):
+    rows, names = [], available(opened(inputs).folder, "countries")
+    if not names:
+        raise InputError(f"country list: {NO_COUNTRIES}")
+    for name in names:
         try:
             problem = load(inputs, name, allow_generic=True, **rules)
         except InputError as error:

@@ -16,6 +16,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 
+from heor.report.figure_fonts import families, lacks, lend_letters
 from heor.report.figure_page import page
 from heor.report.figure_style import GREY, QUICK_NOTE
 from heor.report.needs import HasProblem
@@ -76,6 +77,7 @@ class ReportFigure(Figure):
 
     def settle(self) -> None:
         """Place title, body, legends and caption below each other, and fix the layout."""
+        lend_letters(self.findobj(Text))
         top = _height(self.heading, TITLE_SIZE)
         foot = _height(self.foot, SMALL)
         legends = self.legends
@@ -91,6 +93,7 @@ class ReportFigure(Figure):
         if self.foot:
             where = {"transform": self.dpi_scale_trans, "va": "bottom", "fontsize": SMALL}
             self.text(EDGE, EDGE, self.foot, color=GREY, linespacing=SPACING, **where)
+        lend_letters(self.findobj(Text))
         engine = self.get_layout_engine()
         engine.set(rect=(0, (height - top - self.body) / height, 1, self.body / height))
         engine.execute(self)
@@ -129,6 +132,7 @@ class ReportFigure(Figure):
                 alignment="left",
             )
             legend.set_in_layout(False)
+            lend_letters(legend.findobj(Text))
             if count == 1 or legend.get_window_extent().width / self.dpi <= room:
                 return
             legend.remove()
@@ -223,9 +227,8 @@ def text_width(words: str, size: float = SIZE, bold: bool = False) -> float:
     >>> 0.2 < text_width("six of") < 0.4
     True
     """
-    font = FontProperties(
-        family=_style()["font.sans-serif"], weight="bold" if bold else "normal", size=size
-    )
+    family = families() if lacks(words) else families()[:1]
+    font = FontProperties(family=family, weight="bold" if bold else "normal", size=size)
     return WIDER * text_to_path.get_text_width_height_descent(words, font, ismath=False)[0] / 72
 
 

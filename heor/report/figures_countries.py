@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter
 
 from heor.country_comparison import HIGH, LOW, SEVERITY, CountryComparison
 from heor.report import figure_style as style
+from heor.report.choice import pairwise_note
 from heor.report.figure_canvas import ReportFigure, canvas, styled, wrapped
 from heor.report.figure_page import page
 from heor.report.numbers import scenarios as numbers
@@ -45,6 +46,7 @@ def countries(results: CountryComparison) -> ReportFigure:
             f"Hollow: another country's threshold, for orientation ({', '.join(no_threshold)})."
             if no_threshold
             else "",
+            pairwise_note(results.problem),
         ],
         FRAME + ROW * max(len(table), LEAST_ROWS),
         narrow=3 * (FRAME + SHORT_ROW * max(len(table), LEAST_ROWS)),

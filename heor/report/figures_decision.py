@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from heor.report import figure_style as style
+from heor.report.choice import pairwise_note
 from heor.report.figure_canvas import LABEL, SMALL, ReportFigure, canvas, styled, wrapped
 from heor.report.figure_page import page
 from heor.report.numbers import decision as numbers
@@ -47,6 +48,7 @@ def _forest(results: Results, title: str, shown: Numbers) -> ReportFigure:
             f"At {where}" + (" unless a row says otherwise." if differs else "."),
             "Mean and 95 % interval over model draws, on the same random numbers, and the share of draws "
             "in which net benefit is above nil.",
+            pairwise_note(problem),
         ],
         0.6 + 0.42 * len(table),
         narrow=0.6 + max(0.42, 0.13 * tallest) * len(table),

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from heor.report import figure_style as style
+from heor.report.choice import pairwise_note
 from heor.report.figure_canvas import (
     LABEL,
     SIZE,
@@ -101,7 +102,10 @@ def _tornado(results: Results, shown: Numbers, title: str, what: str) -> ReportF
     figure = canvas(
         results,
         title,
-        _tornado_caption(table, what, len(results.tornado), has_partners(results)),
+        [
+            *_tornado_caption(table, what, len(results.tornado), has_partners(results)),
+            pairwise_note(results.problem),
+        ],
         0.55 + max(sum(heights), 0.7),
         numbers=shown,
     )

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from heor.report import figure_style as style
+from heor.report.choice import pairwise_note
 from heor.report.figure_canvas import LABEL as AXIS
 from heor.report.figure_canvas import SMALL, ReportFigure, canvas, row_centres, styled, wrapped
 from heor.report.figure_page import page
@@ -38,7 +39,8 @@ def scenarios(results: ScenarioResults) -> ReportFigure:
         [
             f"At {style.threshold_label(name, value, problem.country.currency)}. Mean and 95 % "
             "interval over model draws, on the same random numbers; to the right, the mean and the "
-            "share of draws in which it is above nil. Dashed line: the base case."
+            "share of draws in which it is above nil. Dashed line: the base case.",
+            pairwise_note(problem),
         ],
         FRAME + max(heights.sum(), ROW * LEAST_ROWS),
         numbers=shown,

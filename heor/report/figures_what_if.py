@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from scipy.interpolate import PchipInterpolator
 
 from heor.report import figure_style as style
+from heor.report.choice import pairwise_note
 from heor.report.figure_canvas import LABEL, ReportFigure, canvas, panels, styled, wrapped
 from heor.report.figure_page import page
 from heor.report.numbers import what_if as numbers
@@ -50,6 +51,7 @@ def _maps(found: Asked) -> ReportFigure:
             f"{style.prices(found.problem.country)}; every other input as uncertain as in the run. Black "
             "line: nil; blue: above. Circle: the run's medians on both axes; its own "
             "net benefit is a mean over draws and may differ from the map there.",
+            pairwise_note(found.problem),
         ],
         2.8,
         narrow=0.9 + 1.75 * len(thresholds),
@@ -131,6 +133,7 @@ def _lines(found: Asked) -> ReportFigure:
         [
             "Mean incremental net benefit; every other input as uncertain as in the run."
             + (" Curves of these series by Laplace approximation." if question.scenarios else ""),
+            pairwise_note(found.problem),
         ],
         2.7,
         narrow=0.4 + 1.55 * len(thresholds),

@@ -8,6 +8,7 @@ import pandas as pd
 from heor.decision.net_benefit_of_sampling import LEAST_EFFECTIVE, Programme, TrialFindings
 from heor.inputs.expressions import names_in
 from heor.inputs.trial import Trial
+from heor.report.choice import alone, has_several, label_of, run_choices
 from heor.report.section_drivers import reference
 from heor.report.words import STATUS_WORDS, money, plain, table
 from heor.results import Results
@@ -62,7 +63,13 @@ def answer(results: Results) -> list[str]:
     own = found.extension[found.extension["threshold_name"] == name]
     planned = _planned(own, trial)
     perfect = _evpi(results, name)
+    best = run_choices(results).get(name) if has_several(results.problem) else None
     lines = [
+        f"Today {label_of(results.problem, best.strategy)} is the best of all {len(best.chances)} strategies "
+        f"at {threshold:,.0f} {currency} per QALY; a trial changes the decision when it would leave another "
+        "of them as the best."
+        if best
+        else "",
         f"{trial.label}, {trial.patients} patients read {12 * trial.follow_up:g} months after the last "
         f"inclusion, would change the decision in {planned['changes']:.0%} of cases at {threshold:,.0f} "
         f"{currency} per QALY: worth {money(planned['evsi'])} {currency} a patient, "
@@ -279,7 +286,7 @@ def _observed(results: Results, trial: Trial, found: TrialFindings) -> str:
     return "\n\n".join(
         [
             "## Which result would change the decision",
-            f"Incremental net benefit ({currency} a patient) that would be believed if {trial.label} showed "
+            f"Incremental net benefit ({currency} a patient{alone(results.problem)}) that would be believed if {trial.label} showed "
             "this hazard ratio and nothing else of it were looked at. Ratios that fewer than 0.5 % of trials "
             "would show at either end are left out; where the sign is the same throughout, no likely ratio alone "
             "turns the decision: the shape of the curves has to.",

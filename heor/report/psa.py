@@ -11,13 +11,25 @@ import numpy as np
 import pandas as pd
 
 from heor.decision.acceptability import ceac
+from heor.decision.choice import choices
+from heor.decision.cost_effectiveness import EQUAL, are_equal
+from heor.decision.frontier import equal_to
 from heor.psa import Analysed
 from heor.report import figures_comparison
+from heor.report.cheers.answer import listed
 from heor.report.comparison import Comparison
 from heor.report.figures_information import information
 from heor.report.provenance import versions, write_json
 from heor.report.tables import write_csv
-from heor.report.words import any_money, icer_words, significant, table
+from heor.report.words import (
+    TOO_FEW,
+    any_money,
+    counted,
+    icer_words,
+    significant,
+    table,
+    too_few,
+)
 from heor.storage.folder import write_folder
 
 
@@ -42,7 +54,7 @@ def write_analysis(
             comparison(found), place / "figures", progress=progress, figures=figures(found, ellipse)
         )
         (place / "report.md").write_text(report(found, list(figures(found))), encoding="utf-8")
-        charts = explorer(comparison(found), language)
+        charts = None if found.outcomes.are_few else explorer(comparison(found), language)
         write_plain_page(
             place, language=language, explorer=charts, without=REPLACED if charts else ()
         )
@@ -69,11 +81,10 @@ def comparison(found: Analysed) -> Comparison:
 
 def figures(found: Analysed, ellipse: bool = False) -> dict[str, Callable]:
     """The figures these draws can have."""
-    own: dict[str, Callable] = {
-        "plane": partial(figures_comparison.plane, ellipse=ellipse),
-        "ceac": figures_comparison.ceac,
-        "expected_loss": figures_comparison.expected_loss,
-    }
+    own: dict[str, Callable] = {"plane": partial(figures_comparison.plane, ellipse=ellipse)}
+    if not found.outcomes.are_few:  # too few to say how likely anything is
+        own["ceac"] = figures_comparison.ceac
+        own["expected_loss"] = figures_comparison.expected_loss
     if not found.information.empty:
         own["information"] = information
     return own
@@ -90,24 +101,58 @@ def answer(found: Analysed) -> list[str]:
     words = icer_words(
         icer["cost"], icer["effect"], icer["ratio"], icer["label"], f"{currency} per QALY"
     )
-    interval = ""
-    if icer["label"] == "icer" and np.isfinite(icer["low"]):
+    interval, few = "", found.outcomes.are_few
+    if icer["label"] == "icer" and np.isfinite(icer["low"]) and not few:
         interval = f" (95 % Monte Carlo interval {significant(icer['low'])} to {significant(icer['high'])})"
-    lines = [
-        f"{found.intervention} {gains} {significant(abs(qalys['mean']))} QALYs (95 % "
-        f"{significant(qalys['low'])} to {significant(qalys['high'])}) and {costs} "
-        f"{any_money(abs(cost['mean']))} {currency} (95 % {any_money(cost['low'])} to {any_money(cost['high'])}) against "
-        f"{found.comparator}: {words}{interval}."
-    ]
+    spread = (
+        f" (95 % {significant(qalys['low'])} to {significant(qalys['high'])})",
+        f" (95 % {any_money(cost['low'])} to {any_money(cost['high'])})",
+    )
+    if few:
+        spread = ("", "")
+    alone = " alone" if len(found.outcomes.strategies) > 2 else ""
+    pair = (
+        f"{found.intervention} {gains} {significant(abs(qalys['mean']))} QALYs{spread[0]} and {costs} "
+        f"{any_money(abs(cost['mean']))} {currency}{spread[1]} against {found.comparator}{alone}: "
+        f"{words}{interval}."
+    )
+    return [*_best(found), pair] if alone else [pair, *_best(found)]
+
+
+def _best(found: Analysed) -> list[str]:
+    """The best of all strategies at each threshold."""
+    currency, draws, lines = found.outcomes.currency, found.outcomes.n, []
+    several = len(found.outcomes.strategies) > 2
     # by themselves: the curves' thresholds need not be among these, nor reach as far
     exact = ceac(found.outcomes, [value for _, value in found.decision.thresholds])
-    for _, row in exact[exact["on_frontier"]].iterrows():
+    for threshold, rows in exact.groupby("threshold", sort=False):
+        row = rows[rows["on_frontier"]].iloc[0]
+        equal = rows.loc[are_equal(rows["expected_loss"], row["expected_loss"]), "strategy"]
+        of_all = f" of all {len(rows)} strategies" if several else ""
+        first = f"At {threshold:,.10g} {currency} per QALY"
+        if len(equal) == len(rows):
+            lines.append(f"{first} {listed(list(equal))} have the same expected net benefit.")
+            continue
+        has = "have" if len(equal) > 1 else "has"
+        words = f"{first} {listed(list(equal))} {has} the highest expected net benefit{of_all}"
+        if found.outcomes.are_few:
+            lines.append(f"{words}; how likely that is: {too_few(draws)}.")
+            continue
         lines.append(
-            f"At {row['threshold']:,.10g} {currency} per QALY {row['strategy']} has the highest expected net "
-            f"benefit; the chance that it is the best is {row['probability']:.0%}, and knowing would be "
-            f"worth {any_money(row['evpi'])} {currency} a patient."
+            f"{words}; the chance that {'they are' if len(equal) > 1 else 'it is'} the best is "
+            f"{rows.loc[equal.index, 'probability'].sum():.0%}"
+            f"{_other_chance(found, rows, equal)}, and knowing would be worth "
+            f"{any_money(row['evpi'])} {currency} a patient."
         )
     return lines
+
+
+def _other_chance(found: Analysed, rows: pd.DataFrame, best: pd.Series) -> str:
+    """That of the strategy asked about, where it is not the best of more than two."""
+    if found.intervention in set(best) or len(rows) < 3:
+        return ""
+    own = rows.set_index("strategy").loc[found.intervention, "probability"]
+    return f", that of {found.intervention} {own:.0%}"
 
 
 def report(found: Analysed, names: list[str]) -> str:
@@ -125,10 +170,13 @@ def report(found: Analysed, names: list[str]) -> str:
                 significant(x) if x == x else "" for x in frontier["incremental_effect"]
             ],
             f"{currency} per QALY": [significant(x) if x == x else "" for x in frontier["icer"]],
-            "": frontier["status"],
+            "": [
+                f"{EQUAL} to {equal_to(frontier, row)}" if row["status"] == EQUAL else row["status"]
+                for _, row in frontier.iterrows()
+            ],
         }
     )
-    benefit = tables["net_benefit"]
+    benefit, few = tables["net_benefit"], found.outcomes.are_few
     sure = pd.DataFrame(
         {
             f"{currency} per QALY": [f"{t:,.10g}" for t in benefit["threshold"]],
@@ -151,15 +199,25 @@ def report(found: Analysed, names: list[str]) -> str:
             ],
         }
     )
+    if few:
+        sure = sure.iloc[:, :1].assign(
+            **{"Net benefit": [any_money(x) for x in benefit["net_benefit"]], "How sure": TOO_FEW}
+        )
+    several = len(found.outcomes.strategies) > 2
+    if several:  # what compares two says nothing of a decision among all
+        sure = sure.drop(columns=["Chance of a wrong decision", "EVPI"], errors="ignore")
+        sure = sure.rename(columns={"Chance cost-effective": "Chance above 0"})
     parts = [
         f"# Decision analysis of {found.source.name}",
         "## The answer",
         "  \n".join(f"**{line}**" for line in answer(found)),
-        f"{found.outcomes.n:,} draws, {len(means)} strategies, as the file gives them: discounting, price "
+        f"{counted(found.outcomes.n, 'draw')}, {len(means)} strategies, as the file gives them: discounting, price "
         "year and horizon are its program's.",
         "## Full incremental analysis",
         table(rows),
-        f"## How sure: {found.intervention} against {found.comparator}",
+        "## How sure: the best of all strategies" if several else "",
+        table(_whole_set(found)) if several else "",
+        f"## How sure: {found.intervention} against {found.comparator}{' alone' if several else ''}",
         table(sure),
         _enough(found),
         _information(found),
@@ -174,7 +232,30 @@ def report(found: Analysed, names: list[str]) -> str:
     return "\n\n".join(p for p in parts if p) + "\n"
 
 
+def _whole_set(found: Analysed) -> pd.DataFrame:
+    """The best of all strategies at each threshold, and how likely it is not."""
+    rows = []
+    for own in choices(found.decision.tables).values():
+        row = {
+            f"{found.outcomes.currency} per QALY": f"{own.threshold:,.10g}",
+            "Best": own.strategy,
+        }
+        row["Above the next best"] = f"{any_money(own.lead)} ({own.second})"
+        if found.outcomes.are_few:
+            rows.append({**row, "How sure": TOO_FEW})
+            continue
+        row["Above the next best"] += f" (SE {any_money(own.lead_se)})"
+        likely = own.chances[own.strategy], own.chances_se[own.strategy]
+        row["Chance that it is the best"] = f"{likely[0]:.1%} (SE {likely[1]:.1%})"
+        row["Chance of a wrong decision"] = f"{own.error_probability:.1%}"
+        row["EVPI"] = f"{any_money(own.evpi)} (SE {any_money(own.evpi_se)})"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
 def _enough(found: Analysed) -> str:
+    if found.outcomes.are_few:
+        return f"Monte Carlo error: {too_few(found.outcomes.n)}."
     frame = found.decision.tables["convergence"]
     last = frame[frame["draws"] == frame["draws"].max()]
     short = last[last["draws_needed"] > last["draws"]]

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from heor.archive import write_archive
+from heor.decision.choice import choices
+from heor.outcomes.outcomes import LEAST_DRAWS
 from heor.report import figure_style as style
+from heor.report.choice import alone, best_of, differences, label_of, pair
 from heor.report.figures_scenarios import scenarios
 from heor.report.numbers.scenarios import ordered
 from heor.report.provenance import record, write_json
 from heor.report.section_method import command_line, run_notes
 from heor.report.tables import write_csv
-from heor.report.words import money, ratio_words, table, timing, years
+from heor.report.words import TOO_FEW, chance, money, ratio_words, table, timing, years
 from heor.scenario_analysis import ScenarioResults
 from heor.storage.folder import write_folder
 
@@ -92,18 +95,26 @@ def answer(results: ScenarioResults) -> list[str]:
 def _turning_words(results: ScenarioResults, name: str, value: float) -> str:
     """How many scenarios turn the decision at a threshold, which, and what it is without them."""
     problem, found = results.problem, _of_kind(results, "scenario")
-    label = problem.strategies[problem.settings.intervention].label
     turning = list(found.loc[found[f"turns_{name}"], "scenario"])
     unclear = int(found[f"sign_unclear_{name}"].sum())
     where = style.threshold_label(name, value, problem.country.currency)
-    worth = "worth" if results.table[f"net_benefit_{name}"].iloc[0] > 0 else "not worth"
     return (
         f"Of {len(found)} scenario{'' if len(found) == 1 else 's'}, {len(turning) or 'none'} "
         f"{'turn' if len(turning) > 1 else 'turns'} the decision at {where}"
         + (f": {', '.join(turning)}" if turning else "")
         + (f" (the sign of {unclear} is within Monte Carlo error)" if unclear else "")
-        + f". In the base case {label} is {worth} its cost there."
+        + f". In the base case {_base_words(results, name)}."
     )
+
+
+def _base_words(results: ScenarioResults, name: str) -> str:
+    """What the base case says at a threshold: of two strategies a verdict, of more which is best."""
+    problem, base = results.problem, results.table.iloc[0]
+    found = choices(results.decision.tables).get(name)
+    if found is not None:
+        return f"{best_of(problem, found, problem.settings.draws)} there"
+    worth = "worth" if base[f"net_benefit_{name}"] > 0 else "not worth"
+    return f"{pair(problem)[0]} is {worth} its cost there"
 
 
 def faults(results: ScenarioResults) -> list[str]:
@@ -174,7 +185,20 @@ def _faults(results: ScenarioResults) -> str:
 
 def _average_words(results: ScenarioResults, row: pd.Series, name: str, value: float) -> str:
     currency = results.problem.country.currency
-    turns = "turns" if row[f"turns_{name}"] else "does not turn"
+    problem, turns = results.problem, "turns" if row[f"turns_{name}"] else "does not turn"
+    best = row.get(f"best_{name}")
+    if isinstance(best, str):
+        likely = chance(row[f"best_{name}_probability"], problem.settings.draws)
+        return (
+            f"{row['label']}: {label_of(problem, best)} is the best of all strategies at {value:,.0f} on average "
+            f"(chance {likely}); it {turns} the decision. Net benefit{alone(problem)} "
+            f"{money(row[f'net_benefit_{name}'])} {currency} a patient."
+        )
+    if problem.settings.draws < LEAST_DRAWS:
+        return (
+            f"{row['label']}: net benefit {money(row[f'net_benefit_{name}'])} {currency} a patient at "
+            f"{value:,.0f}; it {turns} the decision. How sure: {TOO_FEW}."
+        )
     return (
         f"{row['label']}: net benefit {money(row[f'net_benefit_{name}'])} {currency} a patient at "
         f"{value:,.0f} (95 % {money(row[f'net_benefit_{name}_low'])} to "
@@ -208,6 +232,7 @@ def scenario_rows(results: ScenarioResults) -> pd.DataFrame:
     """Every row at the headline threshold, from the highest net benefit down."""
     name, _ = style.headline_threshold(results.decision)
     currency, rows = results.problem.country.currency, []
+    draws = results.problem.settings.draws
     for _, r in ordered(results.table, name).iterrows():
         benefit, difference = f"net_benefit_{name}", f"difference_{name}"
         turns = [f"{t:,.0f}" for k, t in results.decision.thresholds if r[f"turns_{k}"]]
@@ -225,8 +250,11 @@ def scenario_rows(results: ScenarioResults) -> pd.DataFrame:
         if r["kind"] == "base":
             row[f"Difference (SE; {currency})"] = "-"
         for key, threshold in results.decision.thresholds:
-            row[f"Chance at {threshold:,.0f}"] = style.percent(r[f"probability_{key}"])
+            likely = style.percent(r[f"probability_{key}"])
+            row[f"Chance at {threshold:,.0f}"] = TOO_FEW if draws < LEAST_DRAWS else likely
         row[f"EVPI ({currency})"] = money(r[f"evpi_{name}"])
+        if isinstance(r.get(f"best_{name}"), str):
+            row["Best of all"] = label_of(results.problem, r[f"best_{name}"])
         row["Turns at"] = ", ".join(turns) or "-"
         rows.append(row)
     return pd.DataFrame(rows)
@@ -237,7 +265,7 @@ def _differences(results: ScenarioResults) -> str:
     currency = results.problem.country.currency
     name, value = style.headline_threshold(results.decision)
     return (
-        f"Differences against the comparator in {currency} a patient; net benefit, its difference "
+        f"D{differences(results.problem)[1:]} in {currency} a patient; net benefit, its difference "
         f"from the base case (with the Monte Carlo standard error of the paired difference) and EVPI "
         f"at {style.threshold_label(name, value, currency)}."
     )

@@ -7,12 +7,26 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from heor.decision.frontier import STATUSES
+from heor.decision.cost_effectiveness import EQUAL
+from heor.decision.frontier import STATUSES, equal_to
 from heor.inputs.problem import UNCERTAIN_STATUSES
 from heor.inputs.usage import used_parameters
+from heor.outcomes.outcomes import LEAST_DRAWS
 from heor.report import tables
+from heor.report.choice import (
+    alone,
+    best_lines,
+    changes_of_best,
+    difference,
+    has_several,
+    label_of,
+    named_thresholds,
+    pair,
+)
 from heor.report.selection import left_out, shown_strategies
 from heor.report.words import (
+    TOO_FEW,
+    chance,
     chance_words,
     icer_words,
     interval_words,
@@ -20,6 +34,7 @@ from heor.report.words import (
     significant,
     table,
     timing,
+    too_few,
     years,
 )
 from heor.results import Results
@@ -32,31 +47,48 @@ def answer(results: Results) -> list[str]:
     icer = decision.tables["icer"].iloc[0]
     change = decision.tables["increments"].set_index("outcome")
     cost, qalys = change.loc["cost"], change.loc["qalys"]
-    intervention = problem.strategies[problem.settings.intervention].label
-    comparator = problem.strategies[problem.settings.comparator].label
+    intervention, comparator = pair(problem)
+    draws = results.simulation.outcomes.n
     verb = "gains" if qalys["mean"] >= 0 else "loses"
     costs = "costs" if cost["mean"] >= 0 else "saves"
     words = icer_words(
         icer["cost"], icer["effect"], icer["ratio"], icer["label"], f"{currency} per QALY"
     )
     middle = float(np.median(tables.changes(results)["qalys"]))
-    lines = [
-        f"{intervention} {verb} {abs(qalys['mean']):.2f} QALYs on average (median {years(middle)}, 95 % "
-        f"{years(qalys['low'])} to {years(qalys['high'])}) and {costs} {money(abs(cost['mean']))} {currency} (95 % "
-        f"{money(cost['low'])} to {money(cost['high'])}) a patient, against {comparator}: {words}."
-    ]
+    spread = (
+        f" (median {years(middle)}, 95 % {years(qalys['low'])} to {years(qalys['high'])})",
+        f" (95 % {money(cost['low'])} to {money(cost['high'])})",
+    )
+    if results.simulation.outcomes.are_few:
+        spread = ("", "")
+    gain = (
+        f"{intervention} {verb} {abs(qalys['mean']):.2f} QALYs on average{spread[0]} and {costs} "
+        f"{money(abs(cost['mean']))} {currency}{spread[1]} a patient"
+    )
+    chances = _chances(results, draws)
+    if not has_several(problem):
+        return [f"{gain}, against {comparator}: {words}.", chances]
+    return [*best_lines(results), f"Against {comparator} alone, {gain}: {words}. {chances}"]
+
+
+def _chances(results: Results, draws: int) -> str:
+    """How likely the intervention is better than the comparator, at each threshold."""
+    problem, decision = results.problem, results.decision
     benefits = decision.tables["net_benefit"].set_index("threshold_name")
-    parts = []
-    for name, threshold in decision.thresholds:
-        what = " (severity-weighted)" if name == "severity" else ""
-        parts.append(f"{benefits.loc[name, 'probability']:.0%} at {threshold:,.0f}{what}")
+    parts = [
+        f"{benefits.loc[name, 'probability']:.0%} at {amount}"
+        for name, amount in named_thresholds(decision).items()
+    ]
     what = (
         "Chance of being cost-effective"
         if problem.country.has_verdict
         else "Another country's thresholds, for orientation. Chance that the net benefit is above nil"
     )
-    lines.append(f"{what}: {', '.join(parts)} {currency} per QALY.")
-    return lines
+    if has_several(problem):
+        what = f"Chance that it is better than {pair(problem)[1]}"
+    if results.simulation.outcomes.are_few:
+        return f"{what}: {too_few(draws)}."
+    return f"{what}: {', '.join(parts)} {problem.country.currency} per QALY."
 
 
 def caveat(results: Results) -> str:
@@ -95,8 +127,9 @@ def outcome_rows(results: Results) -> pd.DataFrame:
         for name, strategy in shown.items():
             row[strategy.label] = form(strategies[name].loc[outcome, "mean"])
         change = changes.loc[outcome]
-        row["Difference"] = form(change["mean"])
-        row["95 % interval"] = f"{form(change['low'])} to {form(change['high'])}"
+        row[difference(problem)] = form(change["mean"])
+        interval = f"{form(change['low'])} to {form(change['high'])}"
+        row["95 % interval"] = TOO_FEW if results.simulation.outcomes.are_few else interval
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -104,14 +137,17 @@ def outcome_rows(results: Results) -> pd.DataFrame:
 def answer_section(results: Results) -> str:
     problem, decision = results.problem, results.decision
     currency = problem.country.currency
+    few = results.simulation.outcomes.are_few
     ratios = [
         f"- {r['measure'][0].upper() + r['measure'][1:]}: "
         f"{icer_words(r['cost'], r['effect'], r['ratio'], r['label'], currency)} "
-        f"(Monte Carlo SE {significant(r['se'], 2)})"
+        f"(Monte Carlo SE {TOO_FEW if few else significant(r['se'], 2)})"
         for _, r in decision.tables["icer"].iterrows()
     ]
     lines = [f"**{line}**" for line in answer(results)]
     frame = tables.companion_table(results)
+    if has_several(problem):
+        ratios = [f"{ratios[0]}{alone(problem)}", *ratios[1:]] if ratios else []
     text = [
         "## The answer",
         "",
@@ -140,12 +176,27 @@ def _companions(results: Results, frame: pd.DataFrame) -> list[str]:
             row["icer_label"],
             f"{country.currency} per QALY",
         )
+        lines.append(f"- {row['scenario']}: {words}{_companion_chances(results, row)}.")
+    return lines
+
+
+def _companion_chances(results: Results, row: pd.Series) -> str:
+    """How likely the decision is right in a scenario; with more strategies than two, which is best."""
+    problem, draws = results.problem, results.simulation.outcomes.n
+    if not has_several(problem):
         chances = ", ".join(
             f"{row[f'probability_{name}']:.0%} at {row[f'threshold_{name}']:,.0f}"
             for name, _ in results.decision.thresholds
         )
-        lines.append(f"- {row['scenario']}: {words}; {chance_words(country).lower()} {chances}.")
-    return lines
+        what = chance_words(problem.country).lower()
+        return f"; {what} {chances}" if draws >= LEAST_DRAWS else f"; {what}: {TOO_FEW}"
+    parts = [
+        f"{label_of(problem, row[f'best_{name}'])} at {row[f'threshold_{name}']:,.0f} "
+        f"({chance(row[f'best_{name}_probability'], draws)})"
+        for name, _ in results.decision.thresholds
+        if isinstance(row.get(f"best_{name}"), str)
+    ]
+    return f"{alone(problem)}; best of all strategies: {', '.join(parts)}"
 
 
 def _foremost(results: Results) -> list[str]:
@@ -196,9 +247,11 @@ def incremental_rows(results: Results) -> pd.DataFrame:
     currency = problem.country.currency
     standing = frame["status"] == STATUSES[0]
     alone = standing.sum() == 1 and (frame["status"][~standing] == STATUSES[2]).all()
-    frame = frame[frame["strategy"].isin(shown_strategies(results))]
+    whole, frame = frame, frame[frame["strategy"].isin(shown_strategies(results))]
 
     def ratio(row: pd.Series) -> str:
+        if row["status"] == EQUAL:
+            return f"is {EQUAL} to {label_of(problem, equal_to(whole, row))}"
         if row["status"] != STATUSES[0]:
             return f"is {row['status']}"
         if np.isnan(row["icer"]):
@@ -225,6 +278,8 @@ def _reversals(results: Results, frame: pd.DataFrame) -> str:
     """The verdict at each threshold, and which structural scenarios turn it."""
     problem, currency = results.problem, results.problem.country.currency
     label = problem.strategies[problem.settings.intervention].label
+    if has_several(problem):
+        return changes_of_best(results, frame)
     if not problem.country.has_verdict:
         return _no_verdict(results, frame)
     sentences = []
@@ -276,6 +331,6 @@ def cost_rows(results: Results) -> pd.DataFrame:
         for name, strategy in shown_strategies(results).items():
             found = frame[(frame["strategy"] == name) & (frame["outcome"] == category)]
             row[strategy.label] = money(found["mean"].iloc[0])
-        row["Difference"] = money(changes.loc[category, "mean"])
+        row[difference(problem)] = money(changes.loc[category, "mean"])
         rows.append(row)
     return pd.DataFrame(rows)

@@ -5,19 +5,30 @@ from __future__ import annotations
 import pandas as pd
 
 from heor.decision.severity import Severity
-from heor.inputs.problem import UNCERTAIN_STATUSES
+from heor.inputs.problem import UNCERTAIN_STATUSES, DecisionProblem
 from heor.inputs.usage import used_parameters
 from heor.report import tables
+from heor.report.choice import (
+    difference,
+    differences,
+    has_several,
+    label_of,
+    pairwise_note,
+    run_choices,
+)
 from heor.report.section_answer import caveat
 from heor.report.words import (
     STATUS_WORDS,
+    TOO_FEW,
     as_ratio,
+    chance,
     chance_words,
     entered,
     money,
     ratio_words,
     significant,
     table,
+    too_few,
     years,
 )
 from heor.results import Decision, Results
@@ -44,6 +55,7 @@ def rests_on(results: Results) -> str:
         [
             "## What the answer rests on",
             "",
+            *_note(problem),
             caveat(results) + " Those that move it most, each over its own 95 % interval with the "
             "rest at their central values (what turns the decision on average over draws is under *What would change the "
             f"answer*){'; one that is correlated with it moves along' if has_partners(results) else ''} "
@@ -60,6 +72,12 @@ def rests_on(results: Results) -> str:
             "source, status and the file and line it came from: `tables/parameters.csv`.",
         ]
     )
+
+
+def _note(problem: DecisionProblem) -> list[str]:
+    """Lines above a section that compares two of more strategies."""
+    note = pairwise_note(problem)
+    return [note, ""] if note else []
 
 
 def has_partners(results: Results) -> bool:
@@ -108,12 +126,29 @@ def scenario_rows(results: Results) -> pd.DataFrame:
             ),
         }
         for name, threshold in results.decision.thresholds:
-            row[f"Chance at {threshold:,.0f}"] = f"{r[f'probability_{name}']:.0%}"
+            row |= chance_cells(results, r, name, threshold)
         rows.append(row)
     return pd.DataFrame(rows)
 
 
+def chance_cells(results: Results, row: pd.Series, name: str, threshold: float) -> dict[str, str]:
+    """How likely the decision is right at a threshold, of a run beside others.
+
+    With two strategies the chance of the intervention; with more the best of all and its chance.
+    """
+    problem, draws = results.problem, results.simulation.outcomes.n
+    if not has_several(problem):
+        return {f"Chance at {threshold:,.0f}": chance(row[f"probability_{name}"], draws)}
+    best = row.get(f"best_{name}")
+    words = "-"
+    if isinstance(best, str):
+        likely = chance(row[f"best_{name}_probability"], draws)
+        words = f"{label_of(problem, best)} ({likely})"
+    return {f"Best at {threshold:,.0f} (chance)": words}
+
+
 def beside(results: Results) -> str:
+    problem = results.problem
     whys = {c.label: c.why for c in results.companions}
     if not whys:
         return ""
@@ -124,7 +159,7 @@ def beside(results: Results) -> str:
             "",
             table(scenario_rows(results)),
             "",
-            "Differences against the comparator, on the same random numbers as this run.",
+            f"D{differences(problem)[1:]}, on the same random numbers as this run.",
             "",
             *text,
         ]
@@ -196,22 +231,36 @@ def _threshold_words(found: Severity, currency: str) -> str:
 
 
 def threshold_rows(results: Results) -> pd.DataFrame:
-    """Net benefit, chances and EVPI at each threshold."""
-    currency = results.problem.country.currency
-    rows = [
-        {
+    """Net benefit, chances and EVPI at each threshold; of more than two strategies the best first."""
+    problem, currency = results.problem, results.problem.country.currency
+    found, few = run_choices(results), results.simulation.outcomes.are_few
+
+    def sure(value: str) -> str:
+        return TOO_FEW if few else value
+
+    rows = []
+    for _, r in results.decision.tables["net_benefit"].iterrows():
+        own = found.get(r["threshold_name"])
+        likely = sure(f"{r['probability']:.1%} (SE {r['probability_se']:.1%})")
+        wrong = {"Chance of a wrong decision": sure(f"{r['error_probability']:.1%}")}
+        evpi = f"{money(r['evpi'])} (SE {money(r['evpi_se'])})"
+        evpi = {f"EVPI a patient ({currency})": sure(evpi)}
+        interval = {"95 % interval": sure(f"{money(r['low'])} to {money(r['high'])}")}
+        row = {
             f"Threshold ({currency} per QALY)": f"{r['threshold']:,.0f}"
-            + (" (severity)" if r["threshold_name"] == "severity" else ""),
-            f"Net benefit ({currency})": money(r["net_benefit"]),
-            "95 % interval": f"{money(r['low'])} to {money(r['high'])}",
-            chance_words(
-                results.problem.country
-            ): f"{r['probability']:.1%} (SE {r['probability_se']:.1%})",
-            "Chance of a wrong decision": f"{r['error_probability']:.1%}",
-            f"EVPI a patient ({currency})": f"{money(r['evpi'])} (SE {money(r['evpi_se'])})",
+            + (" (severity)" if r["threshold_name"] == "severity" else "")
         }
-        for _, r in results.decision.tables["net_benefit"].iterrows()
-    ]
+        if own is None:
+            row |= {f"Net benefit ({currency})": money(r["net_benefit"]), **interval}
+            row |= {chance_words(problem.country): likely, **wrong, **evpi}
+        else:
+            best = own.chances[own.strategy], own.chances_se[own.strategy]
+            row["Best of all on average"] = label_of(problem, own.strategy)
+            row["Chance that it is the best"] = sure(f"{best[0]:.1%} (SE {best[1]:.1%})")
+            row |= {**wrong, **evpi}
+            row[f"Net benefit of {difference(problem)} ({currency})"] = money(r["net_benefit"])
+            row |= {**interval, "Chance above nil": likely}
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -246,6 +295,8 @@ def uncertainty(results: Results) -> str:
 
 def _enough(results: Results) -> str:
     """Whether the draws are enough, and how many would be."""
+    if results.simulation.outcomes.are_few:
+        return f"Monte Carlo error: {too_few(results.simulation.outcomes.n)}."
     frame = results.decision.tables["convergence"]
     last = frame[frame["draws"] == frame["draws"].max()]
     draws = results.simulation.outcomes.n

@@ -8,7 +8,8 @@ from heor.decision import cost_effectiveness
 from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem
 from heor.inputs.structures import PARTITIONED, STRUCTURES, TIME_IN_STATE
 from heor.report import tables
-from heor.report.section_drivers import reference
+from heor.report.choice import alone, differences, has_several, label_of
+from heor.report.section_drivers import chance_cells, reference
 from heor.report.selection import shown_strategies
 from heor.report.words import STATUS_WORDS, money, ratio_words, significant, table, timing, years
 from heor.results import Results
@@ -39,8 +40,8 @@ def structures(results: Results) -> str:
     if len(frame) > 1:
         parts += [f"**{_range(results, frame)}**", "", table(structure_rows(results)), ""]
         parts += [
-            f"{timing(results.problem)}{individual_note(results)} The same draws of the same inputs, as far as a structure uses them; differences against the "
-            "comparator. The hazard ratio of death is "
+            f"{timing(results.problem)}{individual_note(results)} The same draws of the same inputs, as far as a structure uses them; "
+            f"{differences(results.problem)}. The hazard ratio of death is "
             "what the mean survival curves imply (Cox limit, 1:1, censored at 60 months): compare it with "
             "the trials'. Time in each phase, months a patient, undiscounted:",
             "",
@@ -72,6 +73,11 @@ def _range(results: Results, frame: pd.DataFrame) -> str:
             f" and the cost per QALY {significant(ratios.min())} to {significant(ratios.max())} "
             f"{currency}"
         )
+    span += alone(results.problem)
+    if has_several(results.problem):
+        if f"best_{name}" not in frame:  # results of an earlier version
+            return f"{span}."
+        return f"{span}; {_best_by_structure(results, frame, name)}."
     every = worth.all() or not worth.any()
     which = f"under {', '.join(frame['label'][worth])} only"
     if not results.problem.country.has_verdict:
@@ -88,6 +94,20 @@ def _range(results: Results, frame: pd.DataFrame) -> str:
     return f"{span}; at {threshold:,.0f} {currency} per QALY {label} is {verdict}."
 
 
+def _best_by_structure(results: Results, frame: pd.DataFrame, name: str) -> str:
+    """Which of more than two strategies is best under which structure."""
+    problem = results.problem
+    threshold = dict(results.decision.thresholds)[name]
+    where = f"at {threshold:,.0f} {problem.country.currency} per QALY"
+    groups = frame.groupby(f"best_{name}", sort=False)["label"].agg(list)
+    if len(groups) == 1:
+        return (
+            f"{where} {label_of(problem, groups.index[0])} is the best of all strategies under all"
+        )
+    parts = [f"{label_of(problem, best)} under {', '.join(own)}" for best, own in groups.items()]
+    return f"{where} the best of all strategies is {', '.join(parts)}"
+
+
 def structure_rows(results: Results) -> pd.DataFrame:
     """Increments, chances, hazard ratio and survival under each structure."""
     currency = results.problem.country.currency
@@ -102,7 +122,7 @@ def structure_rows(results: Results) -> pd.DataFrame:
             ),
         }
         for name, threshold in results.decision.thresholds:
-            row[f"Chance at {threshold:,.0f}"] = f"{r[f'probability_{name}']:.0%}"
+            row |= chance_cells(results, r, name, threshold)
         row["Hazard ratio of death, 60 months"] = f"{r['hazard_ratio_60']:.2f}"
         for strategy, own in shown_strategies(results).items():
             alive = " / ".join(f"{r[f'alive_{m}_{strategy}']:.2f}" for m in AT)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from heor.decision.crossings import WhatIfMap
+from heor.report.choice import alone, pairwise_note
 from heor.report.section_drivers import reference
 from heor.report.words import LOG_RATIO, STATUS_WORDS, as_ratio, entered, plain, table
 from heor.results import Results
@@ -20,7 +21,10 @@ def what_if(results: Results) -> str:
     """Empty where nothing was asked."""
     parts = [_tipping(results), _prices(results), *(_map(results, m) for m in results.maps)]
     parts = [p for p in parts if p]
-    return "\n\n".join(["## What would change the answer", *parts]) if parts else ""
+    if not parts:
+        return ""
+    note = pairwise_note(results.problem)
+    return "\n\n".join(["## What would change the answer", *([note] if note else []), *parts])
 
 
 def _tipping(results: Results) -> str:
@@ -37,7 +41,7 @@ def _tipping(results: Results) -> str:
     if len(rows):
         text.append(table(rows, left=2))
     else:
-        text.append("None of them turns the answer by itself.")
+        text.append(f"None of them turns the answer by itself{alone(results.problem)}.")
     if len(rows):
         text.append(
             "A large SE means that net benefit is close to nil over a range, not at a point. Net benefit can "

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from heor.decision import cost_effectiveness
+from heor.decision.choice import best_columns
 from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem
 from heor.inputs.uncertainty import interval
 from heor.inputs.units import factor_of
@@ -234,7 +235,7 @@ def _companion_row(label: str, decision) -> dict:
         name = at["threshold_name"]
         row |= {f"threshold_{name}": at["threshold"], f"net_benefit_{name}": at["net_benefit"]}
         row |= {f"net_benefit_{name}_se": at["se"], f"probability_{name}": at["probability"]}
-    return row
+    return row | best_columns(decision.tables)
 
 
 def what_if_table(results: Results) -> pd.DataFrame:
@@ -274,6 +275,7 @@ TABLES: dict[str, Callable[[Results], pd.DataFrame]] = {
     "deterministic": lambda results: results.deterministic,
     "tornado": lambda results: results.tornado,
     "frontier": _decision("frontier"),
+    "choice": _decision("choice"),
     "quadrants": _decision("quadrants"),
     "convergence": _decision("convergence"),
     "source_first": lambda results: results.source_first,

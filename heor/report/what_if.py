@@ -6,6 +6,7 @@ from pathlib import Path
 
 from heor.decision.crossings import WhatIfMap
 from heor.inputs.problem import DecisionProblem
+from heor.report.choice import alone, pairwise_note
 from heor.report.figures import write_figures
 from heor.report.figures_what_if import what_if_of
 from heor.report.html.plain import write_plain_page
@@ -28,7 +29,7 @@ def answer(problem: DecisionProblem, decision: Decision, found: WhatIfMap) -> li
     for name, threshold in decision.thresholds:
         own = found.crossings[found.crossings["threshold_name"] == name]
         turns = own[own["value"].notna()]
-        head = f"At {threshold:,.0f} {currency} per QALY {label}"
+        head = f"At {threshold:,.0f} {currency} per QALY {label}{alone(problem)}"
         if question.y is not None:
             benefit = threshold * found.table["qalys"] - found.table["cost"]
             lines.append(
@@ -70,7 +71,7 @@ def write_what_if(
         "## The answer",
         "  \n".join(f"**{line}**" for line in answer(problem, decision, found)),
         "Mean incremental net benefit with this value fixed and everything else as uncertain as in a run of "
-        f"{problem.scenario_label.lower()}, {problem.country.label}.",
+        f"{problem.scenario_label.lower()}, {problem.country.label}. {pairwise_note(problem)}".rstrip(),
         "![what if](figures/what_if.svg)",
         timing(problem),
     ]

@@ -10,7 +10,9 @@ import pandas as pd
 from heor.decision.cost_effectiveness import EQUAL
 from heor.inputs.checks import SURVIVAL
 from heor.inputs.problem import Country, DecisionProblem
+from heor.outcomes.outcomes import LEAST_DRAWS
 
+TOO_FEW = "too few draws to say"
 SMALL = 10_000.0  # money: from here on a hundred is three significant digits or finer
 STATUS_WORDS = {
     "published": "published",
@@ -82,6 +84,24 @@ def counted(n: float, one: str, many: str = "") -> str:
     ('1 draw', '2,000 draws')
     """
     return f"{n:,.10g} {one if n == 1 else many or one + 's'}"
+
+
+def chance(share: float, draws: int, digits: int = 0) -> str:
+    """A chance as a percentage; with few draws, that nobody can say.
+
+    >>> chance(0.6449, 1000), chance(0.6449, 1000, 1), chance(1.0, 2)
+    ('64%', '64.5%', 'too few draws to say')
+    """
+    return f"{share:.{digits}%}" if draws >= LEAST_DRAWS else TOO_FEW
+
+
+def too_few(draws: int) -> str:
+    """Why a chance or an interval is not given.
+
+    >>> too_few(1)
+    'too few draws to say (1; at least 100 are needed)'
+    """
+    return f"{TOO_FEW} ({draws:,}; at least {LEAST_DRAWS} are needed)"
 
 
 def interval_words(x: float, low: float, high: float, form: Callable[[float], str]) -> str:

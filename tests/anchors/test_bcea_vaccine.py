@@ -1,6 +1,6 @@
 """Influenza vaccination of the R package BCEA 2.4.84, at all 501 thresholds.
 
-Its draws belong to a GPL package and are read from HEOR_REFERENCE.
+Its draws belong to a GPL package and are read from HEOR_REFERENCE; `test_bcea.py` has others.
 """
 
 from __future__ import annotations

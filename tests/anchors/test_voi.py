@@ -1,6 +1,7 @@
 """Value of information of the R package voi 1.0.3, and closed forms.
 
-The chemotherapy draws belong to a GPL package and are read from HEOR_REFERENCE.
+Its example of two normals is drawn again here as R draws it. The chemotherapy draws belong to a GPL
+package and are read from HEOR_REFERENCE.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import special
 
 from heor.decision.cost_effectiveness import evpi
 from heor.decision.information import evppi
@@ -42,11 +44,55 @@ def normal_case(draws: pd.DataFrame) -> tuple[Outcomes, dict[str, float], dict[s
     return own, {k: v for k, (v, _) in found.items()}, {k: s for k, (_, s) in found.items()}
 
 
+def r_normals(seed: int, n: int) -> np.ndarray:
+    """`set.seed(seed); rnorm(n)` of R: Mersenne twister, inversion of 53 bits."""
+    state, word = [], seed
+    for _ in range(675):  # 50 to warm up, one that R overwrites, 624
+        word = (69069 * word + 1) % 2**32
+        state.append(word)
+    generator = np.random.MT19937()
+    key = {"key": np.array(state[51:], np.uint32), "pos": 624}
+    generator.state = {"bit_generator": "MT19937", "state": key}
+    first, second = (generator.random_raw(2 * n) * 2.3283064365386963e-10).reshape(n, 2).T
+    big = 134_217_728
+    return special.ndtri((np.floor(big * first) + second) / big)
+
+
+#: voi 1.0.3 on `set.seed(1); p1 <- rnorm(10000, 1, 1); p2 <- rnorm(10000, 0, 2)`: EVPI by Monte Carlo
+#: and EVPPI by a generalised additive model
+VOI = {"all": 0.475988509295105, "p1": 0.0821007449311497, "p2": 0.390298274958769}
+
+
+@pytest.fixture(scope="module")
+def normals() -> pd.DataFrame:
+    z = r_normals(1, 20_000)
+    return pd.DataFrame({"p1": 1 + z[:10_000], "p2": 2 * z[10_000:]})
+
+
+def test_draws_are_those_of_r(normals: pd.DataFrame) -> None:
+    """The first of R's `rnorm` after `set.seed(1)`, as they are printed everywhere."""
+    first = [-0.6264538107, 0.1836433242, -0.8356286124, 1.5952808021, 0.3295077718]
+    assert (normals["p1"] - 1)[:5].tolist() == pytest.approx(first, abs=1e-10)
+
+
+def test_normal_draws_of_voi(normals: pd.DataFrame) -> None:
+    """The same draws: EVPI to the last digit, EVPPI within an error of voi's regression and the exact value."""
+    _, value, se = normal_case(normals)
+    assert value["all"] == pytest.approx(VOI["all"], rel=1e-12)
+    for name in ("p1", "p2"):
+        assert abs(value[name] - VOI[name]) < se[name] < 0.1 * VOI[name]
+        assert value[name] == pytest.approx(VOI[name], rel=0.02)
+    for name, exact in EXACT.items():
+        # the draws' own error besides the regression's
+        assert abs(value[name] - exact) < 3 * max(se[name], se["all"])
+
+
 @given
-def test_normal_draws_of_voi() -> None:
+def test_drawn_again_are_the_draws_of_the_reference(normals: pd.DataFrame) -> None:
     case = json.loads((REFERENCE / "voi_normal_normal/case.json").read_text())
     assert case["exact_evpi"] == pytest.approx(EXACT["all"])
     draws = pd.read_csv(REFERENCE / "voi_normal_normal/input_draws.csv")[["p1", "p2"]]
+    np.testing.assert_allclose(normals, draws, rtol=0, atol=1e-13)
     _, value, se = normal_case(draws)
     for name, exact in EXACT.items():
         # the draws' own error besides the regression's

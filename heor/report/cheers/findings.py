@@ -18,9 +18,10 @@ from heor.report.cheers.design import (
     SOURCES,
     SURVIVAL,
 )
+from heor.report.choice import alone, best_of, has_several, run_choices
 from heor.report.section_drivers import reference
 from heor.report.section_method import WITHIN_CYCLE
-from heor.report.words import STATUS_WORDS, as_ratio, counted, money, significant, years
+from heor.report.words import STATUS_WORDS, TOO_FEW, as_ratio, counted, money, significant, years
 from heor.results import Results
 
 SURE, TURNS, INFORMATION = "How sure", "What would change the answer", "Value of information"
@@ -174,7 +175,8 @@ def main_results(results: Results) -> Answer:
         f"{years(means[name, 'qalys'])} QALYs, {years(means[name, 'life_years'])} life years"
         for name, s in problem.strategies.items()
     ]
-    own = f"{'; '.join(by_strategy)}. {section_answer.answer(results)[0]}"
+    said = section_answer.answer(results)
+    own = f"{'; '.join(by_strategy)}. {' '.join(said if has_several(problem) else said[:1])}"
     return Answer(own, (ANSWER, "What it costs"))
 
 
@@ -183,10 +185,17 @@ def effect_of_uncertainty(results: Results) -> Answer:
     currency = results.problem.country.currency
     name, threshold = reference(results.decision)
     row = results.decision.tables["net_benefit"].set_index("threshold_name").loc[name]
+    sure = (
+        f" (95 % {money(row['low'])} to {money(row['high'])}), above nil in "
+        f"{row['probability']:.0%} of draws; EVPI {money(row['evpi'])}"
+    )
+    if results.simulation.outcomes.are_few:
+        sure = f"; how sure: {TOO_FEW}"
+    best = run_choices(results).get(name)
+    said = f"{best_of(results.problem, best, results.simulation.outcomes.n)}; " if best else ""
     parts = [
-        f"At {threshold:,.0f} {currency} per QALY: net benefit {money(row['net_benefit'])} {currency} a "
-        f"patient (95 % {money(row['low'])} to {money(row['high'])}), above nil in "
-        f"{row['probability']:.0%} of draws; EVPI {money(row['evpi'])}."
+        f"At {threshold:,.0f} {currency} per QALY: {said}net benefit{alone(results.problem)} "
+        f"{money(row['net_benefit'])} {currency} a patient{sure}."
     ]
     if not results.tornado.empty:
         top = results.tornado.iloc[0]
@@ -212,7 +221,7 @@ def _by_scenario(results: Results) -> str:
     name, threshold = reference(results.decision)
     benefits = tables.companion_table(results)[f"net_benefit_{name}"]
     return (
-        f"Net benefit at {threshold:,.0f} over the base case and {counted(len(results.companions), 'scenario')}: "
+        f"Net benefit{alone(results.problem)} at {threshold:,.0f} over the base case and {counted(len(results.companions), 'scenario')}: "
         f"{money(benefits.min())} to {money(benefits.max())}."
     )
 

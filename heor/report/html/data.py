@@ -10,6 +10,7 @@ import pandas as pd
 
 from heor.decision.envelope import upper_envelope
 from heor.decision.priorities import population
+from heor.outcomes.outcomes import LEAST_DRAWS
 from heor.report.comparison import Comparison
 from heor.report.figure_style import colours
 from heor.report.section_drivers import reference
@@ -68,6 +69,7 @@ def decision_data(
         "comparator": names.index(view.comparator),
         "intervention": names.index(view.intervention),
         "draws": n,
+        "least": LEAST_DRAWS,
         # every bit, so that a share of draws is the same as in the tables
         "cost": [packed(view.outcomes.cost[:, place(s)]) for s in names],
         "qalys": [packed(view.outcomes.qalys[:, place(s)]) for s in names],

@@ -17,6 +17,7 @@ import pandas as pd
 from heor.report import figure_style as style
 from heor.report import section_answer, section_drivers, section_structures, section_what_if
 from heor.report.cells import plain
+from heor.report.choice import has_several
 from heor.report.html.parameters import parameter_rows
 from heor.report.html.template import templates
 from heor.report.words import chance_words, timing
@@ -79,7 +80,7 @@ def journal_tables(results: Results) -> dict[str, JournalTable]:
         problem.strategies[s].label
         for s in (problem.settings.intervention, problem.settings.comparator)
     )
-    versus = f"{intervention} against {comparator}"
+    versus = f"{intervention} against {comparator}{' alone' if has_several(problem) else ''}"
     name, value = style.headline_threshold(results.decision)
     threshold = style.threshold_label(name, value, country.currency)
     about = f"{country.label}, {problem.scenario_label.lower()}"
@@ -91,6 +92,8 @@ def journal_tables(results: Results) -> dict[str, JournalTable]:
     )
     money = timing(problem).replace(" (see Conventions)", "")
     chance = f"{chance_words(country).lower()} at a threshold"
+    if has_several(problem):
+        chance = "the best of all strategies at a threshold, with its chance"
     own = section_drivers
     along = "; one that is correlated with it moves along" if own.has_partners(results) else ""
     base = results.deterministic.iloc[0]
@@ -113,7 +116,9 @@ def journal_tables(results: Results) -> dict[str, JournalTable]:
         ),
         "thresholds": (
             own.threshold_rows(results),
-            f"Net benefit of {versus} and its uncertainty, by threshold ({about})",
+            f"Net benefit of {versus} and its uncertainty, by threshold ({about})"
+            if not has_several(problem)
+            else f"The best of all strategies and its uncertainty, and {versus}, by threshold ({about})",
             f"EVPI: expected value of perfect information. SE: Monte Carlo. {draws} {money}",
         ),
         "drivers": (
@@ -125,7 +130,9 @@ def journal_tables(results: Results) -> dict[str, JournalTable]:
         ),
         "tipping_points": (
             section_what_if.tipping_rows(results),
-            f"Values at which the decision turns ({about})",
+            f"Values at which the decision turns ({about})"
+            if not has_several(problem)
+            else f"Values at which the net benefit of {versus} turns ({about})",
             "Each parameter at a fixed value, the others uncertain. SE: Monte Carlo, of the value. A value "
             "has the unit of its row.",
         ),

@@ -80,16 +80,22 @@ function exploreThreshold(model) {
       benefit: money(at.benefit), low: money(at.low), high: money(at.high),
       probability: percent(at.probability), evpi: money(at.evpi),
     };
-    const told = !model.verdict ? words.no_verdict : at.benefit > 0 ? words.worth : words.not_worth;
-    const verdict = fill(told, values);
-    const best = fill(words.best, { best: model.strategies[at.best].label });
-    const several = model.strategies.length > 2;
-    element("verdict").textContent = several ? `${verdict} ${best}` : verdict;
+    const several = model.strategies.length > 2, few = model.draws < model.least;
+    if (several) {
+      Object.assign(values, {
+        best: model.strategies[at.best].label, chance: percent(at.each[at.best].probability),
+        comparator: model.strategies[model.comparator].label,
+        count: model.strategies.length + model.others.count,
+      });
+      element("label-benefit").textContent = fill(words.pair, values);
+      element("label-probability").textContent = fill(words.chance_of, values);
+    }
+    element("verdict").textContent = verdict(at, values, several, few);
     element("tile-benefit").textContent = `${values.benefit} ${model.currency}`;
-    element("tile-interval").textContent = `${values.low} ${words.to} ${values.high} (${words.interval})`;
-    element("tile-probability").textContent = values.probability;
-    element("tile-evpi").textContent = `${values.evpi} ${model.currency}`;
-    element("tile-population").textContent = model.population === null ? "" : fill(words.population, {
+    element("tile-interval").textContent = few ? "" : `${values.low} ${words.to} ${values.high} (${words.interval})`;
+    element("tile-probability").textContent = few ? "–" : several ? values.chance : values.probability;
+    element("tile-evpi").textContent = few ? "–" : `${values.evpi} ${model.currency}`;
+    element("tile-population").textContent = model.population === null || few ? "" : fill(words.population, {
       value: d3.format(",.1f")((at.evpi * model.population) / 1e6), currency: model.currency,
     });
     if (several) element("by-strategy").replaceChildren(table(at));
@@ -99,6 +105,16 @@ function exploreThreshold(model) {
     }
     clearTimeout(aloud);
     if (moved) aloud = setTimeout(() => { element("verdict-aloud").textContent = element("verdict").textContent; }, 500);
+  }
+
+  /** The answer in a sentence: of two strategies a verdict, of more which of all is the best. */
+  function verdict(at, values, several, few) {
+    if (few) {
+      const best = model.strategies[at.best].label;
+      return fill(words.too_few, { ...values, best, draws: whole(model.draws), least: whole(model.least) });
+    }
+    if (several) return [fill(words.best_of, values), model.verdict ? "" : words.no_threshold].join(" ").trim();
+    return fill(!model.verdict ? words.no_verdict : at.benefit > 0 ? words.worth : words.not_worth, values);
   }
 
   /** All strategies at this threshold. */
