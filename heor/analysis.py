@@ -6,7 +6,7 @@ parameters → draws → survival posteriors → curves → state occupancy → 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -22,11 +22,13 @@ from heor.decision.priorities import population, source_first
 from heor.decision.severity import Severity, severity_of
 from heor.decision.tables import decision_tables
 from heor.errors import HeorWarning, InputError
+from heor.findings import Finding
 from heor.inputs.checks import SURVIVAL
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.remarks import remarks
 from heor.inputs.structures import STRUCTURES, cohort_equivalent, fault, with_structure
 from heor.parameters.draws import Draws, add_derived, central_values
+from heor.plausibility import joined
 from heor.results import Companion, Decision, Results, Simulation, Structure
 from heor.sampling import sample
 from heor.simulation import simulate, simulate_together
@@ -45,6 +47,7 @@ def evaluate(
     cache: Path | None = None,
     progress: Progress | None = None,
     alternatives: Mapping[str, DecisionProblem | InputError] | None = None,
+    findings: Sequence[Finding] = (),
 ) -> Results:
     """Evaluate a decision problem, and its companion scenarios on the same random numbers.
 
@@ -60,6 +63,8 @@ def evaluate(
         Called with (stage, done, total).
     alternatives
         Name → problem: scenarios under which questions of `what_if` are asked; or why one cannot be.
+    findings
+        What is worth a look in the inputs (`heor.inputs.plausibility.look`); that of the results is added.
 
     Raises
     ------
@@ -115,7 +120,7 @@ def evaluate(
             response, thresholds, fits[""], simulations[""], alternatives or {}, streams, cache
         )
         stamp("what if")
-    return Results(
+    results = Results(
         problem=problem,
         draws=draws[""],
         fits=fits[""],
@@ -154,6 +159,7 @@ def evaluate(
         ),
         timings=timings,
     )
+    return replace(results, findings=joined(findings, results))
 
 
 def other_structures(

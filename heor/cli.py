@@ -83,6 +83,7 @@ def run(
     """Evaluate the model and write report, tables and figures."""
     from heor.analysis import evaluate
     from heor.inputs.load import load, load_alternatives, load_companions
+    from heor.inputs.plausibility import look
     from heor.progress import progress_display
     from heor.report.markdown import answer, caveat
     from heor.report.write import write_report
@@ -105,11 +106,13 @@ def run(
     folder = result_folder(output, outputs / name)
     with progress_display() as progress:
         results = evaluate(
-            problem, companions, outputs / "cache", progress, alternatives=alternatives
+            problem, companions, outputs / "cache", progress, alternatives, look(problem, inputs)
         )
         write_report(results, folder, progress, not no_figures, language)
     for warning in (*problem.country.cautions, *results.fits.accepted, *results.warnings):
         click.echo(f"warning: {warning}", err=True)
+    for found in results.findings:
+        click.echo(f"worth a look: {found}", err=True)
     click.echo()
     if quick:
         click.echo("Quick run (Laplace approximation): not for a decision.")
@@ -186,6 +189,7 @@ def check(inputs, rules, scenario, settings) -> None:
     from collections import Counter
 
     from heor.inputs.load import available, load
+    from heor.inputs.plausibility import look
     from heor.inputs.remarks import remarks
     from heor.inputs.value_sets import read_value_sets
 
@@ -209,6 +213,11 @@ def check(inputs, rules, scenario, settings) -> None:
         click.echo(
             f"Country rules not verified in their source: {', '.join(problem.country.unverified)}."
         )
+    findings = look(problem, inputs)
+    if findings:
+        click.echo("Worth a look (legal, and seldom right):")
+    for found in findings:
+        click.echo(f"  {found}")
     if failed:
         from heor.errors import InputError
 

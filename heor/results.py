@@ -16,6 +16,7 @@ from heor.decision.crossings import WhatIfMap
 from heor.decision.net_benefit_of_sampling import TrialFindings
 from heor.decision.severity import Severity
 from heor.errors import InputError
+from heor.findings import Finding
 from heor.inputs.problem import DecisionProblem
 from heor.outcomes.outcomes import Outcomes
 
@@ -100,7 +101,10 @@ class Structure:
 
 @dataclass(frozen=True)
 class Results:
-    """One run. `simulation` holds draws × outcomes; `decision` the tables made of them."""
+    """One run. `simulation` holds draws × outcomes; `decision` the tables made of them.
+
+    `findings` are what is worth a look in its inputs and results.
+    """
 
     problem: DecisionProblem
     draws: Draws
@@ -121,6 +125,7 @@ class Results:
     structure_faults: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
     @property
     def method(self) -> str:

@@ -7,6 +7,7 @@ import math
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -54,6 +55,7 @@ def run_record(results: Results) -> dict:
         ),
         "curve_band_draws": int(results.simulation.curves.attrs["draws"]),
         "parameter_statuses": dict(Counter(p.status for p in problem.parameters.values())),
+        "worth_a_look": [asdict(found) for found in results.findings],
     }
     return record(results, run_command(problem), results.warnings, results.timings, own)
 

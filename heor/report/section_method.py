@@ -24,7 +24,7 @@ def head(results: Results) -> str:
         f"{country.currency} {country.price_year} · {country.perspective}"
     )
     title = [f"# {problem.title}", "", problem.question, "", what, "", rules(problem)]
-    return "\n".join([*title, *run_notes(problem)])
+    return "\n".join([*title, *run_notes(problem), *worth_a_look(results)])
 
 
 def rules(problem: DecisionProblem) -> str:
@@ -72,6 +72,14 @@ def run_notes(problem: DecisionProblem) -> list[str]:
         shown = ", ".join(f"`{k} = {v}`" for k, v in problem.overrides.items())
         lines += ["", f"> **Changed by hand**: {shown}"]
     return lines
+
+
+def worth_a_look(results: Results) -> list[str]:
+    """Numbers and results that are legal and seldom right, each with what is usual: quoted lines."""
+    if not results.findings:
+        return []
+    listed = "\n> - ".join(map(str, results.findings))
+    return ["", f"> **Worth a look** (legal, and seldom right)\n>\n> - {listed}"]
 
 
 def accepted(results: HasFits) -> str:
