@@ -103,7 +103,9 @@ def test_places_that_cannot_be_written_are_refused_before_any_work(
 ) -> None:
     (tmp_path / "file").write_text("mine", encoding="utf-8")
     (tmp_path / "nowhere").symlink_to(tmp_path / "unplugged")
+    os.mkfifo(tmp_path / "pipe")  # as a device: neither folder nor file
     for name, words in (
+        ("pipe", "is a file; a folder is needed"),
         ("file", "is a file; a folder is needed"),
         ("file/x", "is a file"),
         ("n" * 300, "File name too long"),
@@ -117,7 +119,7 @@ def test_places_that_cannot_be_written_are_refused_before_any_work(
     assert cli.main(["run", "--inputs", str(inputs), "--output", str(tmp_path / "new")]) == 2
     said = capsys.readouterr().err
     assert "no permission" in said and said.endswith("1 problem found; nothing was run.\n")
-    assert {p.name for p in tmp_path.iterdir()} == {"file", "nowhere"}
+    assert {p.name for p in tmp_path.iterdir()} == {"file", "nowhere", "pipe"}
 
 
 def test_a_link_stays_a_link(made_up_run: Results, tmp_path: Path) -> None:

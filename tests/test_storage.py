@@ -21,7 +21,7 @@ from heor.storage.file import write_file
 from heor.storage.folder import settle, write_folder
 from heor.storage.journal import STAGING, pending
 from heor.storage.lock import LOCK
-from heor.storage.manifest import FILES, hash_of, manifest
+from heor.storage.manifest import FILES, UNLISTED, hash_of, manifest
 
 BEFORE = {
     "report.md": "before",
@@ -114,7 +114,10 @@ def test_edits_are_kept_and_said(folder: Path) -> None:
     said = "\n".join(str(w.message) for w in caught)
     assert "changed since heor wrote it: tables/icer.csv as 'icer (kept 1971-01-" in said
     assert "not written by heor: data as 'data (kept 1971-01-" in said and "trial.md as" in said
-    assert "stays because it was changed since heor wrote it: report-norway.docx" in said
+    assert (
+        "left in place, with the earlier results, because changed since heor wrote it: report-norway.docx"
+        in said
+    )
     assert (
         "removed with the earlier results, unchanged since heor wrote it: tables/only.csv." in said
     )
@@ -155,20 +158,30 @@ def test_a_part_leaves_the_rest_and_its_record(folder: Path) -> None:
     assert found.files.keys() == BEFORE.keys() - unseen | {"run.json"}
 
 
-def test_results_of_a_version_that_listed_no_files(folder: Path) -> None:
+@pytest.mark.parametrize("parts_first", [False, True])
+def test_results_of_a_version_that_listed_no_files(parts_first: bool, folder: Path) -> None:
     """What could be an edit is kept, all in one folder that looks like the old one."""
     old = {"command": "heor run", "finished": "2026-01-01", "versions": {"heor": "0.1.0"}}
     (folder / "run.json").write_text(json.dumps(old), encoding="utf-8")
+    if parts_first:  # of `heor report` and `heor figures`: the rest is as little known as before
+        write_folder(folder, filled({"report.html": "a part"}), renew=())
+        with pytest.warns(
+            HeorWarning, match=r"new ones \(report.md\) are kept in 'earlier results'"
+        ):
+            write_folder(folder, filled({"report.md": "a part"}), renew=())
+        assert manifest(folder).own == old
     before = content(folder)
-    with pytest.warns(HeorWarning, match="are kept in 'earlier results'"):
+    with pytest.warns(HeorWarning, match="are kept in 'earlier results"):
         write_after(folder)
-    after = content(folder)
-    replaced = {k for k in (*AFTER, "data", "run.json") if k in before} - {"tables/same.csv"}
-    assert {k: v for k, v in after.items() if k.startswith("earlier results/")} == {
-        f"earlier results/{k}": before[k] for k in replaced
+    after, place = content(folder), "earlier results 2" if parts_first else "earlier results"
+    unknown = {"tables/icer.csv", "trial.md", "data"}
+    unknown |= set() if parts_first else {"report.md", "run.json"}
+    assert {k: v for k, v in after.items() if k.startswith(f"{place}/")} == {
+        f"{place}/{k}": before[k] for k in unknown
     }
     assert {k: after[k] for k in AFTER} == AFTER
     assert all(after[k] == before[k] for k in ("notes.txt", "tables/mine.csv", "tables/only.csv"))
+    assert UNLISTED not in manifest(folder).content
 
 
 def test_somebody_elses_files_are_never_replaced(tmp_path: Path) -> None:
@@ -201,7 +214,11 @@ def test_single_files(tmp_path: Path) -> None:
         write_file(tmp_path / "mine.csv", b"4", {})
     assert (tmp_path / "mine.csv").read_bytes() == b"mine"
     (tmp_path / "link.csv").symlink_to(tmp_path / "mine.csv")
-    for name in ("link.csv", "/dev/null", str(tmp_path), "n" * 300, "a\0b"):
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.csv")
+    else:
+        (tmp_path / "pipe.csv").mkdir()
+    for name in ("link.csv", "pipe.csv", str(tmp_path), "n" * 300, "a\0b"):
         with pytest.raises(InputError, match="Choose another name"):
             write_file(tmp_path / name, b"5", {})
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]

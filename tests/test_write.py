@@ -62,7 +62,7 @@ def test_what_else_was_made_of_the_results_before_goes(tmp_path):
     assert content(folder).keys() == {"report.md", "tables", "run.json", made[0]}
     assert (folder / made[0]).read_text("utf-8") == "with comments"
     said = [str(w.message) for w in caught]
-    assert any("stays because it was changed" in line and made[0] in line for line in said)
+    assert any("left in place" in line and made[0] in line for line in said)
     assert any("removed with the earlier results" in line and made[1] in line for line in said)
 
 

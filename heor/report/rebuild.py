@@ -23,7 +23,7 @@ from heor.report.write import PAGE, RESULTS, write_parts
 from heor.results import Results
 from heor.scenario_analysis import ScenarioResults
 from heor.storage.folder import settle, write_folder
-from heor.storage.manifest import FILES, RECORD, manifest
+from heor.storage.manifest import RECORD, manifest
 
 FORMATS = ("html", "md", "docx")
 #: Results of many runs → what writes their report; there is no Word document of them.
@@ -146,7 +146,7 @@ class Saved:
         """Of the target's record: that of the run without its list of files; None in its own folder."""
         if self.is_in(target):
             return None
-        return {k: v for k, v in (manifest(self.folder).content or {}).items() if k != FILES}
+        return manifest(self.folder).own
 
 
 def _stamp(path: Path) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from typing import Any
 from heor.errors import InputError, OutputError
 from heor.storage.journal import NEW, STAGING, Journal, clear, pending
 from heor.storage.lock import locked
-from heor.storage.manifest import RECORD, hash_of, manifest, sealed
+from heor.storage.manifest import RECORD, UNLISTED, hash_of, manifest, sealed
 from heor.storage.messages import listed, say, tell, why
 
 EARLIER = "earlier results"
@@ -230,13 +230,15 @@ def _journal(
     if hashes.pop(record, None):
         content = json.loads((new / record).read_text(encoding="utf-8"))
     elif content is None:
-        content, carried = found.content or {}, True
+        content, carried = found.own, True
     tops = {name.split("/")[0] for name in hashes} & set(renew or ())
     gone = [
         name
         for name in sorted(before.keys() - hashes.keys() - {record})
         if renew is None or name.split("/")[0] in tops
     ]
+    if found.incomplete and renew is not None:
+        content = {**content, UNLISTED: True}
     files = {k: v for k, v in before.items() if k not in gone and k != record} | hashes
     (new / record).write_text(sealed(content, files, record), encoding="utf-8", newline="\n")
     hashes = dict(sorted(hashes.items())) | {record: hash_of(new / record)}
@@ -244,7 +246,7 @@ def _journal(
         _refuse_files_in_the_way(folder, hashes, record)
     elif carried and (own := hash_of(folder / record)):
         before[record] = own  # its content goes on, so nothing of it is lost
-    earlier = _earlier(folder) if found.listed_nothing else ""
+    earlier = _earlier(folder) if found.incomplete else ""
     return Journal(folder, hashes, gone, before, earlier)
 
 

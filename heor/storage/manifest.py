@@ -27,6 +27,7 @@ RECORD = "run.json"
 FILES = "files"
 #: One part of a path on every system: no separator, no drive, no leading dot.
 FILE_NAME = re.compile(r"[A-Za-z0-9_][\w .,()+-]{0,149}")
+UNLISTED = "files_of_an_earlier_version"  # in a record: there are such, and it does not list them
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,14 @@ class Manifest:
     files: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def listed_nothing(self) -> bool:
-        """Whether a version that listed no files wrote it."""
-        return self.content is not None and FILES not in self.content
+    def incomplete(self) -> bool:
+        """Whether a version that listed no files wrote results there, which no whole run has replaced."""
+        return self.content is not None and (FILES not in self.content or UNLISTED in self.content)
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """The content without what it says of files."""
+        return {k: v for k, v in (self.content or {}).items() if k not in (FILES, UNLISTED)}
 
 
 def manifest(folder: Path, record: str = RECORD) -> Manifest:

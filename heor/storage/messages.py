@@ -30,8 +30,8 @@ def tell(journal: Journal) -> None:
             say(f"{folder}: kept under another name, because {words}: {moved}.")
     if notes.stays:
         say(
-            f"{folder}: belongs to the earlier results, and stays because it was changed since heor wrote "
-            f"it: {listed(notes.stays)}."
+            f"{folder}: left in place, with the earlier results, because changed since heor wrote it: "
+            f"{listed(notes.stays)}."
         )
     if notes.gone:
         tops = Counter(name.split("/")[0] for name in notes.gone)
