@@ -46,6 +46,7 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
     "heor.decision.trial_data": ("Design",),
     "heor.decision.trial_power": ("ExpectedPower",),
     "heor.decision.trial_value": ("TrialValue",),
+    "heor.findings": ("Finding",),
     "heor.inputs.curve_types": (
         "EarlyFailure",
         "FittedCurve",
@@ -103,6 +104,13 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
     "heor.survival.posterior": ("FitRequest", "SurvivalPosterior"),
     "heor.survival.priors": ("LogGamma", "Logistic", "LogitBeta", "Normal"),
     "heor.survival.regression": ("Regression",),
+}
+
+#: Fields that files written before them lack; their defaults say that nothing is known. Any other default
+#: would be a guess.
+ADDED: Mapping[str, tuple[str, ...]] = {
+    "heor.inputs.problem:Correlation": ("name",),
+    "heor.results:Results": ("findings",),
 }
 
 
@@ -244,7 +252,8 @@ class _Reader:
             raise LookupError(f"'{kind}' is no kind of object")
         cls = _class(node["class"])
         items = {k: self.value(v) for k, v in node["items"].items()}
-        if items.keys() != set(_fields(cls)):  # a default would be a guess
+        known, added = set(_fields(cls)), ADDED.get(node["class"], ())
+        if items.keys() - known or known - items.keys() - set(added):
             raise LookupError(f"{cls.__name__} has other fields now")
         return cls(**items)
 

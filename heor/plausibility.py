@@ -59,7 +59,7 @@ def extrapolation(results: Results) -> Iterator[Finding]:
         evidence = _evidence_of(problem, strategy)
         if evidence is None:
             continue
-        last = _last_time(evidence)
+        last = evidence.last_time
         alive = 1 - occupancy.sel(strategy=name, state="dead").to_numpy()
         grid = np.union1d(time, [min(last, time[-1])])
         curve = np.interp(grid, time, alive)
@@ -86,11 +86,6 @@ def _evidence_of(problem: DecisionProblem, strategy: Strategy) -> SurvivalEviden
             continue
         return problem.evidence.get(getattr(curve, "evidence", ""))
     return None
-
-
-def _last_time(evidence: SurvivalEvidence) -> float:
-    names = ("end", "time", "click_time", "stop")
-    return max(float(evidence.table[n].max()) for n in names if n in evidence.table)
 
 
 def years_without_utility(results: Results) -> Iterator[Finding]:

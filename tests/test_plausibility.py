@@ -20,12 +20,12 @@ from heor.cli import cli
 from heor.findings import Finding
 from heor.inputs.load import available, load
 from heor.inputs.plausibility import CHECKS, look, notes
-from heor.inputs.plausibility.dimensions import Dimension, dimension, is_mixed
 from heor.inputs.plausibility.surroundings import Surroundings
 from heor.inputs.problem import (
     CostItem,
     DecisionProblem,
     DiscountBand,
+    Exposure,
     LifeTable,
     Opinion,
     Origin,
@@ -211,12 +211,6 @@ CASES: dict[str, list[tuple[Change, str]]] = {
         (altered("log_hr_pfs_marginal", mean=-2.0), "is 0.14 (from log_hr_pfs_marginal)"),
     ],
     "correlation_sign": [(altered("correlation_os_pfs", mean=-0.5), "-0.5 between log_hr_os and")],
-    "correlation_group": [
-        (
-            plus(price("visit", 900, "NOK", correlation_group="unit_cost")),
-            "Did you mean 'unit_costs'?",
-        ),
-    ],
     "unit_of_row": [
         (
             plus(price("nurse", 900, "NOK/month", 12, description="home nursing per week")),
@@ -235,7 +229,7 @@ CASES: dict[str, list[tuple[Change, str]]] = {
                 plus(price("kit", 900, "NOK"), price("nurse", 900, "NOK/month", 12)),
                 theatre("kit + nurse"),
             ),
-            "adds amounts of different kinds",
+            "kit + nurse (kit in NOK, nurse in NOK/month): adds or compares",
         ),
     ],
     "cost_level": [
@@ -280,7 +274,13 @@ CASES: dict[str, list[tuple[Change, str]]] = {
     ],
     "shares": [
         (strategy("resection", groups={"operated": "0.5", "not_operated": "0.6"}), "add up to 1.1"),
-        (resection_curve(cured_fraction="0.4 * 3"), "(0.4 * 3) is 1.2"),
+        (
+            strategy(
+                "resection",
+                exposures={"recur": Exposure("recur", state="progressed", share="0.4 * 3")},
+            ),
+            "share of 'recur' of Resection + 2nd-line chemotherapy (0.4 * 3) is 1.2",
+        ),
     ],
     "waning": [
         (
@@ -324,7 +324,7 @@ CASES: dict[str, list[tuple[Change, str]]] = {
             country(life_table=replace(mortality(), age=AGES + 1)),
             "from age 1 to 2",
         ),
-        (country(life_table=mortality(male_0=1e-4, female_0=1e-4)), "mortality at age 0 (0.0001)"),
+        (country(life_table=mortality(male_0=4e-5, female_0=4e-5)), "mortality at age 0 (4e-05)"),
     ],
     "spike": [
         (country(life_table=mortality(male_50=0.9)), "q_male is 0.9 at age 50"),
@@ -419,7 +419,7 @@ IN_FILES: list[tuple[str, Mutate, str]] = [
     ),
     # 93.93 to 137.78 on the index of 2015
     ("price_year", cells(PRICES, "c_ablation", price_year="2012"), "from 60,000 to 88,010 NOK"),
-    ("unit_of_row", cells(PRICES, "c_ablation", unit="NOK/day"), "the model asks for {currency}"),
+    ("unit_of_row", cells(PRICES, "c_ablation", unit="NOK/month"), "the model asks for {currency}"),
     ("norms_of_another_set", norms_of_england, "valued with 'uk_3l'"),
     (
         "remaining_qalys",
@@ -516,22 +516,6 @@ def test_hazard_ratio_in_a_note(note: str, expected: tuple[float, float] | None)
 def test_percentages_in_a_note_are_shares() -> None:
     assert notes.interval("95 % 1-4 %") == notes.Interval(0.01, 0.04)
     assert notes.interval("var(log S) from the 95 % intervals (0.433-0.685)") is None
-
-
-def test_dimensions() -> None:
-    known = {
-        "price": Dimension(1),
-        "month": Dimension(1, -1),
-        "stay": Dimension(0, 1),
-        "share": Dimension(),
-    }
-    assert dimension("share * price + stay * month", known) == Dimension(1)
-    assert dimension("price / stay", known) == Dimension(1, -1)
-    assert dimension("exp(share) * month", known) == Dimension(1, -1)
-    assert dimension("2000 + price", known) == Dimension(1)
-    assert dimension("0", known) is None
-    assert is_mixed("max(price, month)", known)
-    assert not is_mixed("price - stay * month", known)
 
 
 # ------------------------------------------------------------------------------------ results

@@ -52,7 +52,6 @@ CHECKS: dict[str, Check] = {
     "harmful_ratio": numbers.harmful_ratio,
     "ratio_of_curve": numbers.ratio_of_curve,
     "correlation_sign": numbers.correlation_sign,
-    "correlation_group": numbers.correlation_group,
     "unit_of_row": units.unit_of_row,
     "charged_on": units.charged_on,
     "cost_level": money.cost_level,

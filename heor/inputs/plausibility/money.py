@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from statistics import median
 
@@ -13,6 +14,7 @@ from heor.inputs.plausibility.numbers import stated_interval
 from heor.inputs.plausibility.surroundings import Surroundings, origin
 from heor.inputs.prices import PARITY, CannotConvert, Money, conversion
 from heor.inputs.problem import DecisionProblem
+from heor.inputs.tables import Row, number
 
 #: The dearest cost of a model over the lowest threshold, and the middle one over the highest.
 CHEAPEST, DEAREST = 0.005, 30.0
@@ -201,8 +203,20 @@ def _own_money(problem: DecisionProblem, around: Surroundings) -> Mapping[str, E
         and name in problem.parameters
         and problem.parameters[name].origin.line == row.origin.line
         and problem.parameters[name].origin.file == row.origin.file
-        and row.cells.get("price_year", "").isdigit()
+        and _year(row) is not None
+        and math.isfinite(_written(row))
     }
+
+
+def _written(row: Entry) -> float:
+    """The mean of a row before it is converted; NaN where it has none."""
+    return number(Row(row.origin.line or 0, dict(row.cells)), "mean", "", [])
+
+
+def _year(row: Entry) -> int | None:
+    """The price year of a row (2025.0 in a workbook)."""
+    found = re.fullmatch(r"(\d{4})(\.0)?", row.cells.get("price_year", ""))
+    return int(found[1]) if found else None
 
 
 def odd_currency(problem: DecisionProblem, around: Surroundings) -> Iterator[Finding]:
@@ -210,7 +224,7 @@ def odd_currency(problem: DecisionProblem, around: Surroundings) -> Iterator[Fin
     rows, run = _own_money(problem, around), problem.country.currency
     for name, row in rows.items():
         p = problem.parameters[name]
-        currency, written = row.cells["currency"], float(row.cells["mean"])
+        currency, written = row.cells["currency"], _written(row)
         others = [
             q.entered_mean
             for other, r in rows.items()
@@ -226,8 +240,8 @@ def odd_currency(problem: DecisionProblem, around: Surroundings) -> Iterator[Fin
                 "odd_currency",
                 str(p.origin),
                 f"{name}: {shown(written)} {currency}, converted {shown(p.entered_mean)} {run}",
-                f"the other {len(others)} costs in {p.unit} of this file have {run} and a median of "
-                f"{shown(median(others))}, nearer to the amount before it was converted",
+                f"the other {len(others)} costs in {p.unit} of this file have a median of {shown(median(others))}, "
+                "nearer to the amount before it was converted",
                 f"If the amount is in {run}, write so in the columns 'currency' and 'unit'.",
             )
 
@@ -237,14 +251,14 @@ def price_year(problem: DecisionProblem, around: Surroundings) -> Iterator[Findi
     rows, run = _own_money(problem, around), problem.country.price_year
     if not rows:
         return
-    years = {name: int(row.cells["price_year"]) for name, row in rows.items()}
+    years = {name: year for name, row in rows.items() if (year := _year(row)) is not None}
     usual = median(years.values())
     if usual - run >= OLD:
         yield Finding(
             "price_year",
             str(origin(problem, "country.price_year")),
             f"results are in prices of {run}",
-            f"the costs of this country are usually in prices of {usual:g}, and are taken back to {run}",
+            f"the costs of this country are mostly in prices of {usual:g}, and are taken back to {run}",
             "Check price_year in country.yaml; results are usually in prices of the last years.",
         )
         return
@@ -254,9 +268,9 @@ def price_year(problem: DecisionProblem, around: Surroundings) -> Iterator[Findi
             yield Finding(
                 "price_year",
                 str(p.origin),
-                f"{name}: prices of {year}, converted from {shown(float(rows[name].cells['mean']))} to "
+                f"{name}: prices of {year}, converted from {shown(_written(rows[name]))} to "
                 f"{shown(p.entered_mean)} {problem.country.currency}",
-                f"the other costs of this file are usually in prices of {usual:g}",
+                f"most costs of this file are in prices of {usual:g}",
                 "Is the year right? If it is, look for a newer cost: practice changes, not only prices.",
             )
 
@@ -271,15 +285,16 @@ def donor_price(problem: DecisionProblem, around: Surroundings) -> Iterator[Find
     run = Money(country.currency, country.price_year, country.iso3)
     for name in _own_money(problem, around):
         lent = theirs.get(name)
-        if lent is None or not lent.cells.get("price_year", "").isdigit():
+        year = _year(lent) if lent else None
+        if lent is None or year is None:
             continue
         p = problem.parameters[name]
-        of = Money(lent.cells["currency"], int(lent.cells["price_year"]), around.iso3_of(donor))
+        of = Money(lent.cells["currency"], year, around.iso3_of(donor))
         try:
             factor = conversion(around.prices, of, run, PARITY, "index_then_rate").factor
-            expected = float(lent.cells["mean"]) * factor
-        except (CannotConvert, ValueError):
+        except CannotConvert:
             continue
+        expected = _written(lent) * factor
         if expected > 0 and p.entered_mean > 0 and not 1 / FAR < p.entered_mean / expected < FAR:
             yield Finding(
                 "donor_price",

@@ -16,7 +16,7 @@ ADULT, OLD = 20, 90
 #: A year's q against both its neighbours.
 SPIKE = 3.0
 NOISE = 0.004  # smaller changes are chance in small populations
-INFANTS, SLIGHT = 4.0, 2.5  # the first year of life against the second
+INFANTS, SLIGHT = 4.0, 2.0  # the first year of life against the second
 FALL = 0.8  # mortality of five years of age against the five before
 YEARS_OFF = 2.0  # years of life expectancy
 LIFETIME = 90.0

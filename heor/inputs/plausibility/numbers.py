@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 
 from heor.findings import Finding, shown
-from heor.inputs.layers import nearest
 from heor.inputs.plausibility import notes
 from heor.inputs.plausibility.central import central_values, parameters_of, value
 from heor.inputs.plausibility.surroundings import Surroundings, origin
@@ -254,21 +253,3 @@ def correlation_sign(problem: DecisionProblem, around: Surroundings) -> Iterator
                 "effects of one treatment on two endpoints, and two prices, usually rise and fall together",
                 "Check the sign.",
             )
-
-
-def correlation_group(problem: DecisionProblem, around: Surroundings) -> Iterator[Finding]:
-    """A group that no statement of a correlation names."""
-    stated = {c.group for c in problem.correlations if c.group}
-    groups: dict[str, list[Parameter]] = {}
-    for p in problem.parameters.values():
-        if p.correlation_group and p.correlation_group not in stated:
-            groups.setdefault(p.correlation_group, []).append(p)
-    for group, members in groups.items():
-        yield Finding(
-            "correlation_group",
-            str(members[0].origin),
-            f"{', '.join(p.name for p in members)}: correlation_group '{group}', which analysis.yaml does "
-            "not correlate",
-            f"its groups are {', '.join(sorted(stated)) or 'none'}",
-            f"Misspelt?{nearest(group, stated)} Its members are drawn independently now.",
-        )

@@ -9,11 +9,9 @@ from heor.findings import Finding
 from heor.inputs.curve_types import expressions
 from heor.inputs.plausibility.central import central_values, parameters_of, value
 from heor.inputs.plausibility.surroundings import Surroundings, origin
-from heor.inputs.problem import DecisionProblem, Origin, RelativeCurve, SeriesCurve, Strategy
+from heor.inputs.problem import DecisionProblem, RelativeCurve, SeriesCurve
 
 LOWEST_RATE, HIGHEST_RATE = 0.01, 0.06
-#: Parts of a curve that are shares.
-SHARES = ("cured_fraction", "operative_mortality", "share", "early_failure.share")
 #: So many rows of one file are one fault.
 MANY = 4
 UTILITY_UNITS = ("utility", "utility multiplier", "utility decrement", "QALY")
@@ -133,18 +131,16 @@ def shares(problem: DecisionProblem, around: Surroundings) -> Iterator[Finding]:
                 "they are parts of one cohort, and add up to 1",
                 "Write one as 1 less the others.",
             )
-        seen = set()
-        for path, text in _shares(strategy):
-            found = value(text, values)
-            if text not in seen and (found < -1e-9 or found > 1 + 1e-9):
+        for exposure in strategy.exposures.values():
+            found = value(exposure.share, values)
+            if found < -1e-9 or found > 1 + 1e-9:
                 yield Finding(
                     "shares",
-                    str(_place(problem, text, f"{root}.{path}")),
-                    f"{path} of {strategy.label} ({text}) is {found:.3g}",
+                    str(origin(problem, f"{root}.exposures.{exposure.name}")),
+                    f"share of '{exposure.name}' of {strategy.label} ({exposure.share}) is {found:.3g}",
                     "a share is between 0 and 1",
                     "Check the formula and the scale (per cent?).",
                 )
-            seen.add(text)
 
 
 def waning(problem: DecisionProblem, around: Surroundings) -> Iterator[Finding]:
@@ -164,21 +160,6 @@ def waning(problem: DecisionProblem, around: Surroundings) -> Iterator[Finding]:
                 "an effect wanes before it ends; here it stops at once, at its end",
                 "Are the two times exchanged?",
             )
-
-
-def _shares(strategy: Strategy) -> Iterator[tuple[str, str]]:
-    for endpoint, curve in strategy.curves.items():
-        for path, text in expressions(curve):
-            if path in SHARES:
-                yield f"curves.{endpoint}.{path}", text
-    for exposure in strategy.exposures.values():
-        yield f"exposures.{exposure.name}.share", exposure.share
-
-
-def _place(problem: DecisionProblem, text: str, path: str) -> Origin:
-    """The line of the derived name an expression is, or of the setting."""
-    name = text.strip()
-    return origin(problem, f"analysis.derived.{name}" if name in problem.derived else path)
 
 
 def discount_rate(problem: DecisionProblem, around: Surroundings) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from heor.inputs import tables
 from heor.inputs.countries import folders
-from heor.inputs.layers import read_yaml
+from heor.inputs.layers import read_text, read_yaml
 from heor.inputs.load import available
 from heor.inputs.parameter_table import Entry, read_parameters
 from heor.inputs.prices import PARITY, PriceTable, read_price_table
@@ -102,12 +102,12 @@ class Surroundings:
         The rate of an age group holds at each of its ages.
         """
         path, iso3 = self.folder / UN_MORTALITY, self.problem.country.iso3
-        if not path.exists() or not iso3:
+        text = read_text(path, self.shown(path), []) if iso3 else None
+        if text is None:
             return None
-        with path.open(encoding="utf-8", newline="") as file:  # of 10,000 rows these are 44
-            header = next(csv.reader([file.readline()]))
-            own = [line for line in file if line.startswith(f"{iso3},")]
-        rows = list(csv.DictReader(own, header))
+        header, *lines = text.splitlines()
+        own = [line for line in lines if line.startswith(f"{iso3},")]  # of 10,000 rows these are 44
+        rows = list(csv.DictReader([header, *own]))
         out: dict[str, np.ndarray] = {}
         for sex in ("male", "female"):
             of_sex = [r for r in rows if r["sex"] == sex]

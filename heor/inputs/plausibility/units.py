@@ -6,10 +6,18 @@ import re
 from collections.abc import Iterator
 
 from heor.findings import Finding, shown
+from heor.inputs.dimensions import (
+    MONEY,
+    MONEY_PER_YEAR,
+    PLAIN,
+    Dimension,
+    Mismatch,
+    dimension,
+)
 from heor.inputs.plausibility.central import is_event, parameters_of
-from heor.inputs.plausibility.dimensions import Dimension, dimension, dimensions, is_mixed
 from heor.inputs.plausibility.surroundings import Surroundings, origin
 from heor.inputs.problem import DecisionProblem
+from heor.inputs.units import lookup
 
 _PER = re.compile(r"\b(?:per|every)\s+(hour|day|week|month|quarter|year)\b", re.I)
 _ADVERB = {"weekly": "week", "monthly": "month", "yearly": "year", "annual": "year"}
@@ -55,7 +63,7 @@ def _times_in(description: str) -> set[str]:
 
 def charged_on(problem: DecisionProblem, around: Surroundings) -> Iterator[Finding]:
     """A price per time on an event, a price of one event on years, or a sum of both."""
-    known, odd = dimensions(problem), _odd_units(problem, around)
+    known, odd = _dimensions(problem), _odd_units(problem, around)
     seen = set()
     for strategy in problem.strategies.values():
         for item in strategy.costs.values():
@@ -67,18 +75,19 @@ def charged_on(problem: DecisionProblem, around: Surroundings) -> Iterator[Findi
                 continue  # the same fault, already asked about
             where = str(origin(problem, f"strategies.{strategy.name}.costs.{item.name}"))
             found = f"cost '{item.name}' of {strategy.label}: {_shown(problem, item.amount)}"
-            if is_mixed(item.amount, known):
+            event = is_event(strategy, item.exposure)
+            try:
+                kind = dimension(item.amount, known)
+            except Mismatch as error:
                 yield Finding(
                     "charged_on",
                     where,
-                    f"{found} adds amounts of different kinds",
+                    f"{found}: {error}",
                     "only amounts per event, or only amounts per time, can be added",
-                    "Give each an exposure of its own, or multiply the amount per time by a duration.",
+                    "Give each an exposure, or multiply the amount per time by a duration.",
                 )
                 continue
-            event = is_event(strategy, item.exposure)
-            kind = dimension(item.amount, known)
-            if event and kind == Dimension(1, -1):
+            if event and kind == MONEY_PER_YEAR:
                 yield Finding(
                     "charged_on",
                     where,
@@ -86,7 +95,7 @@ def charged_on(problem: DecisionProblem, around: Surroundings) -> Iterator[Findi
                     "an event costs an amount; an amount per time goes with years in a state",
                     "Charge it on a state, or multiply by a duration; or correct the unit of the price.",
                 )
-            elif not event and kind == Dimension(1, 0):
+            elif not event and kind == MONEY:
                 yield Finding(
                     "charged_on",
                     where,
@@ -95,6 +104,20 @@ def charged_on(problem: DecisionProblem, around: Surroundings) -> Iterator[Findi
                     "years in a state cost an amount per time; an amount goes with an event",
                     "Charge it on an event (at or flow), or correct the unit of the price (per month?).",
                 )
+
+
+def _dimensions(problem: DecisionProblem) -> dict[str, Dimension | None]:
+    """Of every name an expression may use; None where it cannot be told."""
+    known: dict[str, Dimension | None] = dict.fromkeys(problem.syntheses, PLAIN)
+    for name, p in problem.parameters.items():
+        unit = lookup(p.unit, problem.country.currency)
+        known[name] = unit and Dimension(int(unit[1].money), unit[1].time)
+    for name, text in problem.derived.items():
+        try:
+            known[name] = dimension(text, known)
+        except Mismatch:
+            known[name] = None
+    return known
 
 
 def _shown(problem: DecisionProblem, amount: str) -> str:
