@@ -334,7 +334,7 @@ class Correlation:
     scale: str = "normal"
     names: tuple[str, ...] = ()
     matrix: np.ndarray | None = None
-    name: str = ""
+    name: str = field(default="", metadata={"added": True})  # see heor.archive.ADDED
 
     def of_normal_scores(self, correlation: float) -> float:
         """Correlation of normal scores that gives the one asked for.
