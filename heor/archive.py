@@ -33,6 +33,8 @@ GROUP, TREE = "archive", "tree"
 OTHER_VERSION = "Results made by heor"
 PACKAGE = "heor"
 KIND = "kind"
+#: Metadata of a field that older files lack: its default says that they had no such thing.
+ADDED = {"added": True}
 #: A command of this program alone, fit to be shown as advice: run.json may come from someone else.
 COMMAND = re.compile(r"heor [^;&|<>$`\\!\x00-\x1f\x7f]{1,500}")
 #: Bytes that the arrays of one archive may take in memory: a small file can unpack to any size.
@@ -104,13 +106,6 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
     "heor.survival.posterior": ("FitRequest", "SurvivalPosterior"),
     "heor.survival.priors": ("LogGamma", "Logistic", "LogitBeta", "Normal"),
     "heor.survival.regression": ("Regression",),
-}
-
-#: Fields that files written before them lack; their defaults say that nothing is known. Any other default
-#: would be a guess.
-ADDED: Mapping[str, tuple[str, ...]] = {
-    "heor.inputs.problem:Correlation": ("name",),
-    "heor.results:Results": ("findings",),
 }
 
 
@@ -252,9 +247,10 @@ class _Reader:
             raise LookupError(f"'{kind}' is no kind of object")
         cls = _class(node["class"])
         items = {k: self.value(v) for k, v in node["items"].items()}
-        known, added = set(_fields(cls)), ADDED.get(node["class"], ())
-        if items.keys() - known or known - items.keys() - set(added):
-            raise LookupError(f"{cls.__name__} has other fields now")
+        known = _fields(cls)
+        missing = [name for name in known if name not in items]
+        if not items.keys() <= set(known) or not set(missing) <= _added(cls):
+            raise LookupError(f"{cls.__name__} has other fields now")  # a default would be a guess
         return cls(**items)
 
     def _array(self, node: Any) -> np.ndarray:
@@ -325,6 +321,11 @@ def _class(name: str) -> type:
 def _fields(cls: type) -> tuple[str, ...]:
     """What an object is made of; a class without fields is the same in every object."""
     return tuple(f.name for f in fields(cls) if f.init) if is_dataclass(cls) else ()
+
+
+def _added(cls: type) -> set[str]:
+    """Fields that older files lack."""
+    return {f.name for f in fields(cls) if f.metadata == ADDED} if is_dataclass(cls) else set()
 
 
 def write_archive(value: Any, path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from heor.archive import read_archive, write_archive, write_netcdf
+from heor.archive import ADDED, read_archive, write_archive, write_netcdf
 from heor.decision.crossings import WhatIfMap
 from heor.decision.net_benefit_of_sampling import TrialFindings
 from heor.decision.severity import Severity
@@ -125,7 +125,7 @@ class Results:
     structure_faults: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...] = field(default=(), metadata=ADDED)
 
     @property
     def method(self) -> str:

@@ -31,7 +31,7 @@ def read(
     problems: list[str] = []
     row = Row(2, {"distribution": distribution, "se": se})
     money = UNITS[unit].money
-    return read_spread(row, "a.csv:2: x", mean, UNITS[unit], unit, money, problems), problems
+    return read_spread(row, "a.csv:2: x", mean, UNITS[unit], unit, money, 1.0, problems), problems
 
 
 #: Distribution as written, the unit, and SciPy's of the same arguments.
@@ -210,3 +210,12 @@ def test_overrides_of_the_spread(inputs: Path) -> None:
 
 def test_shipped_inputs_have_nothing_to_remark(inputs: Path) -> None:
     assert remarks(load(inputs)) == []
+
+
+def test_se_of_this_run_beside_a_mean_of_old_prices(spoil: Callable, copied_inputs: Path) -> None:
+    """--set gives the se in this run's money: it is judged against the mean in the same money."""
+    spoil(NORWAY, "60000,15000,gamma,NOK,NOK,2025", "5000,1250,gamma,NOK,NOK,2015")
+    found = load(copied_inputs, overrides={"c_ablation.se": 60_000}).parameters["c_ablation"]
+    assert found.se == 60_000 and 10 * 5000 < found.se < 10 * found.mean
+    with pytest.raises(InputError, match="more than 10 times"):
+        load(copied_inputs, overrides={"c_ablation.se": 80_000})

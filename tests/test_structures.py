@@ -717,11 +717,11 @@ def test_a_state_that_is_never_left_keeps_its_years(sick_sicker: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("{rate: r_hs1}", "{rate: r_hs1 - 0.2}", "rate healthy -> sick is -0.0"),
+        ("{rate: r_hs1}", "{rate: r_hs1 - 0.149}", "rate healthy -> sick is -0.0"),
         ("{rate: r_hs1}", "{rate: 0.3 - 0.02 * time}", "rate healthy -> sick is -0.0"),
         (
             "{rate: r_hs1}",
-            "{rate: r_hs1, hazard_ratio: r_hs1 - 1}",
+            "{rate: r_hs1, hazard_ratio: r_hs1 - 0.149}",
             "hazard_ratio of healthy -> sick is -",
         ),
         (
@@ -739,6 +739,28 @@ def test_impossible_rates_ratios_and_shares(
     problem = load(sick_sicker, overrides={"analysis.model": "individual"})
     with pytest.raises(ModelError, match=expected):
         simulate(problem, joint_draws(problem, 5), workers=1)
+
+
+@pytest.mark.parametrize(
+    ("new", "says"),
+    [
+        ("{rate: r_hs1 - 0.2}", "healthy.sick is -0.05 at the parameters' means ('r_hs1 - 0.2')"),
+        ("{rate: -1}", "healthy.sick is -1; it must be at least 0"),
+        (
+            "{rate: r_hs1, hazard_ratio: r_hs1 - 1}",
+            "healthy.sick.hazard_ratio is -0.85 at the parameters'",
+        ),
+    ],
+)
+def test_what_is_impossible_at_the_means_is_refused_before_any_run(
+    new: str, says: str, sick_sicker: Path
+) -> None:
+    path = sick_sicker / "model/strategies.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("{rate: r_hs1}", new), "utf-8")
+    with pytest.raises(InputError) as caught:
+        load(sick_sicker, overrides={"analysis.model": "individual"})
+    (found,) = caught.value.problems
+    assert f"transitions.{says}" in found
 
 
 def test_rows_of_covariates_are_all_used(sick_sicker: Path) -> None:

@@ -206,10 +206,11 @@ def _parameter(
     row = Row(entry.origin.line or 0, dict(cells))
     thousands = unit.money or unit_name in COUNTS
     mean = number(row, "mean", where, problems, thousands=thousands)
-    spread = read_spread(row, where, mean, unit, unit_name, thousands, problems)
     _check_provenance(cells, where, known_sources, problems)
     converted = _converted(entry, money, where, problems) if unit.money else NOT_CONVERTED
     factors = {k: 1.0 if k in entry.local else converted.factor for k in ("mean", "se")}
+    exchange = factors["se"] / factors["mean"]
+    spread = read_spread(row, where, mean, unit, unit_name, thousands, exchange, problems)
     if len(problems) > before:
         return None
     steps = converted.steps if "mean" not in entry.local else ()

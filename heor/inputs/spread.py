@@ -56,11 +56,13 @@ def read_spread(
     unit: Unit,
     unit_name: str,
     thousands: bool,
+    exchange: float,
     problems: list[str],
 ) -> Spread:
     """The spread of a row whose mean is `mean`; every fault is appended to `problems`.
 
-    `thousands`: whether its numbers may be of thousands, so that 260.000 is refused.
+    `thousands`: whether its numbers may be of thousands, so that 260.000 is refused. `exchange`: what the
+    se has to be multiplied by to be in the money of the mean, where --set gave one of them in other money.
     """
     text, cell = row.cells["distribution"], row.cells["se"].strip()
     missing = cell.lower() in MISSING
@@ -80,7 +82,7 @@ def read_spread(
     else:
         found = _se(own, problems)
         if found is not None and kind in UNCERTAINTIES:
-            _check_possible(own, found, unit, unit_name, problems)
+            _check_possible(own, found * exchange, unit, unit_name, problems)
         return Spread(kind, arguments, se if found is None else found)
     return Spread(kind, arguments, se)
 
