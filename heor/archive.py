@@ -33,6 +33,8 @@ GROUP, TREE = "archive", "tree"
 OTHER_VERSION = "Results made by heor"
 PACKAGE = "heor"
 KIND = "kind"
+#: Metadata of a field that older files lack: its default says that they had no such thing.
+ADDED = {"added": True}
 #: A command of this program alone, fit to be shown as advice: run.json may come from someone else.
 COMMAND = re.compile(r"heor [^;&|<>$`\\!\x00-\x1f\x7f]{1,500}")
 #: Bytes that the arrays of one archive may take in memory: a small file can unpack to any size.
@@ -46,6 +48,7 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
     "heor.decision.trial_data": ("Design",),
     "heor.decision.trial_power": ("ExpectedPower",),
     "heor.decision.trial_value": ("TrialValue",),
+    "heor.findings": ("Finding",),
     "heor.inputs.curve_types": (
         "EarlyFailure",
         "FittedCurve",
@@ -244,8 +247,10 @@ class _Reader:
             raise LookupError(f"'{kind}' is no kind of object")
         cls = _class(node["class"])
         items = {k: self.value(v) for k, v in node["items"].items()}
-        if items.keys() != set(_fields(cls)):  # a default would be a guess
-            raise LookupError(f"{cls.__name__} has other fields now")
+        known = _fields(cls)
+        missing = [name for name in known if name not in items]
+        if not items.keys() <= set(known) or not set(missing) <= _added(cls):
+            raise LookupError(f"{cls.__name__} has other fields now")  # a default would be a guess
         return cls(**items)
 
     def _array(self, node: Any) -> np.ndarray:
@@ -316,6 +321,11 @@ def _class(name: str) -> type:
 def _fields(cls: type) -> tuple[str, ...]:
     """What an object is made of; a class without fields is the same in every object."""
     return tuple(f.name for f in fields(cls) if f.init) if is_dataclass(cls) else ()
+
+
+def _added(cls: type) -> set[str]:
+    """Fields that older files lack."""
+    return {f.name for f in fields(cls) if f.metadata == ADDED} if is_dataclass(cls) else set()
 
 
 def write_archive(value: Any, path: Path) -> None:

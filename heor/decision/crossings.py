@@ -70,3 +70,13 @@ def crossings(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if y[-1] == 0 and y[-2] != 0:
         found.append(x[-1])
     return np.array(found)
+
+
+def worth_after(x: np.ndarray, benefit: np.ndarray, crossing: float) -> bool:
+    """Whether net benefit is above zero just after a crossing: at the next value evaluated.
+
+    >>> worth_after(np.array([0.0, 1.0, 2.0]), np.array([-1.0, -0.5, 3.0]), 1.2)
+    True
+    """
+    place = min(int(np.searchsorted(x, crossing, side="right")), len(x) - 1)
+    return bool(benefit[place] > 0)

@@ -110,7 +110,10 @@ def _thousands(value: float, _: object = None) -> str:
 def _threshold_titles(drawn: np.ndarray, found: Asked) -> None:
     currency = found.problem.country.currency
     for axes, (name, value) in zip(drawn, found.decision.thresholds, strict=True):
-        title = style.threshold_label(name, value, currency)
+        levels = found.shown.table[f"threshold_{name}"].dropna()
+        title = style.threshold_label(name, levels.iloc[0] if len(levels) else value, currency)
+        if levels.nunique() > 1:
+            title = f"{levels.min():,.0f} to {levels.max():,.0f} {currency} per QALY (severity-weighted)"
         axes.set_title(title if page().narrow else title.replace(" (", "\n("), fontsize=7)
 
 

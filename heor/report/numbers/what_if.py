@@ -34,20 +34,21 @@ def what_if(found: Asked) -> Numbers:
     -------
     Numbers
         `series` point or this_run (median); `scenario, x, y, cost, qalys, threshold_name, threshold,
-        net_benefit`; no `y` along one quantity. A map shows its first scenario only.
+        net_benefit, net_benefit_se`; no `y` along one quantity. A map shows its first scenario only.
     """
     shown, question = found.shown, found.shown.what_if
-    table = shown.table
+    table = shown.table[shown.table["cost"].notna()]
     if question.y is not None:
         table = table[table["scenario"] == next(iter(shown.labels))]
     points = [
-        table.assign(
+        table[["scenario", "x", "y", "cost", "qalys"]].assign(
             scenario=table["scenario"].map(dict(shown.labels)),
             threshold_name=name,
-            threshold=value,
-            net_benefit=value * table["qalys"] - table["cost"],
+            threshold=table[f"threshold_{name}"],
+            net_benefit=table[f"net_benefit_{name}"],
+            net_benefit_se=table[f"net_benefit_{name}_se"],
         )
-        for name, value in found.decision.thresholds
+        for name, _ in found.decision.thresholds
     ]
     here = _centre(shown)
     whole = stacked(("point", pd.concat(points)), ("this_run", here))
@@ -58,6 +59,7 @@ def what_if(found: Asked) -> Numbers:
     else:
         units["y"] = question.y.label
     units |= {"threshold": f"{country.currency} per QALY", "net_benefit": units["cost"]}
+    units["net_benefit_se"] = units["cost"]
     return Numbers(whole, units)
 
 
