@@ -131,7 +131,7 @@ def _repeated(
         key = _key(point, repeated)
         if key not in found and key not in faults:
             try:
-                moved = {f"{n}.mean" if n in beliefs else n: point[n] for n in repeated}
+                moved = {f"{n}.mean" if n in beliefs else n: float(point[n]) for n in repeated}
                 found[key] = again(moved)
             except InputError as error:
                 faults[key] = error

@@ -114,8 +114,11 @@ def _points(
 
 def _along(at: pd.Series, benefit: pd.Series, x: float) -> list[dict]:
     """Crossings along an axis; a row without a value where there is none."""
-    points, values = at.to_numpy(), benefit.to_numpy()
-    found = crossings(points, values)
+    answered = benefit.notna().to_numpy()
+    points, values = at.to_numpy()[answered], benefit.to_numpy()[answered]
+    found = crossings(points, values) if len(points) > 1 else []
+    if not len(points):
+        return []
     if not len(found):
         return [{"x": x, "value": np.nan, "worth_above": bool(values[0] > 0)}]
     return [
