@@ -174,7 +174,7 @@ def _worlds(
         if name == RUN:
             decision = decide(own, simulation)
         response = Response.of(own, drawn, simulation)
-        whole = Estimates.of_run(response.run, simulation.unattained / drawn.n)
+        whole = Estimates.of_run(response.run, own.replicates, simulation.unattained / drawn.n)
         found[name] = World(own, response, whole)
         if progress:
             progress("Values", done, len(draws))

@@ -21,6 +21,7 @@ from heor.errors import InputError
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.structures import cohort_equivalent
 from heor.inputs.usage import names_in_draws
+from heor.outcomes.monte_carlo import independent
 from heor.outcomes.outcomes import QALYS, Outcomes
 from heor.parameters.draws import CurveDraws, Draws, with_given
 from heor.results import Simulation
@@ -53,9 +54,9 @@ class Estimates:
     out_of_reach: np.ndarray
 
     @classmethod
-    def of_run(cls, run: np.ndarray, out_of_reach: float) -> Estimates:
+    def of_run(cls, run: np.ndarray, replicates: int, out_of_reach: float) -> Estimates:
         """One case: the run itself, with its outcomes in every draw. Dims of `run`: (outcome, draw)."""
-        covariance = np.cov(run) / run.shape[1]
+        covariance = _of_means(run, replicates)
         return cls(run.mean(axis=1)[None], covariance[None], np.array([out_of_reach]))
 
     @classmethod
@@ -201,7 +202,7 @@ class Response:
         # error of the part that follows what is known of all draws, and of the rest
         whole, rest = self.run + slopes @ known, moved - slopes @ centred
         free = max(n - 1 - len(known), 1)
-        covariance = np.cov(whole) / whole.shape[1] + rest @ rest.T / (free * n)
+        covariance = _of_means(whole, self.problem.replicates) + rest @ rest.T / (free * n)
         return mean, covariance
 
     def _known(self, names: tuple[str, ...]) -> np.ndarray:
@@ -216,6 +217,12 @@ class Response:
         found = (found[kept] - found[kept].mean(axis=1, keepdims=True)) / spread[kept][:, None]
         squares = found[int(kept[: len(self.run)].sum()) :] ** 2
         return np.concatenate([found, squares - squares.mean(axis=1, keepdims=True)])
+
+
+def _of_means(outcomes: np.ndarray, replicates: int) -> np.ndarray:
+    """Covariance of the means of outcomes over draws. Dims: (outcome, draw) → (outcome, outcome)."""
+    own = independent(outcomes.T, replicates)
+    return np.cov(own.T) / len(own)
 
 
 def measured(problem: DecisionProblem, outcomes: Outcomes) -> np.ndarray:

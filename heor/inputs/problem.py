@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from heor.archive import ADDED
 from heor.inputs.curve_types import CurveInput, Opinion
 from heor.inputs.curve_types import EarlyFailure as EarlyFailure
 from heor.inputs.curve_types import FittedCurve as FittedCurve
@@ -334,7 +335,7 @@ class Correlation:
     scale: str = "normal"
     names: tuple[str, ...] = ()
     matrix: np.ndarray | None = None
-    name: str = ""
+    name: str = field(default="", metadata=ADDED)
 
     def of_normal_scores(self, correlation: float) -> float:
         """Correlation of normal scores that gives the one asked for.

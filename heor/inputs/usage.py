@@ -40,7 +40,9 @@ def names_in_draws(problem: DecisionProblem, given: Collection[str] = ()) -> set
     through quantities that are `given` moves nothing.
     """
     return _reached(
-        problem, [text for s in problem.strategies.values() for text in expressions_of(problem, s)], given
+        problem,
+        [text for s in problem.strategies.values() for text in expressions_of(problem, s)],
+        given,
     )
 
 

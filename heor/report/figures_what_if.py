@@ -110,7 +110,7 @@ def _thousands(value: float, _: object = None) -> str:
 def _threshold_titles(drawn: np.ndarray, found: Asked) -> None:
     currency = found.problem.country.currency
     for axes, (name, value) in zip(drawn, found.decision.thresholds, strict=True):
-        levels = found.shown.table[f"threshold_{name}"].dropna()
+        levels = found.shown.at(name, value)["threshold"]
         title = style.threshold_label(name, levels.iloc[0] if len(levels) else value, currency)
         if levels.nunique() > 1:
             title = f"{levels.min():,.0f} to {levels.max():,.0f} {currency} per QALY (severity-weighted)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from heor.asked import Answer
 from heor.decision.crossings import WhatIfMap
@@ -33,14 +34,14 @@ def _at(problem: DecisionProblem, answered: Answer, name: str) -> str:
     """Where the decision turns at one threshold."""
     found, currency = answered.found, problem.country.currency
     label = problem.strategies[problem.settings.intervention].label
-    table = found.table.dropna(subset=f"net_benefit_{name}")
-    levels, benefit = table[f"threshold_{name}"], table[f"net_benefit_{name}"]
+    threshold = dict(answered.decision.thresholds)[name]
+    table = found.at(name, threshold)
+    levels, benefit = table["threshold"], table["net_benefit"]
     worth = benefit > 0
     if table.empty:
-        threshold = dict(answered.decision.thresholds)[name]
         return f"At {threshold:,.0f} {currency} per QALY there is no answer at any value."
     if levels.nunique() > 1:
-        head = f"At the severity-weighted threshold ({_levels(found, name)} {currency} per QALY) {label}{alone(problem)}"
+        head = f"At the severity-weighted threshold ({_levels(table)} {currency} per QALY) {label}{alone(problem)}"
     else:
         head = f"At {levels.iloc[0]:,.0f} {currency} per QALY {label}{alone(problem)}"
     head += " has a mean net benefit"
@@ -78,17 +79,16 @@ def _quantity(label: str) -> str:
     return label[0].lower() + label[1:] if label[1:2].islower() else label
 
 
-def _levels(found: WhatIfMap, name: str) -> str:
+def _levels(table: pd.DataFrame) -> str:
     """The severity-weighted threshold over the values of a question."""
-    table = found.table.dropna(subset=f"threshold_{name}")
-    levels = table[f"threshold_{name}"]
-    if found.what_if.y is not None:
+    levels = table["threshold"]
+    if table["y"].notna().any():
         return " or ".join(f"{level:,.0f}" for level in sorted(set(levels)))
     parts = []
     for _, own in table.groupby((levels != levels.shift()).cumsum()):
         first, last = plain(own["x"].iloc[0]), plain(own["x"].iloc[-1])
         where = f"at {first}" if first == last else f"from {first} to {last}"
-        parts.append(f"{own[f'threshold_{name}'].iloc[0]:,.0f} {where}")
+        parts.append(f"{own['threshold'].iloc[0]:,.0f} {where}")
     return ", ".join(parts)
 
 

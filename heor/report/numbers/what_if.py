@@ -37,21 +37,16 @@ def what_if(found: Asked) -> Numbers:
         net_benefit, net_benefit_se`; no `y` along one quantity. A map shows its first scenario only.
     """
     shown, question = found.shown, found.shown.what_if
-    table = shown.table[shown.table["cost"].notna()]
-    if question.y is not None:
-        table = table[table["scenario"] == next(iter(shown.labels))]
     points = [
-        table[["scenario", "x", "y", "cost", "qalys"]].assign(
-            scenario=table["scenario"].map(dict(shown.labels)),
-            threshold_name=name,
-            threshold=table[f"threshold_{name}"],
-            net_benefit=table[f"net_benefit_{name}"],
-            net_benefit_se=table[f"net_benefit_{name}_se"],
-        )
-        for name, _ in found.decision.thresholds
+        shown.at(name, value).assign(threshold_name=name)
+        for name, value in found.decision.thresholds
     ]
+    whole = pd.concat(points)
+    if question.y is not None:
+        whole = whole[whole["scenario"] == next(iter(shown.labels))]
+    whole["scenario"] = whole["scenario"].map(dict(shown.labels))
     here = _centre(shown)
-    whole = stacked(("point", pd.concat(points)), ("this_run", here))
+    whole = stacked(("point", whole), ("this_run", here))
     country = found.problem.country
     units = {"x": question.x.label, "cost": money(prices(country)), "qalys": "a patient"}
     if question.y is None:
