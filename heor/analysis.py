@@ -14,8 +14,7 @@ from time import perf_counter
 import numpy as np
 import pandas as pd
 
-from heor import questions, what_if
-from heor.decision import cost_effectiveness, information, sensitivity
+from heor.decision import information, sensitivity
 from heor.decision.information import CURVE_POINTS, ENOUGH_DRAWS
 from heor.decision.net_benefit_of_sampling import TrialFindings, value_of_trial
 from heor.decision.priorities import population, source_first
@@ -26,19 +25,36 @@ from heor.findings import Finding
 from heor.inputs.checks import SURVIVAL
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.remarks import remarks
-from heor.inputs.structures import STRUCTURES, cohort_equivalent, fault, with_structure
-from heor.parameters.draws import Draws, add_derived, central_values
+from heor.inputs.structures import STRUCTURES, cohort_equivalent
+from heor.left_out import LeftOut
+from heor.one_way import not_done, one_way
+from heor.parameters.draws import Draws
 from heor.plausibility import joined
-from heor.results import Companion, Decision, Results, Simulation, Structure
+from heor.questions import Run, WhatIfFindings, what_if_findings
+from heor.response import Response
+from heor.results import (
+    INFORMATION,
+    ONE_WAY,
+    SCENARIO,
+    TRIAL,
+    WHAT_IF,
+    Companion,
+    Decision,
+    Results,
+    Simulation,
+    Structure,
+)
 from heor.sampling import sample
-from heor.simulation import simulate, simulate_together
-from heor.streams import Streams
-from heor.survival import joining
+from heor.simulation import simulate
 from heor.survival.fitting import SurvivalFits, fit_problems
 from heor.survival.joining import fitted_units
-from heor.what_if import Response
+from heor.together import RUN, dropped_weight, run_together
 
 Progress = Callable[[str, int, int], None]
+NOTHING_UNCERTAIN = (
+    "Every parameter that this run uses is fixed, and nothing is fitted: all draws are of one world. So there "
+    "is no one-way sensitivity analysis and no value of information. Give standard errors in parameters.csv."
+)
 
 
 def evaluate(
@@ -80,133 +96,87 @@ def evaluate(
     def stamp(stage: str) -> None:
         timings[stage] = perf_counter() - started - sum(timings.values())
 
+    left = LeftOut()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", HeorWarning)
-        # the trial's value is asked for under this run's own assumptions
-        problems = {"": problem} | {k: replace(p, trial=None) for k, p in companions.items()}
-        fits = fit_problems(problems, streams, cache, progress)
-        others, faults = other_structures(problem)
-        # a companion may bear a model's name; no scenario's name holds a slash
-        others = {f"model/{model}": other for model, other in others.items()}
-        for name, other in others.items():
-            fits[name] = structure_fits(other, fits[""], streams, cache)
-        problems |= others
-        stamp("survival fits")
-        draws = sample(problems, fits, streams)
-        stamp("draws")
-        simulations = simulate_together(
-            {name: (p, draws[name]) for name, p in problems.items()}, progress
+        together = run_together(problem, companions, streams, cache, progress, stamp)
+        fits, draws, simulations = together.fits, together.draws, together.simulations
+        decisions = {RUN: decide(problem, simulations[RUN])}
+        for name in simulations:
+            if name != RUN:  # one threshold for all that is shown together
+                shortfall = decisions[RUN].severity
+                decisions[name] = decide(together.problems[name], simulations[name], shortfall)
+        for name in companions.keys() & together.faults.keys():
+            left.note(f"{SCENARIO}: {companions[name].scenario_label}", together.faults[name])
+        if nothing_uncertain(problem):
+            warnings.warn(NOTHING_UNCERTAIN, HeorWarning, stacklevel=1)
+        parts = problem, draws[RUN], simulations[RUN], decisions[RUN]
+        deterministic, tornado = left.ask(
+            ONE_WAY,
+            lambda: one_way(problem, fits[RUN], decisions[RUN], left),
+            not_done(problem, decisions[RUN]),
         )
-        stamp("model")
-        decisions = {"": decide(problem, simulations[""])}
-        for name, other in problems.items():
-            if name:  # one threshold for all that is shown together
-                decisions[name] = decide(other, simulations[name], decisions[""].severity)
-        deterministic, tornado = one_way(problem, fits[""], decisions[""])
         stamp("decision and one-way sensitivity")
-        worth, by_threshold = value_of_information(
-            problem, draws[""], simulations[""], decisions[""]
-        )
+        nothing = pd.DataFrame(), pd.DataFrame()
+        worth, by_threshold = left.ask(INFORMATION, lambda: value_of_information(*parts), nothing)
         stamp("value of information")
-        trial = trial_findings(problem, draws[""], simulations[""], decisions[""], progress)
+        trial = left.ask(TRIAL, lambda: trial_findings(*parts, progress), None)
         stamp("value of the trial")
-        response = Response.of(problem, draws[""], simulations[""])
-        thresholds = decisions[""].thresholds
-        tipping = what_if.tipping_points(
-            response, thresholds, questions.could_tip(response, tornado, decisions[""])
-        )
-        prices = what_if.value_based_prices(response, thresholds, problem.prices)
-        maps = questions.what_if_maps(
-            response, thresholds, fits[""], simulations[""], alternatives or {}, streams, cache
+        found = left.ask(
+            WHAT_IF,
+            lambda: what_if_findings(
+                Run.of(*parts, fits[RUN], streams, cache), tornado, alternatives or {}, left
+            ),
+            WhatIfFindings(),
         )
         stamp("what if")
+    shown = {name: p for name, p in companions.items() if name in decisions}
     results = Results(
         problem=problem,
-        draws=draws[""],
-        fits=fits[""],
-        simulation=simulations[""],
-        decision=decisions[""],
+        draws=draws[RUN],
+        fits=fits[RUN],
+        simulation=simulations[RUN],
+        decision=decisions[RUN],
         deterministic=deterministic,
         tornado=tornado,
         information=worth,
         information_curves=by_threshold,
-        source_first=source_first(problem, worth, tornado, mean_benefit(decisions[""])),
+        source_first=source_first(problem, worth, tornado, mean_benefit(decisions[RUN])),
         trial=trial,
-        tipping=tipping,
-        prices=prices,
-        maps=tuple(maps),
+        tipping=found.tipping,
+        prices=found.prices,
+        maps=found.maps,
         companions=tuple(
             Companion(name, p.scenario_label, p.scenario_why, decisions[name])
-            for name, p in companions.items()
+            for name, p in shown.items()
         ),
         structures=tuple(
             Structure(
                 model,
                 STRUCTURES[model],
-                decisions[name := f"model/{model}" if f"model/{model}" in others else ""],
+                decisions[name := together.of_model(model)],
                 simulations[name],
-                dropped_weight(fits[""], fits[name]),
+                dropped_weight(fits[RUN], fits[name]),
             )
             for model in problem.settings.structures
-            if model not in faults
+            if model not in together.structure_faults
         ),
-        structure_faults=faults,
+        structure_faults=together.structure_faults,
+        left_out=left.reasons,
         warnings=(
             *remarks(problem),
             *dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, HeorWarning)),
             *dict.fromkeys(line for own in fits.values() for line in own.cautions),
-            *simulations[""].warnings,
+            *simulations[RUN].warnings,
         ),
         timings=timings,
     )
     return replace(results, findings=joined(findings, results))
 
 
-def other_structures(
-    problem: DecisionProblem,
-) -> tuple[dict[str, DecisionProblem], dict[str, str]]:
-    """The problem under each other structure it names, and why it cannot be under some.
-
-    Both by model name.
-    """
-    wanted = problem.settings.structures
-    faults = {model: why for model in wanted if (why := fault(problem, model))}
-    others = {
-        model: replace(with_structure(problem, model), trial=None)
-        for model in wanted
-        if model != problem.settings.model and model not in faults
-    }
-    return others, faults
-
-
-def structure_fits(
-    other: DecisionProblem, fits: SurvivalFits, streams: Streams, cache: Path | None
-) -> SurvivalFits:
-    """The fits another structure uses: those of the run with weight on families it can use.
-
-    Where no such family has weight, they are compared among themselves.
-    """
-    usable = {unit: set(families) for unit, families in fitted_units(other).items()}
-    weights = {
-        unit: {f: w for f, w in share.items() if f in usable[unit]}
-        for unit, share in fits.weights.items()
-    }
-    if not all(weights.values()):
-        return fit_problems({"": other}, streams, cache)[""]
-    total = {unit: sum(share.values()) for unit, share in weights.items()}
-    weights = {u: {f: w / total[u] for f, w in share.items()} for u, share in weights.items()}
-    return fits if weights == fits.weights else replace(fits, weights=weights)
-
-
-def dropped_weight(run: SurvivalFits, used: SurvivalFits) -> float:
-    """Largest stacking weight of the run on families that were not used."""
-    return max(
-        (
-            sum(w for f, w in share.items() if f not in used.weights[unit])
-            for unit, share in run.weights.items()
-        ),
-        default=0.0,
-    )
+def nothing_uncertain(problem: DecisionProblem) -> bool:
+    """Whether every draw is the same: all parameters in use are fixed, and nothing is fitted."""
+    return not sensitivity.uncertain_parameters(problem) and not fitted_units(problem)
 
 
 def decide(
@@ -241,7 +211,7 @@ def value_of_information(
     -------
     table, curves : DataFrame
         As `information_table` and `information_curves` of `heor.decision.information`; empty with fewer
-        than 500 draws, too few to regress on.
+        than 500 draws, too few to regress on, and where nothing is uncertain.
     """
     if draws.n < ENOUGH_DRAWS:
         return pd.DataFrame(), pd.DataFrame()
@@ -257,6 +227,8 @@ def value_of_information(
     if draws.curves:
         values[SURVIVAL] = outcomes.component("life_years_undiscounted")[:, comparator]
     frame = pd.DataFrame({k: v for k, v in values.items() if np.ptp(v) > 0})
+    if frame.empty:
+        return pd.DataFrame(), pd.DataFrame()
     groups = {
         label: own
         for label, members in problem.settings.information.items()
@@ -324,50 +296,3 @@ def response_of(
     draws = sample({"": problem}, {"": fits}, streams)[""]
     simulation = simulate(problem, draws, progress)
     return Response.of(problem, draws, simulation), decide(problem, simulation), fits
-
-
-def one_way(
-    problem: DecisionProblem, fits: SurvivalFits, decision: Decision
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The deterministic answer, and one-way sensitivity around it.
-
-    Every parameter at its mean, pooled effects at their median, each survival family at its
-    posterior mean; outcomes are averaged over families with their weights. One more row moves the
-    family itself. An individual-level model is replaced by its cohort equivalent: the same process
-    without Monte Carlo error, where it can be.
-    """
-    problem = cohort_equivalent(problem)
-    cases = sensitivity.one_way_cases(problem)
-    n_cases = len(cases) + 1
-    curves, weight = joining.central_curves(fits.posteriors, fits.weights, n_cases)
-    families = tuple(next(iter(fits.weights.values()), ()))
-    n_families = len(weight)
-    values = {k: np.full((n_cases, n_families), v) for k, v in central_values(problem).items()}
-    for i, case in enumerate(cases, start=1):
-        for name, value in {case.name: case.value, **case.also}.items():
-            values[name][i] = value
-    flat = add_derived(problem, {k: v.ravel() for k, v in values.items()})
-    draws = Draws(flat, curves)
-    outcomes = simulate(replace(problem, trial=None), draws).outcomes
-    changes = cost_effectiveness.increments(
-        outcomes, problem.settings.comparator, problem.settings.intervention
-    )
-    by_case = {k: v.reshape(n_cases, n_families) @ weight for k, v in changes.items()}
-    by_family = {k: v[:n_families] for k, v in changes.items()}
-    base = {k: v[0] for k, v in by_case.items()}
-    tornado = sensitivity.tornado(
-        problem,
-        cases,
-        by_case["cost"][1:],
-        by_case["qalys"][1:],
-        (base["cost"], base["qalys"]),
-        decision.thresholds,
-    )
-    rows = [{"case": "base", **base}]
-    rows += [
-        {"case": f"family {f}", **{k: v[i] for k, v in by_family.items()}}
-        for i, f in enumerate(families)
-    ]
-    table = pd.DataFrame(rows)
-    table.insert(1, "icer", np.where(table["qalys"] > 0, table["cost"] / table["qalys"], np.nan))
-    return table, tornado

@@ -364,7 +364,11 @@ def _run_scenarios(
 @click.option(
     "--range", "ranges", multiple=True, metavar="FROM:TO", help="Of each NAME, as entered."
 )
-@click.option("--points", type=click.IntRange(3, 101), default=13, show_default=True)
+@click.option(
+    "--points",
+    type=click.IntRange(3, 101),
+    help="Along each NAME; default 13, or 7 where each value is another run.",
+)
 @click.option("--draws", type=click.IntRange(50), help="Model draws.")
 @click.option("--seed", type=click.IntRange(0), help="Seed of all random numbers.")
 @click.option("--quick", is_flag=True, help="Laplace approximation instead of NUTS.")
@@ -389,13 +393,15 @@ def what_if(
     """Where the answer turns along one parameter, or over two.
 
     NAME is a parameter, pooled effect or derived quantity (see `heor show`). The others stay as uncertain
-    as they are. Over its plausible range, unless --range says another: one for each NAME.
+    as they are. Over its plausible range, unless --range says another: one for each NAME. A NAME that acts
+    before the draws (an age, a study, an expert opinion, a correlation) is another run for each value.
     """
-    from heor.analysis import response_of
-    from heor.inputs.load import load
+    from functools import partial
+
+    from heor.asked import ask
+    from heor.inputs.load import load, with_values
     from heor.progress import progress_display
     from heor.report.what_if import answer, write_what_if
-    from heor.what_if import question, what_if_map
 
     limits = _ranges(names, ranges)
     problem = load(
@@ -411,15 +417,15 @@ def what_if(
     outputs = Path(inputs).resolve().parent / "outputs"
     parts = [problem.country.name, *(problem.scenario or "").split("+"), "what-if", *names]
     folder = result_folder(output, outputs / "-".join(p for p in parts if p))
+    again = partial(with_values, problem, inputs)
     with progress_display() as progress:
-        response, decision, _ = response_of(problem, outputs / "cache", progress)
-        asked = question(response, names, limits, points)
-        labels = {"": problem.scenario_label}
-        found = what_if_map(asked, {"": response}, decision.thresholds, labels, {})
-        write_what_if(problem, decision, found, folder, language)
+        found = ask(problem, names, again, limits, points, outputs / "cache", progress)
+        write_what_if(problem, found, folder, language)
+    for line in found.notes:
+        click.echo(f"warning: {line}", err=True)
     if quick:
         click.echo("Quick run (Laplace approximation): not for a decision.")
-    for line in answer(problem, decision, found):
+    for line in answer(problem, found):
         click.echo(line)
     click.echo(open_page(folder, "report.md, tables and figure"))
 

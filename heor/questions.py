@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,83 +11,171 @@ import pandas as pd
 
 from heor import what_if
 from heor.decision.crossings import WhatIfMap
-from heor.errors import HeorError, HeorWarning, InputError
+from heor.errors import HeorError, InputError
 from heor.inputs.problem import DecisionProblem
-from heor.results import Decision, Simulation
+from heor.inputs.usage import before_draws, curve_inputs
+from heor.inputs.what_if import WhatIf
+from heor.left_out import FAILURES, LeftOut, all_that_can, reason
+from heor.parameters.draws import Draws
+from heor.response import Response, spaced, taken
+from heor.results import MAP, PRICES, TIPPING, Decision, Simulation
 from heor.sampling import sample
 from heor.simulation import simulate
 from heor.streams import Streams
-from heor.survival.fitting import SurvivalFits, fit_problems
-from heor.survival.joining import fitted_units
-from heor.what_if import Response
+from heor.survival.fitting import SurvivalFits, fit_problems, same_fits
+from heor.what_if_map import centre_of, grid, internal, what_if_map
 
 MAP_DRAWS = 1000  # on which the scenarios of a map are placed
+Thresholds = Sequence[tuple[str, float]]
+
+
+@dataclass(frozen=True)
+class WhatIfFindings:
+    """Tipping points, value-based prices and maps of a run."""
+
+    tipping: pd.DataFrame = field(default_factory=pd.DataFrame)
+    prices: pd.DataFrame = field(default_factory=pd.DataFrame)
+    maps: tuple[WhatIfMap, ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """The parts of a run that questions are asked of."""
+
+    problem: DecisionProblem
+    simulation: Simulation
+    decision: Decision
+    response: Response
+    fits: SurvivalFits
+    streams: Streams
+    cache: Path | None = None
+
+    @classmethod
+    def of(
+        cls,
+        problem: DecisionProblem,
+        draws: Draws,
+        simulation: Simulation,
+        decision: Decision,
+        fits: SurvivalFits,
+        streams: Streams,
+        cache: Path | None = None,
+    ) -> Run:
+        response = Response.of(problem, draws, simulation)
+        return cls(problem, simulation, decision, response, fits, streams, cache)
+
+
+def what_if_findings(
+    run: Run,
+    tornado: pd.DataFrame,
+    alternatives: Mapping[str, DecisionProblem | InputError],
+    left: LeftOut,
+) -> WhatIfFindings:
+    """All that a run asks; a question that fails is left out."""
+    thresholds = run.decision.thresholds
+    names = could_tip(run.response, tornado, run.decision)
+    return WhatIfFindings(
+        _by_name(TIPPING, what_if.tipping_points, run.response, thresholds, names, left),
+        _by_name(
+            PRICES, what_if.value_based_prices, run.response, thresholds, run.problem.prices, left
+        ),
+        tuple(what_if_maps(run, alternatives, left)),
+    )
+
+
+def _by_name(what, search, response, thresholds, names, left: LeftOut) -> pd.DataFrame:
+    """A table with rows by parameter, of all names at once or of each that can."""
+
+    def tables(some: Sequence[str]) -> dict[str, pd.DataFrame]:
+        return {"".join(some): search(response, thresholds, some)}
+
+    faults: dict[str, str] = {}
+    found = all_that_can(names, tables, faults) if len(names) else tables(names)
+    for name, why in faults.items():
+        left.note(f"{what} of {name}", why)
+    whole = [table for table in found.values() if not table.empty]
+    return pd.concat(whole, ignore_index=True) if whole else search(response, thresholds, [])
 
 
 def could_tip(response: Response, tornado: pd.DataFrame, decision: Decision) -> list[str]:
     """Parameters along which a tipping point is looked for: those that could have one.
 
     Whatever acts on survival, where net benefit may turn; of the rest those whose 95 % interval moves
-    net benefit by a quarter of what separates it from nil, at some threshold.
+    net benefit by a quarter of what separates it from zero, at some threshold.
     """
     benefit = decision.tables["net_benefit"].set_index("threshold_name")["net_benefit"].abs()
     wide = np.zeros(len(tornado), bool)
     for name, _ in decision.thresholds:
-        wide |= tornado[f"range_{name}"].to_numpy() > 0.25 * benefit[name]
-    on_curves = tornado["parameter"].isin(what_if.curve_inputs(response.problem))
+        wide |= tornado[f"range_{name}"].to_numpy(float) > 0.25 * benefit[name]
+    on_curves = tornado["parameter"].isin(curve_inputs(response.problem)).to_numpy(bool)
     return list(tornado["parameter"][wide | on_curves])
 
 
 def what_if_maps(
-    response: Response,
-    thresholds: Sequence[tuple[str, float]],
-    fits: SurvivalFits,
-    simulation: Simulation,
-    alternatives: Mapping[str, DecisionProblem | InputError],
-    streams: Streams,
-    cache: Path | None,
+    run: Run, alternatives: Mapping[str, DecisionProblem | InputError], left: LeftOut
 ) -> list[WhatIfMap]:
-    """The maps of the questions the analysis asks; one that cannot be asked here is a warning."""
-    problem, made = response.problem, []
-    others: dict[str, Response | HeorError] = {"": response}
+    """The maps of the questions the analysis asks; one that cannot be asked here is left out."""
+    asked = [question for question in run.problem.what_if if _can_be_asked(run, question, left)]
+    others: dict[str, Response | HeorError] = {"": run.response}
     loaded = {n: a for n, a in alternatives.items() if isinstance(a, DecisionProblem)}
     others |= {n: a for n, a in alternatives.items() if isinstance(a, InputError)}
-    others |= alternative_responses(problem, fits, loaded, streams, cache)
-    for question in problem.what_if:
+    if asked:
+        others |= alternative_responses(run, loaded)
+    found = []
+    for question in asked:
         own = {n: others[n] for n in question.scenarios or ("",) if n in others}
-        faults = [r for r in own.values() if isinstance(r, HeorError)]
+        faults = [r for r in own.values() if isinstance(r, Exception)]
         if faults:
-            why = str(faults[0]).splitlines()[0]
-            warnings.warn(f"Left out: {question.label}. {why}", HeorWarning, stacklevel=2)
+            left.note(f"{MAP}: {question.label}", reason(faults[0]))
         elif own:
-            asked = {n: r for n, r in own.items() if isinstance(r, Response)}
-            labels = {n: r.problem.scenario_label for n, r in asked.items()}
-            centre = what_if.centre_of(problem, response.draws, simulation, question)
-            made.append(what_if.what_if_map(question, asked, thresholds, labels, centre))
-    return made
+            made = left.ask(
+                f"{MAP}: {question.label}", lambda q=question, r=own: _map(run, q, r), None
+            )
+            found += [made] if made is not None else []
+    return found
+
+
+def _can_be_asked(run: Run, question: WhatIf, left: LeftOut) -> bool:
+    """Whether its quantities act in the draws; one that acts before them would give a flat line."""
+    acts = before_draws(run.problem)
+    for axis in (question.x, question.y):
+        if axis is not None and axis.name in acts:
+            left.note(
+                f"{MAP}: {question.label}",
+                f"{axis.name} acts on {acts[axis.name]}, before anything is drawn. `heor what-if "
+                f"{axis.name}` makes the run again for each value.",
+            )
+            return False
+    return True
+
+
+def _map(run: Run, question: WhatIf, responses: Mapping[str, Response]) -> WhatIfMap:
+    """One map, under the scenarios it names."""
+    points = grid(question)
+    answers = {
+        n: r.estimates([internal(r.problem, point) for point in points])
+        for n, r in responses.items()
+    }
+    labels = {n: r.problem.scenario_label for n, r in responses.items()}
+    centre = centre_of(run.problem, run.response.draws, run.simulation, question)
+    first = next(iter(responses.values())).problem
+    return what_if_map(question, first, answers, run.decision.thresholds, labels, centre)
 
 
 def alternative_responses(
-    problem: DecisionProblem,
-    fits: SurvivalFits,
-    alternatives: Mapping[str, DecisionProblem],
-    streams: Streams,
-    cache: Path | None,
-) -> dict[str, Response | HeorError]:
+    run: Run, alternatives: Mapping[str, DecisionProblem]
+) -> dict[str, Response | Exception]:
     """The scenarios that questions are asked under, on the run's fits where they have the same."""
+    streams = run.streams
     problems = {n: replace(other, trial=None) for n, other in alternatives.items()}
-    units = fitted_units(problem)
-    refitted = {n: p for n, p in problems.items() if fitted_units(p) != units}
-    try:
-        own = fit_problems(refitted, streams, cache) if refitted else {}
-    except HeorError as error:  # a question is left out, the answer is not lost
-        own = dict.fromkeys(refitted, error)
-    found: dict[str, Response | HeorError] = {}
+    found: dict[str, Response | Exception] = {}
     for name, other in problems.items():
-        fitted = own.get(name, fits)
-        if isinstance(fitted, HeorError):
-            found[name] = fitted
-            continue
-        drawn = what_if.thinned(sample({"": other}, {"": fitted}, streams)[""], MAP_DRAWS)
-        found[name] = Response.of(other, drawn, simulate(other, drawn))
+        try:
+            same = same_fits(run.problem, other)
+            fits = run.fits if same else fit_problems({"": other}, streams, run.cache)[""]
+            whole = sample({"": other}, {"": fits}, streams)[""]
+            drawn = taken(whole, spaced(whole.n, MAP_DRAWS))
+            found[name] = Response.of(other, drawn, simulate(other, drawn))
+        except FAILURES as error:  # a question is left out, the answer is not lost
+            found[name] = error
     return found

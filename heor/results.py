@@ -99,11 +99,23 @@ class Structure:
     dropped: float = 0.0
 
 
+#: Questions a run may leave out, as the names of `Results.left_out` begin.
+ONE_WAY = "one-way sensitivity"
+INFORMATION = "value of information"
+TRIAL = "value of the trial"
+WHAT_IF = "what would change the answer"
+TIPPING = "tipping points"
+PRICES = "value-based prices"
+MAP = "map"
+SCENARIO = "scenario"
+
+
 @dataclass(frozen=True)
 class Results:
     """One run. `simulation` holds draws × outcomes; `decision` the tables made of them.
 
-    `findings` are what is worth a look in its inputs and results.
+    `findings` are what is worth a look in its inputs and results; `left_out`: questions that could not be
+    answered, and why.
     """
 
     problem: DecisionProblem
@@ -126,6 +138,7 @@ class Results:
     warnings: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     findings: tuple[Finding, ...] = field(default=(), metadata=ADDED)
+    left_out: Mapping[str, str] = field(default_factory=dict, metadata=ADDED)
 
     @property
     def method(self) -> str:

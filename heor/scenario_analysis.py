@@ -11,6 +11,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -21,9 +22,10 @@ from heor.analysis import decide, sample
 from heor.decision import cost_effectiveness
 from heor.decision.averaging import achieved_weights, allocation, mixture
 from heor.decision.choice import TABLE, best_columns, choice_table
-from heor.errors import HeorError, HeorWarning, InputError
+from heor.errors import HeorWarning
 from heor.inputs.checks import BASE
 from heor.inputs.problem import Average, DecisionProblem
+from heor.left_out import FAILURES, all_that_can, reason
 from heor.outcomes.outcomes import QALYS, Outcomes
 from heor.results import Decision, Simulation
 from heor.simulation import simulate_together
@@ -174,8 +176,8 @@ def averaged(
             continue
         try:
             mixed = mixture(outcomes, average.weights, streams)
-        except InputError as error:  # scenarios with other strategies or cost categories
-            faults[name] = _line(error)
+        except FAILURES as error:  # scenarios with other strategies or cost categories
+            faults[name] = reason(error)
             continue
         chosen = allocation(average.weights, mixed.n, streams)
         found[name] = mixed, achieved_weights(chosen, average.weights)
@@ -205,11 +207,6 @@ def _said_of(said: Mapping[str, Sequence[str]]) -> list[str]:
     return [f"{', '.join(own)}: {line}" for line, own in names.items()]
 
 
-def _line(error: HeorError) -> str:
-    """An error on one line."""
-    return " ".join(str(error).split())
-
-
 def fit_scenarios(
     problems: Problems,
     faults: dict[str, str],
@@ -229,18 +226,12 @@ def fit_scenarios(
     """
     with tempfile.TemporaryDirectory() as own:
         store = cache or Path(own)
-        try:
-            return fit_problems(problems, streams, store, progress)
-        except HeorError:
-            fits = fit_problems({BASE: problems[BASE]}, streams, store)
-        for name, problem in problems.items():
-            if name == BASE:
-                continue
-            try:
-                fits |= fit_problems({name: problem}, streams, store)
-            except HeorError as error:
-                faults[name] = _line(error)
-    return fits
+        return all_that_can(
+            problems,
+            lambda names: fit_problems({n: problems[n] for n in names}, streams, store, progress),
+            faults,
+            BASE,
+        )
 
 
 def simulated(
@@ -263,7 +254,7 @@ def simulated(
     )
     groups = [order[i : i + GROUP] for i in range(0, len(order), GROUP)]
 
-    def together(names: Sequence[str], report: Progress | None) -> dict[str, Simulation]:
+    def together(names: Sequence[str], report: Progress | None = None) -> dict[str, Simulation]:
         # the curves of scenarios are not shown, and of each draw they take much memory
         own = {
             n: replace(problems[n], settings=replace(problems[n].settings, curve_draws=1))
@@ -278,20 +269,10 @@ def simulated(
             if progress:
                 progress(stage, done * blocks + block, len(groups) * blocks)
 
-        try:
-            yield from together(names, report).items()
-            continue
-        except HeorError:
-            pass  # one of them; find out which
-        for name in names:
-            try:
-                found = together([name], None)[name]
-            except HeorError as error:
-                if name == BASE:
-                    raise
-                faults[name] = _line(error)
-                continue
-            yield name, found
+        found = all_that_can(
+            names, partial(together, report=report), faults, BASE if BASE in names else None
+        )
+        yield from found.items()
 
 
 def scenario_row(

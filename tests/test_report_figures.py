@@ -13,10 +13,12 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from heor.analysis import decide, one_way, trial_findings
+from heor.analysis import decide, trial_findings
 from heor.decision import information
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.structures import STRUCTURES
+from heor.left_out import LeftOut
+from heor.one_way import one_way
 from heor.parameters.draws import CurveDraws
 from heor.report import figure_style
 from heor.report.figures import FIGURES, figure_bytes, write_figures
@@ -44,7 +46,7 @@ def made_up_results(problem: DecisionProblem, made_up_draws: Callable) -> Result
     fits = made_up_fits(curves)
     simulation = simulate(problem, draws, workers=1)
     decision = decide(problem, simulation)
-    deterministic, tornado = one_way(problem, fits, decision)
+    deterministic, tornado = one_way(problem, fits, decision, LeftOut())
     known = pd.DataFrame({n: draws.values[n] for n in ("cure_if_operated", "log_hr_os")})
     groups = {"Treatment effect and cure": list(known)}
     grid = np.linspace(0, 1_000_000, 5)

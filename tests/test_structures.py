@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from heor import load
-from heor.analysis import evaluate, other_structures, structure_fits
+from heor.analysis import evaluate
 from heor.errors import InputError, ModelError
 from heor.inputs.load import available
 from heor.inputs.structures import STRUCTURES, fault, with_structure
@@ -24,6 +24,7 @@ from heor.report.tables import phase_table, structure_table
 from heor.results import Results
 from heor.simulation import simulate, simulate_together
 from heor.streams import Streams
+from heor.together import other_structures, structure_fits
 from tests.test_illness_death import joint_draws
 
 Faults = Callable[..., list[str]]

@@ -25,7 +25,9 @@ class WhatIfMap:
     ----------
     what_if : WhatIf
     table : DataFrame
-        `scenario, x, y` (NaN without a second axis), `cost, qalys`: mean increments.
+        `scenario, x, y` (NaN without a second axis), their names and units, `money`; `cost, qalys`: mean
+        increments, with `_se`; `out_of_reach`: share of draws in which the nearest hazard ratio was used;
+        and for each threshold t `threshold_t, net_benefit_t, net_benefit_t_se`.
     crossings : DataFrame
         `scenario, x, threshold_name, threshold, value, worth_above`: along y for every x, or along x
         (`x` missing) without a second axis.
@@ -40,6 +42,20 @@ class WhatIfMap:
     crossings: pd.DataFrame
     labels: Mapping[str, str]
     centre: Mapping[str, float]
+
+    def at(self, name: str, threshold: float) -> pd.DataFrame:
+        """`scenario, x, y, cost, qalys, threshold, net_benefit, net_benefit_se` at one threshold.
+
+        Points without an answer are left out. Maps of older results hold the increments only.
+        """
+        own = self.table[["scenario", "x", "y", "cost", "qalys"]]
+        levels = self.table.get(f"threshold_{name}", threshold)
+        own = own.assign(
+            threshold=levels,
+            net_benefit=levels * own["qalys"] - own["cost"],
+            net_benefit_se=self.table.get(f"net_benefit_{name}_se", np.nan),
+        )
+        return own[own["net_benefit"].notna()]
 
 
 def crossings(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -70,3 +86,13 @@ def crossings(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if y[-1] == 0 and y[-2] != 0:
         found.append(x[-1])
     return np.array(found)
+
+
+def worth_after(x: np.ndarray, benefit: np.ndarray, crossing: float) -> bool:
+    """Whether net benefit is above zero just after a crossing: at the next value evaluated.
+
+    >>> worth_after(np.array([0.0, 1.0, 2.0]), np.array([-1.0, -0.5, 3.0]), 1.2)
+    True
+    """
+    place = min(int(np.searchsorted(x, crossing, side="right")), len(x) - 1)
+    return bool(benefit[place] > 0)

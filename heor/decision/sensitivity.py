@@ -12,7 +12,7 @@ from scipy import special
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.uncertainty import UNCERTAINTIES
 from heor.inputs.units import UNITS, lookup
-from heor.inputs.usage import used_parameters
+from heor.inputs.usage import before_draws, names_in_draws
 from heor.parameters.draws import pooled_effects
 
 Z95 = float(special.ndtri(0.975))
@@ -29,12 +29,29 @@ class Case:
 
 
 def uncertain_parameters(problem: DecisionProblem) -> list[str]:
-    """Uncertain parameters the run depends on; pooled effects stand for their studies."""
-    # What only an expert opinion uses acts through a new fit, which one-way cases do not make.
-    used = used_parameters(problem, fits=False)
-    consumed = {s for y in problem.syntheses.values() for s in (*y.studies, y.between_study_sd)}
-    names = [n for n, p in problem.parameters.items() if not p.is_fixed and n in used - consumed]
-    return [*names, *problem.syntheses]
+    """Uncertain parameters that act in the draws; pooled effects stand for their studies.
+
+    What acts before the draws only (an expert opinion, a study, a correlation) is not moved by giving
+    it another value in a draw: see `only_before_draws`.
+    """
+    used = names_in_draws(problem)
+    names = [n for n, p in problem.parameters.items() if not p.is_fixed and n in used]
+    return [*names, *(s for s in problem.syntheses if s in used)]
+
+
+def only_before_draws(problem: DecisionProblem) -> dict[str, str]:
+    """Uncertain parameters that act before the draws only, and on what; the pooled are not among them.
+
+    Studies and between-study SDs are moved through the effect they are pooled into.
+    """
+    used = names_in_draws(problem)
+    pooled = {s for y in problem.syntheses.values() for s in (*y.studies, y.between_study_sd)}
+    return {
+        name: on
+        for name, on in before_draws(problem).items()
+        if name in problem.parameters and not problem.parameters[name].is_fixed
+        if name not in used | pooled
+    }
 
 
 def one_way_cases(problem: DecisionProblem) -> list[Case]:
@@ -111,13 +128,17 @@ def tornado(
         row[f"icer_{case.end}"] = cost[i] / qalys[i] if qalys[i] > 0 else np.nan
         for name, threshold in thresholds:
             row[f"net_benefit_{name}_{case.end}"] = threshold * qalys[i] - cost[i]
-    table = pd.DataFrame(by_name.values()).drop(columns="factor")
+    names = [name for name, _ in thresholds]
+    columns = ["parameter", "description", "unit", "status"]
+    for end in ("low", "high"):
+        columns += [end, f"cost_{end}", f"qalys_{end}", f"icer_{end}"]
+        columns += [f"net_benefit_{name}_{end}" for name in names]
+    table = pd.DataFrame(by_name.values(), columns=columns)
     for name, threshold in thresholds:
-        ends = table[[f"net_benefit_{name}_low", f"net_benefit_{name}_high"]].to_numpy()
+        ends = table[[f"net_benefit_{name}_low", f"net_benefit_{name}_high"]].to_numpy(float)
         centre = threshold * base[1] - base[0]
         low, high = np.minimum(ends.min(axis=1), centre), np.maximum(ends.max(axis=1), centre)
         table[f"range_{name}"] = high - low
-    names = [name for name, _ in thresholds]
     order = f"range_{'severity' if 'severity' in names else names[-1]}"
     return table.sort_values(order, ascending=False, kind="stable").reset_index(drop=True)
 

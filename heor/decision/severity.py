@@ -93,7 +93,7 @@ def severity_of(problem: DecisionProblem, outcomes: Outcomes) -> Severity | None
     country = problem.country
     if country.severity_rule is None:
         return None
-    name = QALYS if country.severity_discounted else UNDISCOUNTED[0]
+    name = judged_on(country)
     if name not in outcomes.data["component"].values:
         raise InputError(
             f"severity: the outcomes have no '{name}'; the rule '{country.severity_rule}' of "
@@ -102,6 +102,22 @@ def severity_of(problem: DecisionProblem, outcomes: Outcomes) -> Severity | None
     comparator = outcomes.strategies.index(problem.settings.comparator)
     drawn = outcomes.component(name)[:, comparator]
     return severity(country, problem.start_age, problem.share_male, drawn)
+
+
+def judged_on(country: Country) -> str:
+    """The component of outcomes whose mean in the comparator severity is judged on."""
+    return QALYS if country.severity_discounted else UNDISCOUNTED[0]
+
+
+def weighted_threshold(problem: DecisionProblem, comparator_qalys: float) -> float | None:
+    """The severity-weighted threshold where the comparator has these mean QALYs; None without one."""
+    country = problem.country
+    if country.severity_rule is None:
+        return None
+    remaining = remaining_qalys(country, problem.start_age, problem.share_male)
+    judged = shortfalls(country.severity_rule, remaining, comparator_qalys)
+    band = country.severity_bands[int(class_of(country.severity_bands, *judged))]
+    return effective_threshold(country, band)
 
 
 def severity(

@@ -362,14 +362,18 @@ def load_alternatives(
 
 
 def beside(
-    problem: DecisionProblem, folder: str | Path, scenarios: Sequence[str], quick: bool = False
+    problem: DecisionProblem,
+    folder: str | Path,
+    scenarios: Sequence[str],
+    quick: bool = False,
+    values: Mapping[str, Any] | None = None,
 ) -> DecisionProblem:
-    """Other scenarios with the country, overrides, draws and seed of a problem."""
+    """Other scenarios with the country, overrides, draws and seed of a problem; `values` override more."""
     return load(
         folder,
         problem.country.name,
         scenarios,
-        problem.overrides,
+        {**problem.overrides, **(values or {})},
         draws=problem.settings.draws,
         seed=problem.settings.seed,
         quick=quick or problem.settings.fit.quick,
@@ -379,3 +383,17 @@ def beside(
         programme=problem.country.programme,
         allow_generic=problem.allow_generic,
     )
+
+
+def with_values(
+    problem: DecisionProblem, folder: str | Path, values: Mapping[str, float]
+) -> DecisionProblem:
+    """The problem with some parameters fixed at values as entered, as `--set` fixes them.
+
+    Raises
+    ------
+    InputError
+        Values that the inputs do not allow.
+    """
+    own = tuple(problem.scenario.split("+")) if problem.scenario else ()
+    return beside(problem, folder, own, values=values)

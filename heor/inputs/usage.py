@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from heor.inputs.curve_types import expressions
+from collections.abc import Collection, Iterable
+
+from heor.inputs.curve_types import Opinion, expressions
 from heor.inputs.expressions import names_in
 from heor.inputs.problem import DecisionProblem, Strategy
 from heor.inputs.structures import PARTITIONED
@@ -29,6 +31,77 @@ def used_parameters(problem: DecisionProblem, *, fits: bool = True) -> set[str]:
     if fits:
         names |= _opinion_names(problem)
     return _resolved(problem, names) & set(problem.parameters)
+
+
+def names_in_draws(problem: DecisionProblem, given: Collection[str] = ()) -> set[str]:
+    """Parameters, pooled effects and derived quantities whose value in a draw moves that draw's outcomes.
+
+    A pooled effect is drawn whole: its studies act before, only its `shift` acts here. What acts only
+    through quantities that are `given` moves nothing.
+    """
+    return _reached(
+        problem,
+        [text for s in problem.strategies.values() for text in expressions_of(problem, s)],
+        given,
+    )
+
+
+def before_draws(problem: DecisionProblem) -> dict[str, str]:
+    """Parameters that act before anything is drawn, and on what.
+
+    Another value of one of them means other draws, fits or thresholds: it cannot be put into draws
+    that are made already.
+    """
+    found = {
+        "start_age": ["the cohort's horizon, mortality, utility norms and severity"],
+        "share_male": ["the cohort's mortality, utility norms and severity"],
+    }
+    reached = names_in_draws(problem)
+    for synthesis in problem.syntheses.values():
+        for name in (*synthesis.studies, synthesis.between_study_sd):
+            if name is not None and synthesis.name in reached:
+                found.setdefault(name, []).append(f"what is pooled into {synthesis.name}")
+    for correlation in problem.correlations:
+        if correlation.correlation is not None:
+            found.setdefault(correlation.correlation, []).append("how draws correlate")
+    for opinion in used_opinions(problem):
+        cohort = ALWAYS  # an opinion is of the modelled cohort
+        own = [opinion.parameter, *(n for text in opinion.expressions for n in names_in(text))]
+        for name in dict.fromkeys((*own, *cohort)):
+            found.setdefault(name, []).append(
+                f"the survival fits (expert opinion on {opinion.label})"
+            )
+    return {name: " and ".join(dict.fromkeys(on)) for name, on in found.items()}
+
+
+def curve_inputs(problem: DecisionProblem) -> set[str]:
+    """Names that act on survival or transitions, through whatever they enter."""
+    texts = []
+    for strategy in problem.strategies.values():
+        texts += [strategy.after_progression, *strategy.groups.values()]
+        texts += [text for curve in strategy.curves.values() for _, text in expressions(curve)]
+        texts += [t.expression for t in strategy.transitions]
+        texts += [t.hazard_ratio for t in strategy.transitions]
+    return _reached(problem, texts)
+
+
+def _reached(
+    problem: DecisionProblem, texts: Iterable[str], given: Collection[str] = ()
+) -> set[str]:
+    """Names in expressions, in the derived quantities they use, and in shifts of pooled effects."""
+    found: set[str] = set()
+    pending = [name for text in texts for name in names_in(text)]
+    while pending:
+        name = pending.pop()
+        if name in found:
+            continue
+        found.add(name)
+        if name in given:
+            continue
+        pending += names_in(problem.derived.get(name, "0"))
+        if name in problem.syntheses:
+            pending += names_in(problem.syntheses[name].shift)
+    return found
 
 
 def expressions_of(problem: DecisionProblem, strategy: Strategy) -> list[str]:
@@ -58,13 +131,18 @@ def expressions_of(problem: DecisionProblem, strategy: Strategy) -> list[str]:
     return texts
 
 
-def _opinion_names(problem: DecisionProblem) -> set[str]:
-    """Parameters of the opinions about evidence that a curve of this run is fitted to."""
+def used_opinions(problem: DecisionProblem) -> list[Opinion]:
+    """Opinions about evidence that a curve of this run is fitted to."""
     curves = (c for s in problem.strategies.values() for c in s.curves.values())
     fitted = {getattr(c, "evidence", None) for c in curves}
-    used = {o.name: o for o in problem.opinions.values() if o.evidence in fitted}
-    names = {o.parameter for o in used.values()}
-    return names | {n for o in used.values() for text in o.expressions for n in names_in(text)}
+    return [o for o in problem.opinions.values() if o.evidence in fitted]
+
+
+def _opinion_names(problem: DecisionProblem) -> set[str]:
+    """Parameters of the opinions about evidence that a curve of this run is fitted to."""
+    used = used_opinions(problem)
+    names = {o.parameter for o in used}
+    return names | {n for o in used for text in o.expressions for n in names_in(text)}
 
 
 def _resolved(problem: DecisionProblem, names: set[str]) -> set[str]:

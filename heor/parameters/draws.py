@@ -15,7 +15,7 @@ from scipy import special
 
 from heor.errors import ModelError
 from heor.inputs.correlations import blocks, drawn, root
-from heor.inputs.expressions import evaluate
+from heor.inputs.expressions import evaluate, names_in
 from heor.inputs.problem import DecisionProblem, Parameter, Synthesis
 from heor.inputs.uncertainty import UNCERTAINTIES
 from heor.parameters.synthesis import PooledEffect, pool
@@ -188,6 +188,28 @@ def add_derived(
         _refuse_infinite(found, name, expression)
         values[name] = np.broadcast_to(found, (n,)).copy()
     return values
+
+
+def with_given(
+    problem: DecisionProblem,
+    drawn: Mapping[str, np.ndarray],
+    given: Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """Draws with some names given; pooled effects follow through their shift, derived quantities too.
+
+    Parameters
+    ----------
+    drawn
+        Parameters, syntheses and derived quantities. Dims of each: draw.
+    given
+        Those of them that have other values, which nothing overrules.
+    """
+    values = {**drawn, **given}
+    for name, synthesis in problem.syntheses.items():
+        if name not in given and names_in(synthesis.shift) & given.keys():
+            moved = evaluate(synthesis.shift, values) - evaluate(synthesis.shift, drawn)
+            values[name] = drawn[name] + moved
+    return add_derived(problem, values, given=given)
 
 
 def _uniforms(problem: DecisionProblem, n: int, streams: Streams) -> dict[str, np.ndarray]:

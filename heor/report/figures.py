@@ -29,6 +29,7 @@ from heor.report.comparison import Comparison
 from heor.report.figure_canvas import ReportFigure, house_style
 from heor.report.figure_page import page
 from heor.report.figures_information import information
+from heor.report.numbers.drivers import tornado_icer
 from heor.report.numbers.fits import fitted_endpoints
 from heor.storage.manifest import file_in
 
@@ -125,6 +126,10 @@ def figures_of(results: Results) -> dict[str, Callable[[Results], Figure]]:
     if len(results.structures) < 2:
         left_out += ("structure",)
     if not has_icer(results):
+        left_out += ("tornado_icer",)
+    if results.tornado.empty:
+        left_out += ("tornado",)
+    elif tornado_icer(results).table.empty:
         left_out += ("tornado_icer",)
     if results.information.empty:
         left_out += ("information",)

@@ -110,7 +110,10 @@ def _thousands(value: float, _: object = None) -> str:
 def _threshold_titles(drawn: np.ndarray, found: Asked) -> None:
     currency = found.problem.country.currency
     for axes, (name, value) in zip(drawn, found.decision.thresholds, strict=True):
-        title = style.threshold_label(name, value, currency)
+        levels = found.shown.at(name, value)["threshold"]
+        title = style.threshold_label(name, levels.iloc[0] if len(levels) else value, currency)
+        if levels.nunique() > 1:
+            title = f"{levels.min():,.0f} to {levels.max():,.0f} {currency} per QALY (severity-weighted)"
         axes.set_title(title if page().narrow else title.replace(" (", "\n("), fontsize=7)
 
 
@@ -145,9 +148,10 @@ def _lines(found: Asked) -> ReportFigure:
         own = points[points["threshold_name"] == name]
         for i, (label, line) in enumerate(own.groupby("scenario", sort=False)):
             x, y = line["x"].to_numpy(), line["net_benefit"].to_numpy()
-            fine = np.linspace(x[0], x[-1], 200)
             look = style.family_style(i)
-            axes.plot(fine, PchipInterpolator(x, y)(fine), label=label, **look)
+            if len(x) > 1 and line["threshold"].nunique() == 1:
+                fine = np.linspace(x[0], x[-1], 200)
+                axes.plot(fine, PchipInterpolator(x, y)(fine), label=label, **look)
             axes.plot(x, y, ".", color=look["color"], markersize=3)
         axes.axhline(0, color=style.DARK, linewidth=0.8)
         axes.grid(axis="y")

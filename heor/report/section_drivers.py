@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from heor.decision.sensitivity import only_before_draws
 from heor.decision.severity import Severity
 from heor.inputs.problem import UNCERTAIN_STATUSES, DecisionProblem
-from heor.inputs.usage import used_parameters
+from heor.inputs.usage import before_draws, used_parameters
 from heor.report import tables
 from heor.report.choice import (
     difference,
@@ -16,6 +17,7 @@ from heor.report.choice import (
     pairwise_note,
     run_choices,
 )
+from heor.report.left_out import left_out, no_drivers
 from heor.report.section_answer import caveat
 from heor.report.words import (
     STATUS_WORDS,
@@ -25,13 +27,14 @@ from heor.report.words import (
     chance_words,
     entered,
     money,
+    parameter_label,
     ratio_words,
     significant,
     table,
     too_few,
     years,
 )
-from heor.results import Decision, Results
+from heor.results import ONE_WAY, SCENARIO, Decision, Results
 
 DRIVERS = 12  # parameters shown
 
@@ -39,11 +42,6 @@ DRIVERS = 12  # parameters shown
 def rests_on(results: Results) -> str:
     """The parameters that move the answer most, with their status."""
     problem = results.problem
-    name, threshold = reference(results.decision)
-    base = results.deterministic.iloc[0]
-    central = threshold * base["qalys"] - base["cost"]
-    benefits = results.decision.tables["net_benefit"].set_index("threshold_name")["net_benefit"]
-    mean = benefits[name]
     unverified = ", ".join(problem.country.unverified) or "none"
     used = used_parameters(problem)
     fixed = [
@@ -56,18 +54,18 @@ def rests_on(results: Results) -> str:
             "## What the answer rests on",
             "",
             *_note(problem),
-            caveat(results) + " Those that move it most, each over its own 95 % interval with the "
-            "rest at their central values (what turns the decision on average over draws is under *What would change the "
-            f"answer*){'; one that is correlated with it moves along' if has_partners(results) else ''} "
-            f"(threshold {threshold:,.0f} {problem.country.currency} per QALY). With all at their "
-            f"central values net benefit is {money(central)} {problem.country.currency}; the answer above is the "
-            f"mean over draws{', which rare large gains raise' if mean > central else ''}.",
+            f"{caveat(results)} {no_drivers(results) or _moved_most(results)}",
             "",
-            table(driver_rows(results)),
-            "",
-            f"Assumptions without an interval are not varied here (`--set` changes them): "
-            f"{'; '.join(fixed)}.",
-            "",
+            *_beyond_the_table(results),
+            *(
+                [
+                    "Assumptions without an interval are not varied here (`--set` changes them): "
+                    f"{'; '.join(fixed)}.",
+                    "",
+                ]
+                if fixed
+                else []
+            ),
             f"Country rules not verified in their source: {unverified}. Every parameter with its "
             "source, status and the file and line it came from: `tables/parameters.csv`.",
         ]
@@ -78,6 +76,46 @@ def _note(problem: DecisionProblem) -> list[str]:
     """Lines above a section that compares two of more strategies."""
     note = pairwise_note(problem)
     return [note, ""] if note else []
+
+
+def _moved_most(results: Results) -> str:
+    """The parameters that move net benefit most, and what they are compared with."""
+    currency = results.problem.country.currency
+    name, threshold = reference(results.decision)
+    base = results.deterministic.iloc[0]
+    central = threshold * base["qalys"] - base["cost"]
+    benefits = results.decision.tables["net_benefit"].set_index("threshold_name")["net_benefit"]
+    return (
+        "Those that move it most, each over its own 95 % interval with the "
+        "rest at their central values (what turns the decision on average over draws is under *What would change the "
+        f"answer*){'; one that is correlated with it moves along' if has_partners(results) else ''} "
+        f"(threshold {threshold:,.0f} {currency} per QALY). With all at their "
+        f"central values net benefit is {money(central)} {currency}; the answer above is the "
+        f"mean over draws{', which rare large gains raise' if benefits[name] > central else ''}.\n\n"
+        + table(driver_rows(results))
+    )
+
+
+def _beyond_the_table(results: Results) -> list[str]:
+    """Parameters that one-way sensitivity does not move, or not wholly, each kind a paragraph."""
+    if results.tornado.empty:
+        return []
+    found = [left_out(results, f"{ONE_WAY} of")]
+    problem = results.problem
+    before = only_before_draws(problem)
+    if before:
+        listed = "; ".join(f"{parameter_label(problem, n)} ({on})" for n, on in before.items())
+        found.append(
+            f"Not among them, because they act before anything is drawn: {listed}. `heor what-if NAME` makes "
+            "the run again for each value."
+        )
+    both = [n for n in before_draws(problem) if n in set(results.tornado["parameter"])]
+    if both:
+        listed = ", ".join(parameter_label(problem, n) for n in both)
+        found.append(
+            f"Moved with the survival fits and draws as they are, though it acts on them too: {listed}."
+        )
+    return [part for paragraph in found if paragraph for part in (paragraph, "")]
 
 
 def has_partners(results: Results) -> bool:
@@ -150,8 +188,11 @@ def chance_cells(results: Results, row: pd.Series, name: str, threshold: float) 
 def beside(results: Results) -> str:
     problem = results.problem
     whys = {c.label: c.why for c in results.companions}
+    failed = left_out(results, SCENARIO)
     if not whys:
-        return ""
+        return (
+            f"## Structural scenarios that could change the decision\n\n{failed}" if failed else ""
+        )
     text = [f"- **{label}**: {why}" for label, why in whys.items() if why]
     return "\n".join(
         [
@@ -281,9 +322,13 @@ def uncertainty(results: Results) -> str:
             "",
             _enough(results),
             "",
-            f"With every input at its central value: {base['qalys']:+.2f} QALYs, "
-            f"{money(base['cost'])} {currency}, {significant(base['icer'])} {currency} per QALY "
-            "(differs from the mean over draws because the model is not linear)."
+            (
+                f"With every input at its central value: {base['qalys']:+.2f} QALYs, "
+                f"{money(base['cost'])} {currency}, {significant(base['icer'])} {currency} per QALY "
+                "(differs from the mean over draws because the model is not linear)."
+                if base["qalys"] == base["qalys"]
+                else "The answer with every input at its central value could not be computed."
+            )
             + (
                 f" By survival family, at central values ({currency} per QALY): {alone}."
                 if alone

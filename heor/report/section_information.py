@@ -7,9 +7,10 @@ import pandas as pd
 from heor.decision.priorities import PEOPLE, YEARS, population
 from heor.inputs.problem import DecisionProblem
 from heor.report import page_trial
+from heor.report.left_out import left_out, no_information
 from heor.report.section_drivers import reference
 from heor.report.words import STATUS_WORDS, money, parameter_label, table
-from heor.results import Results
+from heor.results import TRIAL, Results
 
 SINGLE = 8  # parameters shown by themselves
 FIRST = 8  # inputs to find a better source for
@@ -19,7 +20,8 @@ def value_of_information(results: Results) -> str:
     """A row for each group and the parameters worth most; empty without the analysis."""
     frame = results.information
     if frame.empty:
-        return ""
+        why = no_information(results)
+        return f"## Value of information\n\n{why}" if why else ""
     problem, currency = results.problem, results.problem.country.currency
     name, threshold = reference(results.decision)
     own = frame[frame["threshold_name"] == name].set_index("name")
@@ -54,7 +56,8 @@ def value_of_information(results: Results) -> str:
 def value_of_trial(results: Results) -> str:
     """The answer of the trial's own page."""
     if results.trial is None or results.problem.trial is None:
-        return ""
+        why = left_out(results, TRIAL)
+        return f"## The value of the trial\n\n{why}" if why else ""
     label = results.problem.trial.label
     lines = "\n".join(f"- {line}" for line in page_trial.answer(results))
     return f"## The value of {label}\n\n{lines}\n\nPower, follow-up, other designs and method: `trial.md`."

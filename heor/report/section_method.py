@@ -11,8 +11,8 @@ from heor.inputs.problem import DecisionProblem, DiscountBand, Settings
 from heor.report import tables
 from heor.report.needs import HasFits
 from heor.report.words import counted
+from heor.response import DRAWS
 from heor.results import Results
-from heor.what_if import DRAWS
 
 
 def head(results: Results) -> str:
@@ -135,7 +135,7 @@ def conventions(results: Results) -> str:
             f"- Model: {settings.model.replace('_', ' ')}; states {', '.join(settings.states).replace('_', ' ')}.",
             *_fitted(results),
             f"- Survival curves, landmarks and medians: first {results.simulation.curves.attrs['draws']:,} draws. Tipping points, prices and maps: "
-            f"at most {DRAWS}, with their level corrected to that of all draws. All other numbers: all "
+            f"at most {DRAWS}, taken to all draws by regression. All other numbers: all "
             f"{settings.draws:,}.",
         ]
     )

@@ -43,11 +43,13 @@ def structures(results: Results) -> str:
             f"{timing(results.problem)}{individual_note(results)} The same draws of the same inputs, as far as a structure uses them; "
             f"{differences(results.problem)}. The hazard ratio of death is "
             "what the mean survival curves imply (Cox limit, 1:1, censored at 60 months): compare it with "
-            "the trials'. Time in each phase, months a patient, undiscounted:",
-            "",
-            table(_phases(results), left=2),
+            "the trials'.",
             "",
         ]
+        phases = _phases(results)
+        if len(phases):
+            words = "Time in each phase, months a patient, undiscounted:"
+            parts += [words, "", table(phases, left=2), ""]
     lines = [f"- {s.label} {ASSUMES[s.model]}" for s in results.structures]
     return "\n".join([*parts, *lines, *_why(results, frame), *faults])
 
@@ -133,6 +135,8 @@ def structure_rows(results: Results) -> pd.DataFrame:
 
 def _phases(results: Results) -> pd.DataFrame:
     frame = tables.phase_table(results)
+    if frame.empty:  # no strategy names phases
+        return frame
     frame["value"] = [f"{v * MONTHS_PER_YEAR:.1f}" for v in frame["years"]]
     frame["Phase"] = [
         f"of which: {p}" if kind == "of_which" else p

@@ -7,19 +7,28 @@ import pandas as pd
 
 from heor.decision.crossings import WhatIfMap
 from heor.report.choice import alone, pairwise_note
+from heor.report.left_out import left_out
 from heor.report.section_drivers import reference
 from heor.report.words import LOG_RATIO, STATUS_WORDS, as_ratio, entered, plain, table
-from heor.results import Results
-from heor.what_if import DRAWS
+from heor.response import DRAWS
+from heor.results import MAP, PRICES, TIPPING, WHAT_IF, Results
 
 ABOVE, CHANCE = "Net benefit above nil", "Chance that it is there"
-#: What these cases are evaluated on; the level is that of all draws.
-FEWER = f"at most {DRAWS} of the run's draws, the same in every case"
+#: What these cases are evaluated on.
+FEWER = f"at most {DRAWS} of the run's draws, the same in every case, taken to all of them by regression"
 
 
 def what_if(results: Results) -> str:
     """Empty where nothing was asked."""
-    parts = [_tipping(results), _prices(results), *(_map(results, m) for m in results.maps)]
+    parts = [
+        left_out(results, WHAT_IF),
+        _tipping(results),
+        left_out(results, TIPPING),
+        _prices(results),
+        left_out(results, PRICES),
+        *(_map(results, m) for m in results.maps),
+        left_out(results, MAP),
+    ]
     parts = [p for p in parts if p]
     if not parts:
         return ""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
+from heor.asked import Answer
 from heor.decision.crossings import WhatIfMap
 from heor.inputs.problem import DecisionProblem
 from heor.report.choice import alone, pairwise_note
@@ -14,64 +18,112 @@ from heor.report.numbers.what_if import Asked
 from heor.report.provenance import short_record, write_json
 from heor.report.section_method import command_line, run_notes
 from heor.report.tables import write_csv
-from heor.report.words import plain, timing
-from heor.results import Decision
+from heor.report.words import money, plain, timing
 from heor.storage.folder import write_folder
 from heor.storage.manifest import RECORD
 
 
-def answer(problem: DecisionProblem, decision: Decision, found: WhatIfMap) -> list[str]:
-    """Where the decision turns, at each threshold."""
+def answer(problem: DecisionProblem, answered: Answer) -> list[str]:
+    """Where the decision turns, at each threshold, and how it was computed."""
+    question = answered.found.what_if
+    lines = [_at(problem, answered, name) for name, _ in answered.decision.thresholds]
+    return [*lines, question.note] if question.note else lines
+
+
+def _at(problem: DecisionProblem, answered: Answer, name: str) -> str:
+    """Where the decision turns at one threshold."""
+    found, currency = answered.found, problem.country.currency
     label = problem.strategies[problem.settings.intervention].label
-    question, currency, lines = found.what_if, problem.country.currency, []
-    what = question.x.label
-    what = what[0].lower() + what[1:] if what[1:2].islower() else what  # not an abbreviation
-    for name, threshold in decision.thresholds:
-        own = found.crossings[found.crossings["threshold_name"] == name]
-        turns = own[own["value"].notna()]
-        head = f"At {threshold:,.0f} {currency} per QALY {label}{alone(problem)}"
-        if question.y is not None:
-            benefit = threshold * found.table["qalys"] - found.table["cost"]
-            lines.append(
-                f"{head} has a mean net benefit above nil in {(benefit > 0).mean():.0%} of the map."
-            )
-        elif turns.empty:
-            always = bool(own["worth_above"].iloc[0])
-            lines.append(
-                f"{head} has a mean net benefit {'above' if always else 'below'} nil for every "
-                f"{what} from {plain(question.x.start)} to {plain(question.x.end)}."
-            )
-        else:
-            places = " and ".join(
-                f"{'above' if r['worth_above'] else 'below'} {plain(r['value'])}"
-                for _, r in turns.iterrows()
-            )
-            lines.append(f"{head} has a mean net benefit above nil with {what} {places}.")
-    return lines
+    threshold = dict(answered.decision.thresholds)[name]
+    table = found.at(name, threshold)
+    levels, benefit = table["threshold"], table["net_benefit"]
+    worth = benefit > 0
+    if table.empty:
+        return f"At {threshold:,.0f} {currency} per QALY there is no answer at any value."
+    if levels.nunique() > 1:
+        head = f"At the severity-weighted threshold ({_levels(table)} {currency} per QALY) {label}{alone(problem)}"
+    else:
+        head = f"At {levels.iloc[0]:,.0f} {currency} per QALY {label}{alone(problem)}"
+    head += " has a mean net benefit"
+    if found.what_if.y is not None:
+        return f"{head} above zero in {worth.mean():.0%} of the map."
+    x, what = found.what_if.x, _quantity(found.what_if.x.label)
+    ends = (
+        f"{money(benefit.iloc[0])} {currency} at {plain(table['x'].iloc[0])}, "
+        f"{money(benefit.iloc[-1])} at {plain(table['x'].iloc[-1])}"
+    )
+    if np.ptp(benefit) <= 1e-9 * np.abs(benefit).max():
+        return (
+            f"{head} of {money(benefit.iloc[0])} {currency} whatever the {what}: from {plain(x.start)} to "
+            f"{plain(x.end)} it does not move the result."
+        )
+    own = found.crossings[found.crossings["threshold_name"] == name]
+    turns = own[own["value"].notna()]
+    if worth.all() or not worth.any():
+        side = "above" if worth.all() else "below"
+        return (
+            f"{head} {side} zero for every {what} from {plain(x.start)} to {plain(x.end)} ({ends})."
+        )
+    if turns.empty:  # the threshold steps between values: where is not known
+        places = ", ".join(plain(v) for v in table["x"][worth])
+        return f"{head} above zero with {what} at {places}, and not at the other values ({ends})."
+    places = " and ".join(
+        f"{'above' if r['worth_above'] else 'below'} {plain(r['value'])}"
+        for _, r in turns.iterrows()
+    )
+    return f"{head} above zero with {what} {places} ({ends})."
+
+
+def _quantity(label: str) -> str:
+    """A label within a sentence; an abbreviation stays as it is."""
+    return label[0].lower() + label[1:] if label[1:2].islower() else label
+
+
+def _levels(table: pd.DataFrame) -> str:
+    """The severity-weighted threshold over the values of a question."""
+    levels = table["threshold"]
+    if table["y"].notna().any():
+        return " or ".join(f"{level:,.0f}" for level in sorted(set(levels)))
+    parts = []
+    for _, own in table.groupby((levels != levels.shift()).cumsum()):
+        first, last = plain(own["x"].iloc[0]), plain(own["x"].iloc[-1])
+        where = f"at {first}" if first == last else f"from {first} to {last}"
+        parts.append(f"{own['threshold'].iloc[0]:,.0f} {where}")
+    return ", ".join(parts)
+
+
+def _out_of_reach(found: WhatIfMap) -> str:
+    """Where the answer rests on hazard ratios that could not be reached; empty where none does."""
+    most = found.table["out_of_reach"].max()
+    if not most > 0:
+        return ""
+    return (
+        f"In up to {most:.1%} of draws at a value no hazard of the uncured gives the marginal hazard ratio; the "
+        "nearest was used (`tables/what_if.csv`, column `out_of_reach`)."
+    )
 
 
 def write_what_if(
-    problem: DecisionProblem,
-    decision: Decision,
-    found: WhatIfMap,
-    folder: Path,
-    language: str = "en",
+    problem: DecisionProblem, answered: Answer, folder: Path, language: str = "en"
 ) -> Path:
     """tables/what_if.csv, tables/crossings.csv, figures/what_if.*, reports, run.json; see `write_folder`."""
-    asked = Asked(problem, decision, found)
+    found = answered.found
+    asked = Asked(problem, answered.decision, found)
     table = found.table.drop(columns="scenario")
-    for name, threshold in decision.thresholds:
-        table[f"net_benefit_{name}"] = threshold * table["qalys"] - table["cost"]
     crossings = found.crossings.drop(columns="scenario")
     if found.what_if.y is None:
-        table, crossings = table.drop(columns="y"), crossings.drop(columns="x")
+        table = table.drop(columns=["y", "y_name", "y_unit"])
+        crossings = crossings.drop(columns="x")
     lines = [
         f"# {found.what_if.label}",
         *run_notes(problem),
         "## The answer",
-        "  \n".join(f"**{line}**" for line in answer(problem, decision, found)),
+        "  \n".join(f"**{_at(problem, answered, n)}**" for n, _ in answered.decision.thresholds),
         "Mean incremental net benefit with this value fixed and everything else as uncertain as in a run of "
-        f"{problem.scenario_label.lower()}, {problem.country.label}. {pairwise_note(problem)}".rstrip(),
+        f"{problem.scenario_label.lower()}, {problem.country.label}. {found.what_if.note} "
+        f"{pairwise_note(problem)}".rstrip(),
+        *(f"**To be read:** {note}" for note in answered.notes),
+        _out_of_reach(found),
         "![what if](figures/what_if.svg)",
         timing(problem),
     ]

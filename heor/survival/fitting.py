@@ -119,6 +119,24 @@ def requests(problem: DecisionProblem) -> Requests:
     return out
 
 
+def same_fits(one: DecisionProblem, other: DecisionProblem) -> bool:
+    """Whether two problems fit the same families to the same evidence, opinions among it."""
+    a, b = (list(_flatten(requests(problem))) for problem in (one, other))
+    return len(a) == len(b) and all(
+        x.key == y.key
+        and x.model.compile_key == y.model.compile_key
+        and len(x.pieces) == len(y.pieces)
+        and all(_same_piece(p, q) for p, q in zip(x.pieces, y.pieces, strict=True))
+        for x, y in zip(a, b, strict=True)
+    )
+
+
+def _same_piece(one: Piece, other: Piece) -> bool:
+    return one.data.keys() == other.data.keys() and all(
+        np.array_equal(value, other.data[key]) for key, value in one.data.items()
+    )
+
+
 def _groups(family: str, pieces: Mapping[str, tuple[Piece, ...]]) -> list[tuple[Piece, ...]]:
     if family.startswith("joint_"):
         return [tuple(piece for own in pieces.values() for piece in own)]

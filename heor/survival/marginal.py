@@ -19,7 +19,7 @@ from scipy.optimize import elementwise
 INTERVALS = 150
 #: Bounds of the log hazard ratio searched; at exp(7) the uncured die within hours.
 SEARCH = (-7.0, 7.0)
-LOWEST_RATIO = float(np.exp(SEARCH[0])) * (1 + 1e-12)  # what a ratio out of reach below is given as
+LOWEST_RATIO, HIGHEST_RATIO = np.exp(SEARCH) * (1 + 1e-12, 1 - 1e-12)
 #: A sum of so many fractions of at most one that differs from zero by rounding only.
 EXACT = 1e-14
 
@@ -56,6 +56,11 @@ def marginal_hazard_ratio(s0: np.ndarray, s1: np.ndarray) -> np.ndarray:
     """
     rows = np.arange(len(s0))
     return np.exp(_root(lambda x, i: -score(s0[i], s1[i], np.exp(x)), rows, np.zeros(len(s0)))[0])
+
+
+def out_of_range(hazard_ratio: np.ndarray) -> np.ndarray:
+    """Whether an uncured hazard ratio is a bound of the search: none gave the marginal one."""
+    return (hazard_ratio <= LOWEST_RATIO) | (hazard_ratio >= HIGHEST_RATIO)
 
 
 def uncured_hazard_ratio(

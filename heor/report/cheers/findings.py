@@ -125,7 +125,7 @@ def uncertainty(results: Results) -> Answer:
     problem, settings = results.problem, results.problem.settings
     curves = ", and survival curves from their posterior" if results.fits.weights else ""
     moved = 0 if results.tornado.empty else results.tornado["parameter"].nunique()
-    varied = counted(moved, "parameter")
+    varied = counted(moved, "parameter") if moved else "none"
     own = (
         f"Probabilistic analysis of {results.simulation.outcomes.n:,} draws (seed {settings.seed}, "
         f"{settings.sampling.replace('_', '-')}) with every parameter that has an interval"

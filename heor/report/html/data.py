@@ -147,4 +147,6 @@ def _tornado(results: Results) -> dict[str, Any]:
         }
         for _, r in results.tornado.iterrows()
     ]
-    return {"bars": BARS, "rows": rows, "base": {k: float(base[k]) for k in ("cost", "qalys")}}
+    known = bool(np.isfinite(base["cost"]))  # else there are no rows either
+    centre = {k: float(base[k]) if known else None for k in ("cost", "qalys")}
+    return {"bars": BARS, "rows": rows, "base": centre}

@@ -97,7 +97,8 @@ def journal_tables(results: Results) -> dict[str, JournalTable]:
     own = section_drivers
     along = "; one that is correlated with it moves along" if own.has_partners(results) else ""
     base = results.deterministic.iloc[0]
-    centre = amount(value * base["qalys"] - base["cost"])
+    benefit = value * base["qalys"] - base["cost"]
+    centre = amount(benefit) if benefit == benefit else "not computed"
     found = {
         "decision": (
             section_answer.outcome_rows(results),

@@ -145,9 +145,10 @@ def tipping(page: Page) -> Markup:
 
 
 def scenarios(page: Page) -> Markup:
-    if not page.results.companions:
+    words = report.beside(page.results)
+    if not words:
         return Markup("")
-    return page.figure("companions") + page.text("scenarios", report.beside(page.results))
+    return page.figure("companions") + page.text("scenarios", words)
 
 
 def structures(page: Page) -> Markup:
@@ -158,7 +159,7 @@ def structures(page: Page) -> Markup:
 def information(page: Page) -> Markup:
     results = page.results
     found = report.value_of_information(results)
-    if found:
+    if found:  # or why there is none; where draws are too few, the page says so itself
         shown = page.text("information", found) + page.figure("information")
     else:
         missing = page.words["no_information"].format(
@@ -170,6 +171,8 @@ def information(page: Page) -> Markup:
     trial = report.value_of_trial(results)
     if not trial:
         return shown
+    if results.trial is None:
+        return shown + page.text("information", trial)
     label = results.problem.trial.label if results.problem.trial else ""
     return (
         shown

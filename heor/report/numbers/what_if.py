@@ -34,23 +34,19 @@ def what_if(found: Asked) -> Numbers:
     -------
     Numbers
         `series` point or this_run (median); `scenario, x, y, cost, qalys, threshold_name, threshold,
-        net_benefit`; no `y` along one quantity. A map shows its first scenario only.
+        net_benefit, net_benefit_se`; no `y` along one quantity. A map shows its first scenario only.
     """
     shown, question = found.shown, found.shown.what_if
-    table = shown.table
-    if question.y is not None:
-        table = table[table["scenario"] == next(iter(shown.labels))]
     points = [
-        table.assign(
-            scenario=table["scenario"].map(dict(shown.labels)),
-            threshold_name=name,
-            threshold=value,
-            net_benefit=value * table["qalys"] - table["cost"],
-        )
+        shown.at(name, value).assign(threshold_name=name)
         for name, value in found.decision.thresholds
     ]
+    whole = pd.concat(points)
+    if question.y is not None:
+        whole = whole[whole["scenario"] == next(iter(shown.labels))]
+    whole["scenario"] = whole["scenario"].map(dict(shown.labels))
     here = _centre(shown)
-    whole = stacked(("point", pd.concat(points)), ("this_run", here))
+    whole = stacked(("point", whole), ("this_run", here))
     country = found.problem.country
     units = {"x": question.x.label, "cost": money(prices(country)), "qalys": "a patient"}
     if question.y is None:
@@ -58,6 +54,7 @@ def what_if(found: Asked) -> Numbers:
     else:
         units["y"] = question.y.label
     units |= {"threshold": f"{country.currency} per QALY", "net_benefit": units["cost"]}
+    units["net_benefit_se"] = units["cost"]
     return Numbers(whole, units)
 
 

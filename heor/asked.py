@@ -1,0 +1,223 @@
+"""One question of the kind "what if", asked on the command line.
+
+What acts in the draws is given values there. What acts before them (a study, an expert opinion, a
+correlation, the cohort's age) is another run for each value: read, fitted, drawn and judged again, on
+the same random numbers, as `heor run --set NAME=VALUE` does.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from heor.analysis import decide
+from heor.decision.crossings import WhatIfMap
+from heor.decision.severity import weighted_threshold
+from heor.errors import HeorWarning, InputError
+from heor.inputs.problem import DecisionProblem
+from heor.inputs.usage import before_draws, used_opinions
+from heor.inputs.what_if import WhatIf
+from heor.left_out import FAILURES, all_that_can, reason
+from heor.response import COMPARATOR, Estimates, Response
+from heor.results import Decision
+from heor.sampling import sample
+from heor.simulation import simulate
+from heor.survival.fitting import fit_problems
+from heor.what_if_map import POINTS, SEVERITY, grid, internal, question, what_if_map
+
+AGAIN_POINTS = 7  # where each value is another run
+RUN = ""  # the run itself, among those with other values
+FEW = 3  # values whose faults are listed
+Progress = Callable[[str, int, int], None]
+Point = Mapping[str, float]  # name → value as entered
+Again = Callable[[Point], DecisionProblem]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question answered: how it was computed and what must be read are its `notes`."""
+
+    decision: Decision
+    found: WhatIfMap
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class World:
+    """The run with what acts before the draws at given values."""
+
+    problem: DecisionProblem
+    response: Response
+    whole: Estimates  # over all its draws, with nothing given
+
+
+def ask(
+    problem: DecisionProblem,
+    names: Sequence[str],
+    again: Again,
+    limits: Mapping[str, tuple[float, float]] | None = None,
+    points: int | None = None,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Answer:
+    """Net benefit over one or two quantities.
+
+    Parameters
+    ----------
+    again
+        The problem with some parameters fixed, as `--set` fixes them.
+    limits
+        Range of some names, as entered.
+    points
+        Along each name; 13, or 7 where each value is another run, when None.
+
+    Raises
+    ------
+    InputError
+        A name or range that cannot be asked about, or values that the inputs do not allow.
+    FitError, ModelError
+        The run itself fails.
+    """
+    acts = before_draws(problem)
+    acts = {name: acts[name] for name in dict.fromkeys(names) if name in acts}
+    points = points or (AGAIN_POINTS if acts else POINTS)
+    asked = question(problem, names, limits, points)
+    beliefs = {opinion.parameter for opinion in used_opinions(problem)} & acts.keys()
+    problems = {RUN: problem} | _repeated(grid(asked), tuple(acts), beliefs, again)
+    problems = {name: replace(own, trial=None) for name, own in problems.items()}
+    faults: dict[str, str] = {}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", HeorWarning)
+        worlds, decision = _worlds(problems, faults, cache, progress)
+        estimates, weighted = _answers(asked, tuple(acts), worlds)
+    judged_again = SEVERITY in dict(decision.thresholds)
+    found = what_if_map(
+        replace(asked, note=_how(worlds[RUN], acts, beliefs, names)),
+        problem,
+        {RUN: estimates},
+        decision.thresholds,
+        {RUN: problem.scenario_label},
+        {},
+        weighted if judged_again else None,
+    )
+    said = (str(w.message) for w in caught if issubclass(w.category, HeorWarning))
+    left = (f"Left out: {name}. {why}" for name, why in faults.items())
+    return Answer(decision, found, (*left, *dict.fromkeys(said)))
+
+
+def _key(point: Point, repeated: Sequence[str]) -> str:
+    """What the values of a point that act before the draws make of the run, as a name.
+
+    >>> _key({"start_age": 50.0, "c_travel": 1.0}, ["start_age"]), _key({"c_travel": 1.0}, [])
+    ('start_age=50', '')
+    """
+    return ", ".join(f"{name}={point[name]:.12g}" for name in repeated)
+
+
+def _repeated(
+    points: Sequence[Point], repeated: Sequence[str], beliefs: Collection[str], again: Again
+) -> dict[str, DecisionProblem]:
+    """The problem at each combination of values that act before the draws.
+
+    Of `beliefs` only the mean is moved: an expert opinion without a standard error is none.
+    """
+    found: dict[str, DecisionProblem] = {}
+    faults: dict[str, InputError] = {}
+    for point in points if repeated else ():
+        key = _key(point, repeated)
+        if key not in found and key not in faults:
+            try:
+                moved = {f"{n}.mean" if n in beliefs else n: float(point[n]) for n in repeated}
+                found[key] = again(moved)
+            except InputError as error:
+                faults[key] = error
+    if faults:
+        lines = [line for error in list(faults.values())[:FEW] for line in error.problems]
+        if len(faults) > FEW:
+            lines.append(
+                f"what-if: as many as {len(faults)} values cannot be; give another --range."
+            )
+        raise InputError(list(dict.fromkeys(lines)))
+    return found
+
+
+def _worlds(
+    problems: Mapping[str, DecisionProblem],
+    faults: dict[str, str],
+    cache: Path | None,
+    progress: Progress | None,
+) -> tuple[dict[str, World], Decision]:
+    """Every problem fitted, drawn and simulated, and the run's decision; what fails goes to `faults`."""
+    streams = problems[RUN].streams
+
+    def fitted(names: list[str]) -> dict:
+        return fit_problems({n: problems[n] for n in names}, streams, cache, progress)
+
+    fits = all_that_can(problems, fitted, faults, RUN)
+    draws = all_that_can(
+        fits, lambda names: sample({n: problems[n] for n in names}, fits, streams), faults, RUN
+    )
+    found: dict[str, World] = {}
+    for done, (name, drawn) in enumerate(draws.items(), start=1):
+        own = problems[name]
+        try:
+            simulation = simulate(own, drawn, unattained_most=1.0)
+        except FAILURES as error:
+            if name == RUN:
+                raise
+            faults[name] = reason(error)
+            continue
+        if name == RUN:
+            decision = decide(own, simulation)
+        response = Response.of(own, drawn, simulation)
+        whole = Estimates.of_run(response.run, own.replicates, simulation.unattained / drawn.n)
+        found[name] = World(own, response, whole)
+        if progress:
+            progress("Values", done, len(draws))
+    return found, decision
+
+
+def _answers(
+    asked: WhatIf, repeated: Sequence[str], worlds: Mapping[str, World]
+) -> tuple[Estimates, np.ndarray]:
+    """Estimates at every point, missing where the run failed, and severity-weighted thresholds."""
+    points = grid(asked)
+    keys = [_key(point, repeated) for point in points]
+    parts = []
+    for key in dict.fromkeys(key for key in keys if key in worlds):
+        world, rows = worlds[key], [i for i, own in enumerate(keys) if own == key]
+        drawn = [{n: v for n, v in points[i].items() if n not in repeated} for i in rows]
+        cases = [internal(world.problem, point) for point in drawn]
+        parts.append((rows, world.response.estimates(cases) if cases[0] else world.whole))
+    estimates = Estimates.of_parts(len(points), parts)
+    levels = [
+        weighted_threshold(worlds[key].problem, float(mean)) if key in worlds else None
+        for key, mean in zip(keys, estimates.mean[:, COMPARATOR], strict=True)
+    ]
+    return estimates, np.array([np.nan if level is None else level for level in levels])
+
+
+def _how(
+    world: World, acts: Mapping[str, str], beliefs: Collection[str], names: Sequence[str]
+) -> str:
+    """On which draws, and what was made again for each value."""
+    draws = len(world.response.run[0])
+    sentences = [
+        f"{name} acts on {on}, before anything is drawn: the run was made again for each value, on all its "
+        f"{draws:,} draws, as by `heor run --set {name}{'.mean' if name in beliefs else ''}=VALUE`"
+        + (" (the standard error of the opinion is kept)." if name in beliefs else ".")
+        for name, on in acts.items()
+    ]
+    if set(names) - set(acts):
+        size = world.response.size
+        sentences.append(
+            f"The model was evaluated on {size:,} of the {draws:,} draws, the same for every value, and taken "
+            "to all of them by regression."
+            if size < draws
+            else f"The model was evaluated on all {draws:,} draws."
+        )
+    return " ".join(sentences)

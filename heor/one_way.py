@@ -1,0 +1,101 @@
+"""The deterministic answer, and one-way sensitivity around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from heor.decision import cost_effectiveness, sensitivity
+from heor.decision.sensitivity import Case
+from heor.inputs.problem import DecisionProblem
+from heor.inputs.structures import cohort_equivalent
+from heor.left_out import LeftOut, all_that_can
+from heor.parameters.draws import Draws, central_values, with_given
+from heor.results import Decision
+from heor.simulation import simulate
+from heor.survival import joining
+from heor.survival.fitting import SurvivalFits
+
+BASE = ""  # everything central, among the names of parameters
+Increments = tuple[np.ndarray, np.ndarray]  # cost and QALYs, dims of each: (case, family)
+
+
+def one_way(
+    problem: DecisionProblem, fits: SurvivalFits, decision: Decision, left: LeftOut
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The deterministic answer, and one-way sensitivity around it.
+
+    Every parameter at its mean, pooled effects at their median, each survival family at its
+    posterior mean; outcomes are averaged over families with their weights. One more row moves the
+    family itself. An individual-level model is replaced by its cohort equivalent: the same process
+    without Monte Carlo error, where it can be. A parameter at whose ends the model breaks is left out.
+    """
+    problem = replace(cohort_equivalent(problem), trial=None)
+    by_name: dict[str, list[Case]] = {BASE: [Case(BASE, "", np.nan)]}
+    for case in sensitivity.one_way_cases(problem):
+        by_name.setdefault(case.name, []).append(case)
+    faults: dict[str, str] = {}
+    found = all_that_can(
+        by_name,
+        lambda names: _increments(problem, fits, {n: by_name[n] for n in names}),
+        faults,
+        BASE,
+    )
+    for name, why in faults.items():
+        left.note(f"one-way sensitivity of {name}", why)
+    _, weight = joining.central_curves(fits.posteriors, fits.weights, 1)
+    families = tuple(next(iter(fits.weights.values()), ()))
+    cost, qalys = found[BASE]
+    base = float((cost @ weight)[0]), float((qalys @ weight)[0])
+    names = [name for name in found if name != BASE]
+    moved = [np.concatenate([found[n][k] @ weight for n in names] or [[]]) for k in (0, 1)]
+    cases = [case for name in names for case in by_name[name]]
+    tornado = sensitivity.tornado(problem, cases, moved[0], moved[1], base, decision.thresholds)
+    rows = [("base", *base)]
+    rows += [(f"family {f}", cost[0, i], qalys[0, i]) for i, f in enumerate(families)]
+    return deterministic(rows), tornado
+
+
+def not_done(problem: DecisionProblem, decision: Decision) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What `one_way` gives where nothing could be computed: a missing answer and no parameter."""
+    tornado = sensitivity.tornado(
+        problem, [], np.empty(0), np.empty(0), (np.nan, np.nan), decision.thresholds
+    )
+    return deterministic([("base", np.nan, np.nan)]), tornado
+
+
+def deterministic(rows: list[tuple[str, float, float]]) -> pd.DataFrame:
+    """`case, icer, cost, qalys` of rows of case, cost and QALYs; no ICER without a gain."""
+    table = pd.DataFrame(rows, columns=["case", "cost", "qalys"])
+    ratio = np.where(table["qalys"] > 0, table["cost"] / table["qalys"], np.nan)
+    table.insert(1, "icer", ratio)
+    return table
+
+
+def _increments(
+    problem: DecisionProblem, fits: SurvivalFits, by_name: Mapping[str, list[Case]]
+) -> dict[str, Increments]:
+    """Increments of all cases in one simulation, by name."""
+    cases = [case for own in by_name.values() for case in own]
+    curves, weight = joining.central_curves(fits.posteriors, fits.weights, len(cases))
+    central = {k: np.array([v]) for k, v in central_values(problem).items()}
+    at = [with_given(problem, central, _given(case)) for case in cases]
+    values = {k: np.repeat(np.concatenate([a[k] for a in at]), len(weight)) for k in at[0]}
+    # at the end of an interval a hazard ratio may be out of reach; the nearest is used
+    outcomes = simulate(problem, Draws(values, curves), unattained_most=1.0).outcomes
+    changes = cost_effectiveness.increments(
+        outcomes, problem.settings.comparator, problem.settings.intervention
+    )
+    cost, qalys = (changes[k].reshape(len(cases), len(weight)) for k in ("cost", "qalys"))
+    ends = np.cumsum([len(own) for own in by_name.values()])[:-1]
+    parts = zip(np.split(cost, ends), np.split(qalys, ends), strict=True)
+    return dict(zip(by_name, parts, strict=True))
+
+
+def _given(case: Case) -> dict[str, np.ndarray]:
+    if case.name == BASE:
+        return {}
+    return {k: np.array([v]) for k, v in {case.name: case.value, **case.also}.items()}
