@@ -230,10 +230,10 @@ def test_answer_is_that_at_the_threshold_wherever_the_curves_end(bare: Analysed)
     """Curves up to 1,000 do not say what is best at 30,000, nor do points beside it."""
     short = analyse(bare.source, "EUR", THRESHOLDS, largest=1000.0, points=7)
     assert answer(short) == answer(bare)
-    first, low, high = answer(bare)
+    low, high, last = answer(bare)
     icer = bare.decision.tables["icer"].iloc[0]
-    assert first.startswith(f"surgery gains {icer['effect']:.3f} QALYs")
-    assert f"against watch: {round(icer['ratio'], -2):,.0f} EUR per QALY" in first
+    assert last.startswith(f"surgery gains {icer['effect']:.3f} QALYs")
+    assert f"against watch alone: {round(icer['ratio'], -2):,.0f} EUR per QALY" in last
     assert low.startswith("At 15,000 EUR per QALY watch has the highest expected net benefit")
     assert high.startswith("At 30,000 EUR per QALY surgery has the highest expected net benefit")
     exact = acceptability.ceac(bare.outcomes, [30_000.0]).query("on_frontier").iloc[0]
@@ -245,8 +245,8 @@ def test_small_amounts_keep_their_digits(tmp_path: Path) -> None:
     table = drawn(200)
     table["cost"] = 20_000.0 - 10.0 * (table["strategy"] == "surgery")
     found = analyse(saved(tmp_path, table), "EUR", [20_000.0])
-    assert "saves 10.0 EUR (95 % -10.0 to -10.0)" in answer(found)[0]
-    assert answer(found)[0].endswith("against watch: dominant.")
+    assert "saves 10.0 EUR (95 % -10.0 to -10.0)" in answer(found)[-1]
+    assert answer(found)[-1].endswith("against watch alone: dominant.")
 
 
 def test_report_says_when_draws_are_too_few(tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_command_prints_the_answer_and_the_place(
     assert [*answer(known), *known.notes] == lines[-len(known.notes) - 4 : -1]
     assert lines[-1].startswith("Open outputs/analyse-psa/report.html (report.md, ")
     again = tmp_path / "outputs" / "analyse-psa" / "tables"
-    assert len(list(again.iterdir())) == 10
+    assert len(list(again.iterdir())) == 11
     for path in again.iterdir():
         assert path.read_bytes() == (written / "tables" / path.name).read_bytes(), path.name
 

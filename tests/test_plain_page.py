@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from heor import cli
 from heor.analysis import decide
 from heor.country_comparison import CountryComparison, country_row
+from heor.decision.acceptability import ceac
 from heor.errors import InputError
 from heor.inputs.load import load
 from heor.inputs.problem import DecisionProblem
@@ -280,12 +281,14 @@ def test_a_payers_own_draws_at_any_threshold(analysed: Analysed, payers: Path, o
     tab.wait_for_selector("#chart-ceac svg")
     for _, row in analysed.decision.tables["net_benefit"].iterrows():
         choose(tab, row["threshold"])
+        best = ceac(analysed.outcomes, [row["threshold"]]).query("on_frontier").iloc[0]
         assert tiles(tab) == {
             "benefit": f"{any_money(row['net_benefit'])} EUR",
             "interval": f"{any_money(row['low'])} to {any_money(row['high'])} (95 % of draws)",
-            "probability": f"{row['probability']:.1%}",
+            "probability": f"{best['probability']:.1%}",  # of the best of all three
             "evpi": f"{any_money(row['evpi'])} EUR",
         }
+        assert best["strategy"] in tab.inner_text("#label-probability")
         described = tab.get_attribute("#chart-evpi svg", "aria-label")
         assert any_money(row["evpi"]) in described
     assert all(tab.query_selector(f"#chart-{c} svg") for c in ("plane", "ceac", "loss", "evpi"))

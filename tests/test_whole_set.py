@@ -90,6 +90,14 @@ def test_chance_of_a_wrong_decision_is_over_all(analysed: Analysed) -> None:
     assert "wrong decision" not in pair and "98.0%" in pair and "98.0%" not in whole
 
 
+def test_draws_that_the_chance_of_the_best_needs(analysed: Analysed) -> None:
+    """64 % to a point: 0.64 x 0.36 / 0.01^2 draws; with two strategies there is no such row."""
+    table = analysed.decision.tables["convergence"].query("draws == 1000").set_index("measure")
+    row = table.loc["probability of the best"]
+    assert row["value"] == pytest.approx(0.64)
+    assert row["draws_needed"] == pytest.approx(0.64 * 0.36 / 0.01**2, rel=0.01)
+
+
 def test_command_and_folder(tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch) -> None:
     """The sentences printed are those above; the table of the choice is written."""
     monkeypatch.setattr("heor.report.figures.write_figures", lambda *_, **__: [])

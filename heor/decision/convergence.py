@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from heor.decision import cost_effectiveness
+from heor.decision.acceptability import ceac
 from heor.outcomes.outcomes import QALYS, Outcomes
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
@@ -20,6 +21,7 @@ PRECISION = {
     "ICER": 0.01,  # of the ICER
     "net benefit": 0.01,  # of the threshold
     "probability": 0.01,
+    "probability of the best": 0.01,
     "EVPI": 0.05,  # of EVPI
 }
 
@@ -32,7 +34,8 @@ def convergence_table(
 ) -> pd.DataFrame:
     """Each result at a growing number of draws, with its Monte Carlo standard error.
 
-    Replicates are taken whole.
+    Replicates are taken whole. With more than two strategies the chance that the best on average is the
+    best of all has rows of its own; net benefit and its probability compare two of them.
 
     Returns
     -------
@@ -82,6 +85,13 @@ def _at(
             _row("probability", *at, r["probability"], r["probability_se"], 1.0),
             _row("EVPI", *at, r["evpi"], r["evpi_se"], r["evpi"]),
         ]
+    if len(outcomes.strategies) > 2:
+        curves = ceac(outcomes, [value for _, value in thresholds])
+        best = curves[curves["on_frontier"]]
+        for (name, threshold), (_, r) in zip(thresholds, best.iterrows(), strict=True):
+            at = name, threshold, outcomes.n
+            chance = r["probability"], r["probability_se"]
+            rows.append(_row("probability of the best", *at, *chance, 1.0))
     return rows
 
 
