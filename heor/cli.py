@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from heor import limits
 from heor.cli_country import country
 from heor.cli_figures import figures
 from heor.cli_options import (
@@ -49,9 +50,13 @@ def cli() -> None:
 @scenario_option
 @set_option
 @click.option(
-    "--draws", type=click.IntRange(50), help="Model draws; default in analysis.yaml (5,000)."
+    "--draws",
+    type=click.IntRange(50, limits.DRAWS),
+    help="Model draws; default in analysis.yaml (5,000).",
 )
-@click.option("--seed", type=click.IntRange(0), help="Seed of all random numbers.")
+@click.option(
+    "--seed", type=click.IntRange(0, int(limits.NUMBER)), help="Seed of all random numbers."
+)
 @click.option(
     "--quick", is_flag=True, help="Laplace approximation instead of NUTS; for trying out."
 )
@@ -132,7 +137,9 @@ def run(
 @country_options
 @scenario_option
 @set_option
-@click.option("--seed", type=click.IntRange(0), help="Seed of all random numbers.")
+@click.option(
+    "--seed", type=click.IntRange(0, int(limits.NUMBER)), help="Seed of all random numbers."
+)
 @click.option(
     "--quick", is_flag=True, help="Laplace approximation instead of NUTS; for trying out."
 )
@@ -258,8 +265,12 @@ def show(inputs, rules, scenario, settings, names) -> None:
 @inputs_option
 @country_options
 @set_option
-@click.option("--draws", type=click.IntRange(50), help="Model draws; default in analysis.yaml.")
-@click.option("--seed", type=click.IntRange(0), help="Seed of all random numbers.")
+@click.option(
+    "--draws", type=click.IntRange(50, limits.DRAWS), help="Model draws; default in analysis.yaml."
+)
+@click.option(
+    "--seed", type=click.IntRange(0, int(limits.NUMBER)), help="Seed of all random numbers."
+)
 @click.option(
     "--quick", is_flag=True, help="Laplace approximation instead of NUTS; for trying out."
 )
@@ -369,8 +380,10 @@ def _run_scenarios(
     type=click.IntRange(3, 101),
     help="Along each NAME; default 13, or 7 where each value is another run.",
 )
-@click.option("--draws", type=click.IntRange(50), help="Model draws.")
-@click.option("--seed", type=click.IntRange(0), help="Seed of all random numbers.")
+@click.option("--draws", type=click.IntRange(50, limits.DRAWS), help="Model draws.")
+@click.option(
+    "--seed", type=click.IntRange(0, int(limits.NUMBER)), help="Seed of all random numbers."
+)
 @click.option("--quick", is_flag=True, help="Laplace approximation instead of NUTS.")
 @accept_option
 @language_option
@@ -403,7 +416,7 @@ def what_if(
     from heor.progress import progress_display
     from heor.report.what_if import answer, write_what_if
 
-    limits = _ranges(names, ranges)
+    between = _ranges(names, ranges)
     problem = load(
         inputs,
         scenario=scenario,
@@ -414,12 +427,13 @@ def what_if(
         accept=accept,
         **rules,
     )
+    _check_money(problem, names, ranges)
     outputs = Path(inputs).resolve().parent / "outputs"
     parts = [problem.country.name, *(problem.scenario or "").split("+"), "what-if", *names]
     folder = result_folder(output, outputs / "-".join(p for p in parts if p))
     again = partial(with_values, problem, inputs)
     with progress_display() as progress:
-        found = ask(problem, names, again, limits, points, outputs / "cache", progress)
+        found = ask(problem, names, again, between, points, outputs / "cache", progress)
         write_what_if(problem, found, folder, language)
     for line in found.notes:
         click.echo(f"warning: {line}", err=True)
@@ -430,9 +444,25 @@ def what_if(
     click.echo(open_page(folder, "report.md, tables and figure"))
 
 
+def _check_money(problem, names: tuple[str, ...], texts: tuple[str, ...]) -> None:
+    """Refuse --range 100.000:300.000 of a cost: thousands or not?"""
+    from heor.errors import InputError
+    from heor.inputs.numerals import value_of
+
+    faults = []
+    for name, text in zip(names, texts, strict=False):
+        parameter = problem.parameters.get(name)
+        if parameter is not None and parameter.currency:
+            found = [value_of(part.strip(), thousands=True) for part in text.split(":")]
+            faults += [f"--range {text}: {fault}" for fault in found if isinstance(fault, str)]
+    if faults:
+        raise InputError(faults)
+
+
 def _ranges(names: tuple[str, ...], texts: tuple[str, ...]) -> dict[str, tuple[float, float]]:
     """--range FROM:TO, one a name."""
     from heor.errors import InputError
+    from heor.inputs.numerals import value_of
 
     problems = []
     if len(names) > 2:
@@ -441,12 +471,11 @@ def _ranges(names: tuple[str, ...], texts: tuple[str, ...]) -> dict[str, tuple[f
         problems.append(f"--range: {len(texts)} given for {len(names)} names; one each is needed.")
     found = {}
     for name, text in zip(names, texts, strict=False):
-        try:
-            low, high = (float(part) for part in text.split(":"))
-        except ValueError:
+        ends = [value_of(part.strip()) for part in text.split(":")]
+        if len(ends) != 2 or not all(isinstance(end, float) for end in ends):
             problems.append(f"--range {text}: is no range; write two numbers, FROM:TO (0.1:0.4).")
             continue
-        found[name] = (low, high)
+        found[name] = (ends[0], ends[1])
     if problems:
         raise InputError(problems)
     return found
@@ -478,7 +507,9 @@ def _ranges(names: tuple[str, ...], texts: tuple[str, ...]) -> dict[str, tuple[f
     type=click.Path(exists=True, dir_okay=False),
     help="CSV with draw and one column a parameter, where they are not in FILE.",
 )
-@click.option("--largest", type=click.FloatRange(0), help="Largest threshold of the curves.")
+@click.option(
+    "--largest", type=click.FloatRange(0, limits.NUMBER), help="Largest threshold of the curves."
+)
 @click.option("--ellipse", is_flag=True, help="95 % ellipses in the plane instead of contours.")
 @language_option
 @click.option("--output", type=click.Path(file_okay=False), help="Folder for the results.")
@@ -552,8 +583,16 @@ def km() -> None:
     type=click.Path(exists=True, dir_okay=False),
     help="Risk table: a CSV with time and n_at_risk.",
 )
-@click.option("--patients", type=click.IntRange(1), help="Patients at time 0, where no risk table.")
-@click.option("--events", type=click.IntRange(0), help="Total number of events, where published.")
+@click.option(
+    "--patients",
+    type=click.IntRange(1, limits.PATIENTS),
+    help="Patients at time 0, where no risk table.",
+)
+@click.option(
+    "--events",
+    type=click.IntRange(0, limits.PATIENTS),
+    help="Total number of events, where published.",
+)
 @click.option(
     "--time-unit",
     required=True,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from heor import limits
 from heor.cli_options import (
     accept_option,
     as_of_option,
@@ -82,8 +83,12 @@ def check(name, inputs, programme, as_of) -> int:
 @inputs_option
 @scenario_option
 @set_option
-@click.option("--draws", type=click.IntRange(50), help="Model draws; default in analysis.yaml.")
-@click.option("--seed", type=click.IntRange(0), help="Seed of all random numbers.")
+@click.option(
+    "--draws", type=click.IntRange(50, limits.DRAWS), help="Model draws; default in analysis.yaml."
+)
+@click.option(
+    "--seed", type=click.IntRange(0, int(limits.NUMBER)), help="Seed of all random numbers."
+)
 @click.option("--quick", is_flag=True, help="Laplace approximation instead of NUTS.")
 @accept_option
 @as_of_option

@@ -162,7 +162,7 @@ def money(texts: tuple[str, ...], currency: str | None) -> list[float]:
 
 def _threshold(text: str, currency: str | None) -> float | str:
     """One threshold, or what is wrong with it."""
-    from heor.inputs.numerals import currency_of, two_readings, unsigned, written
+    from heor.inputs.numerals import currencies_of, two_readings, unsigned, written
     from heor.limits import NUMBER
 
     number, sign = unsigned(text.upper())
@@ -173,11 +173,11 @@ def _threshold(text: str, currency: str | None) -> float | str:
         return "is no number; money per QALY is required (20000)."
     value = float(readings.pop())
     if not 0 <= value <= NUMBER:
-        return f"must be at least 0 and at most {NUMBER:g}. Correct it."
-    own = currency_of(sign)
-    if own and currency and own != currency.upper():
+        return f"must be at least 0 and finite (at most {NUMBER:g}). Correct it."
+    own = currencies_of(sign)
+    if own and currency and currency.upper() not in own:
         return (
-            f"is in {own}, the costs are in {currency}; they must be in one currency. Convert it, or name the "
+            f"is in {own[0]}, the costs are in {currency}; they must be in one currency. Convert it, or name the "
             "other with --currency where that is an option."
         )
     return value

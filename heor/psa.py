@@ -5,9 +5,7 @@ Columns: strategy, draw, cost, qaly; every other numeric column is a parameter, 
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,13 +17,14 @@ from heor.decision import information
 from heor.decision.information import CURVE_POINTS, ENOUGH_DRAWS
 from heor.decision.tables import decision_tables
 from heor.errors import InputError
+from heor.files import content
+from heor.inputs.draws_table import COLUMNS, read_draws
 from heor.inputs.layers import nearest
+from heor.limits import NUMBER
 from heor.outcomes.outcomes import Outcomes
 from heor.results import Decision
 
-COLUMNS = ("strategy", "draw", "cost", "qaly")
 EVERYTHING = "all"  # what EVPI is called among the values of information
-SEPARATORS = ",;\t"
 
 
 @dataclass(frozen=True)
@@ -92,11 +91,16 @@ def analyse(
         All problems of the file, or of names that are not in it.
     """
     notes: list[str] = []
+    read: list[str] = []
     problems = [
-        f"threshold {t:g}: must be at least 0 and finite. Correct it."
+        f"threshold {t:g}: must be at least 0 and finite (at most {NUMBER:g}). Correct it."
         for t in thresholds
-        if not 0 <= t < np.inf
+        if not 0 <= t <= NUMBER
     ]
+    if largest is not None and not 0 < largest <= NUMBER:
+        problems.append(
+            f"--largest {largest:g}: must be above 0 and finite (at most {NUMBER:g}). Correct it."
+        )
     if not (len(currency) == 3 and currency.isalpha()):
         problems.append(
             f"currency '{currency}': must be a code of three letters, as EUR. Correct it."
@@ -104,11 +108,15 @@ def analyse(
     if not thresholds:
         problems.append("thresholds: there are none; name at least one, in money per QALY.")
     try:
-        table = _read(path)
+        table = read_draws(path, currency, read)
         outcomes = Outcomes.from_table(table, currency)
     except InputError as error:  # without outcomes there is nothing to hold the rest against
         raise InputError([*error.problems, *problems]) from error
-    frame = _parameters(table, outcomes, parameters, notes, problems)
+    try:
+        own = table if parameters is None else read_draws(parameters, currency, read)
+    except InputError as error:
+        raise InputError([*error.problems, *problems]) from error
+    frame = _parameters(own, outcomes, parameters, notes, problems)
     roles = _roles(outcomes, comparator, intervention, problems)
     groups = dict(groups or {})
     problems += [
@@ -145,7 +153,7 @@ def analyse(
     worth, curves, words = _information(outcomes, frame, groups, named, top)
     return Analysed(
         path,
-        hashlib.sha256(path.read_bytes()).hexdigest(),
+        hashlib.sha256(content(path)).hexdigest(),
         outcomes,
         *roles,
         Decision(tables, tuple(named), None),
@@ -153,67 +161,8 @@ def analyse(
         groups,
         worth,
         curves,
-        (*said, *words),
+        (*read, *said, *words),
     )
-
-
-def _read(path: Path) -> pd.DataFrame:
-    """The table; what is no number stays as it is written, for messages to show.
-
-    Columns are named without regard to case or spaces around them. The separator is the commonest in
-    the first line; with a semicolon, decimals may have a comma, as spreadsheets write them. Columns
-    without a name are row numbers and are left out.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        first = next((line for line in text.splitlines() if line.strip()), "")
-        separator = max(SEPARATORS, key=first.count)
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        rows = dict((reader.line_num, row) for row in reader if any(map(str.strip, row)))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(
-            f"{path}: cannot be read as a CSV ({error}). Save it as CSV (UTF-8), one row a strategy and "
-            "draw."
-        ) from error
-    if not rows:
-        raise InputError(f"{path}: is empty; a header and one row a strategy and draw are needed.")
-    header = [_column(name) for name in rows.pop(min(rows))]
-    width = len(header)
-    problems = [
-        f"{path}: {header.count(name)} columns are named '{name}'; one may. Rename the others."
-        for name in dict.fromkeys(header)
-        if name and header.count(name) > 1
-    ]
-    for what, lines in (
-        ("fewer", [n for n, row in rows.items() if len(row) < width]),
-        ("more", [n for n, row in rows.items() if any(row[width:])]),  # empty ones do no harm
-    ):
-        if lines:
-            problems.append(
-                f"{path}: line {lines[0]} has {what} cells than the header ({len(lines)} such lines). "
-                "Correct it."
-            )
-    if problems:
-        raise InputError(problems)
-    table = pd.DataFrame([row[:width] for row in rows.values()], columns=header, dtype=object)
-    table = table[[name for name in header if name]]
-    return table.apply(
-        lambda cells: (
-            cells.str.strip() if cells.name == "strategy" else _numbers(cells, separator == ";")
-        )
-    )
-
-
-def _column(name: str) -> str:
-    name = name.strip()
-    return name.lower() if name.lower() in COLUMNS else name
-
-
-def _numbers(cells: pd.Series, comma: bool) -> pd.Series:
-    """Numbers where all cells are finite ones; otherwise as written."""
-    cells = cells.str.replace(",", ".", regex=False) if comma else cells
-    values = pd.to_numeric(cells, errors="coerce")
-    return values if np.isfinite(values).all() else cells
 
 
 def _parameters(
@@ -226,14 +175,13 @@ def _parameters(
     """One row a draw, in the order of the outcomes. Names of constant ones are noted."""
     draws = outcomes.data["draw"].values
     if path is not None:
-        own = _read(path)
-        if "draw" not in own:
+        if "draw" not in table:
             problems.append(
                 f"{path}: column 'draw' is missing; it says which draw a row belongs to."
             )
             return pd.DataFrame(index=draws)
-        names = [c for c in own.columns if c != "draw"]
-        rows = own
+        names = [c for c in table.columns if c != "draw"]
+        rows = table
     else:
         names = [c for c in table.columns if c not in COLUMNS]
         for name in names:

@@ -530,7 +530,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "group called all": (asked("--group", "all=noise,u_drug"), "'all': stands for all parameters"),
     "group without =": (asked("--group", "u_drug"), "no '=' found; write --group label=name,name"),
     "threshold negative": (asked("--threshold=-5"), "threshold -5: must be at least 0 and finite"),
-    "threshold infinite": (asked("--threshold", "1e999"), "threshold inf: must be at least 0"),
+    "threshold infinite": (asked("--threshold", "1e999"), "--threshold 1e999: must be at least 0"),
     "threshold in words": (asked("--threshold", "many"), "--threshold many: is no number"),
     "threshold in another currency": (
         asked("--threshold", "GBP 20000"),
@@ -556,10 +556,12 @@ MISTAKES: dict[str, tuple[Callable[[Path], list[str]], str]] = {
         text(b"strategy,draw,cost,qaly\na,1,2,3\nb,1,3\n"),
         "psa.csv: line 3 has fewer cells than the header (1 such lines)",
     ),
-    "another encoding": (
-        text("strategy,draw,cost,qaly\nå,1,2,3\n".encode("cp1252")),
-        "cannot be read as a CSV",
+    "damaged UTF-16": (
+        text("strategy,draw,cost,qaly\nå,1,2,3\n".encode("utf-16")[:-1]),
+        "cannot be read as a CSV: damaged UTF-16",
     ),
+    "no text": (text(b"strategy,draw\0"), "cannot be read as a CSV: holds null bytes"),
+    "Excel": (text(b"PK\x03\x04..."), "a zip or Excel file; text is expected. Save it as CSV"),
 }
 
 

@@ -347,17 +347,21 @@ SOUND = (
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "cannot be read"),
+        ("", "empty file; content is required"),
         ("x\n", "0 name in it; two different names"),
         (",smr_cured\nsmr_cured,0.00995033\n", "1 name in it"),
         (",a,a\na,1,0\na,0,1\n", "'a' stands there twice"),
         (",a,b\nb,1,0\na,0,1\n", "the same names in the same order"),
-        (",a,b\na,1,0\nb,0\n", "is no finite number"),
-        (",a,b\na,1,0,4\nb,0,1\n", "cannot be read"),
-        (SOUND.replace("0.04334724", "0,043"), "cannot be read"),
-        (SOUND.replace("0.004", '"0,004"', 1), "'0,004' is no finite number"),
-        (SOUND.replace("0.004", "1e308"), "covariances far above the variances"),
-        (SOUND.replace("0.004", "1e200", 1), "a covariance matrix is symmetric"),
+        (",a,b\na,1,0\nb,0\n", "2 cells; the header has 3"),
+        (",a,b\na,1,0,4\nb,0,1\n", "4 cells; the header has 3"),
+        (SOUND.replace("0.04334724", "0,043"), "4 cells; the header has 3"),
+        (
+            SOUND.replace("0.004", '"0,004"', 1),
+            "'0,004' has a decimal comma; a decimal point is expected. Write 0.004",
+        ),
+        (SOUND.replace("0.004", "1e308"), "'1e308' is too large; numbers up to 1e+15"),
+        (SOUND.replace("0.004", "1e14"), "covariances far above the variances"),
+        (SOUND.replace("0.004", "1e10", 1), "a covariance matrix is symmetric"),
         (SOUND.replace("0.004", "0.03"), "is no covariance matrix (smallest eigenvalue"),
         (
             SOUND.replace("0.004", "0.03"),

@@ -137,7 +137,7 @@ def test_covariance_file_gives_multivariate_normal_draws(inputs, base, tmp_path)
         ("log_hr_os_clocc,log_hr", "log_hr_os_cloc,log_hr", "must be the same names"),
         ("0.04588164", "0.09", "the variance of 'log_hr_os_clocc' is 0.09"),
         ("0.04588164", "-0.04588164", "not above 0"),
-        ("0.04588164", "x", "no finite number"),
+        ("0.04588164", "x", "not a finite number"),
     ],
 )
 def test_faulty_covariance_files_are_named(inputs, base, tmp_path, old, new, says) -> None:

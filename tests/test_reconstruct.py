@@ -241,6 +241,18 @@ def test_events_that_cannot_be_are_said() -> None:
         ({"survival": [1, 1, 0.6, 0.6, 0.5, 0.7]}, ["rises from 0.500 to 0.700 at time 12"]),
         ({"survival": [1, 1, 0.8, np.nan, 0.5, 0.5]}, ["1 with a time or survival", "finite"]),
         ({"survival": [1, 1]}, ["6 times and 2 survivals"]),
+        ({"survival": [0, 0.05, 0.1, 0.2, 0.4, 0.5]}, ["share who had the event", "1 minus it"]),
+        ({"survival": [33, 32, 30, 20, 15, 10]}, ["shares cannot be above 1", "start at 33 %"]),
+        ({"at_risk": ([0, 0.5, 1], [10, 8, 5])}, ["table were in years and the clicks in months"]),
+        ({"at_risk": ([0, 180, 365], [10, 8, 5])}, ["table were in days and the clicks in months"]),
+        ({"at_risk": ([0, 17, 52], [10, 8, 5])}, ["table were in weeks and the clicks in months"]),
+        ({"at_risk": ([0, 15, 30], [10, 8, 5])}, ["risk table: ends at time 30, the clicks at 12"]),
+        (
+            {"at_risk": ([0, 6, 11], [100, 100, 99])},
+            ["off the clicks by", "at most 6.0 are accepted"],
+        ),
+        ({"patients": 10**9, "at_risk": None}, ["1,000,000,000; at most 100,000"]),
+        ({"at_risk": ([0, 12], [10**9, 5])}, ["1,000,000,000; at most 100,000"]),
         ({"time": [-3, 4, 4, 8, 8, 12]}, ["a time of -3", "starts at 0"]),
         ({"time": [0] * 6}, ["the latest time is 0"]),
         ({"time": [3, 3], "survival": [1, 1]}, ["fewer than 2 different points"]),
@@ -318,12 +330,35 @@ def test_command_without_risk_table_to_another_folder(files: Path) -> None:
     assert pd.read_csv(files / "here" / "individual.csv")["event"].sum() == 70
 
 
+def test_what_was_assumed_of_a_digitiser_is_written_and_said(files: Path, capsys) -> None:
+    """The curve of x and y, with decimal commas, is that of time and survival."""
+    plain = pd.read_csv("arm a.csv")
+    rows = "".join(f"{t:.12f};{s:.12f}\n".replace(".", ",") for t, s in plain.to_numpy())
+    Path("engauge.csv").write_text(f"x;Curve1\n{rows}", encoding="utf-8")
+    assert main([*COMMAND[:2], "engauge.csv", *COMMAND[3:], "--output", "here"]) == 0
+    out = capsys.readouterr().out
+    repairs = Path("here/repairs.txt").read_text(encoding="utf-8")
+    for words in ("separated by semicolons", "'Curve1' as survival", "have a decimal comma"):
+        assert words in out and words in repairs
+    assert main([*COMMAND, "--output", "there"]) == 0
+    found = [pd.read_csv(f"{folder}/individual.csv") for folder in ("here", "there")]
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
+
+
+def test_a_risk_table_in_another_unit_is_refused(files: Path, capsys) -> None:
+    rows = pd.read_csv("risk.csv")
+    rows.assign(time=rows["time"] / 12).to_csv("risk.csv", index=False)
+    assert main(COMMAND) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("risk.csv: risk table: ends at time ")
+    assert "as if the table were in years and the clicks in months" in said
+    assert not (files / "outputs").exists()
+
+
 @pytest.mark.parametrize(
     "text, words",
     [
-        ("time;survival\n0;1\n", "semicolons"),
         ("time,survival\n0,1\n5,0.5\n9,0.9\n", "bad.csv: clicks: survival rises"),
-        ('time,survival\n0,1\n5,"0,5"\n', "decimal comma"),
         ("month,survival\n0,1\n", "column 'time' is missing"),
     ],
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from heor.files import Unreadable
+from heor.inputs.delimited import rows_of, separator_of, twice, unix_lines
 from heor.inputs.layers import nearest, read_text
 from heor.inputs.tables import xlsx_rows
 from heor.inputs.value_sets import DIMENSIONS, LEVELS, SHORT, ValueSet, utilities
+from heor.limits import excerpt, few
 
 NAMES = {
     "mobility": ("mo",),
@@ -26,8 +27,6 @@ STATE = ("state", "health_state", "profile")
 PREFIX = re.compile(r"^eq_?5d_?(5l)?_")  # eq5d_mo, EQ-5D-5L mobility
 NO_ANSWER = ("", ".", "na", "n/a", "nan", "null", "none")
 WHOLE = re.compile(r"^(\d+)(?:\.0*)?$")  # spreadsheets write 2 as 2.0
-SEPARATORS = ",;\t"
-MOST_SHOWN = 20  # faults of rows and cells listed one by one
 NONE = 0  # the level of a dimension without an answer
 
 
@@ -106,7 +105,9 @@ def read_answers(
     header = [name.strip() for name in lines[0][1]]
     while header and not header[-1]:
         header.pop()
-    places = _places(header, f"{shown}:{lines[0][0]}", problems)
+    where = f"{shown}:{lines[0][0]}"
+    problems += twice(header, where)
+    places = _places(header, where, problems)
     if len(lines) == 1:
         problems.append(f"{shown}: no rows below the header; at least one is expected.")
     faults: list[str] = []
@@ -123,9 +124,14 @@ def read_answers(
     states = [
         _levels(cells, places, f"{shown}:{line}", codes, faults) for line, cells in rows if places
     ]
-    problems += faults[:MOST_SHOWN]
-    if len(faults) > MOST_SHOWN:
-        problems.append(f"{shown}: {len(faults) - MOST_SHOWN} more faults like these.")
+    if _coded_from_zero(rows, places, codes):
+        zeros = [fault for fault in faults if "is '0'" in fault]
+        faults = [fault for fault in faults if fault not in zeros]
+        faults[:0] = [
+            f"{zeros[0]} No answer is 5, so all may be coded 0 to 4: then add 1 to each (0 is no problems, "
+            "level 1)."
+        ]
+    problems += few(faults, shown)
     if not places:
         return None
     array = np.array(states, dtype=int).reshape(-1, len(DIMENSIONS))
@@ -162,14 +168,12 @@ def _text(path: Path, shown: str, problems: list[str]) -> list[tuple[int, list[s
     text = read_text(path, shown, problems)
     if text is None:
         return []
-    first = next(line for line in text.splitlines() if line.strip())
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(SEPARATORS, key=first.count))
+    text = unix_lines(text)
+    separator, stated = separator_of(text)
     try:
-        return [(reader.line_num, row) for row in reader]
-    except csv.Error as error:
-        problems.append(
-            f"{shown}:{reader.line_num}: cannot be read as a CSV ({error}). Save it as CSV (UTF-8)."
-        )
+        return list(rows_of(text, separator))[stated:]
+    except Unreadable as why:
+        problems.append(f"{shown}: {why}")
         return []
 
 
@@ -211,6 +215,20 @@ def _plain(name: str) -> str:
     return PREFIX.sub("", re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_"))
 
 
+def _coded_from_zero(
+    rows: Sequence[tuple[int, Sequence[str]]], places: Mapping[str, int], codes: Collection[str]
+) -> bool:
+    """Whether all answers are 0 to 4, and some are 0: levels that start at 0, or a code for no answer."""
+    wholes = [WHOLE.match(row[place].strip()) for _, row in rows for place in places.values()]
+    digits = {
+        d
+        for w in wholes
+        if w and w[1] not in codes
+        for d in (w[1] if "state" in places else [w[1]])
+    }
+    return "0" in digits and digits <= set("01234") and "0" not in codes
+
+
 def _levels(
     cells: Sequence[str],
     places: Mapping[str, int],
@@ -228,7 +246,7 @@ def _levels(
         return [NONE] * len(DIMENSIONS)
     if len(digits) != len(DIMENSIONS):
         faults.append(
-            f"{where}: state is '{text}'; five digits from 1 to 5 are expected (21345). Correct it, or leave "
+            f"{where}: state is '{excerpt(text)}'; five digits from 1 to 5 are expected (21345). Correct it, or leave "
             "it empty."
         )
         return [NONE] * len(DIMENSIONS)
@@ -247,5 +265,7 @@ def _level(text: str, name: str, where: str, codes: Collection[str], faults: lis
     if whole and int(whole[1]) in LEVELS:
         return int(whole[1])
     code = f" If it stands for no answer, say --missing {text}." if whole else ""
-    faults.append(f"{where}: {name} is '{text}'; a level is 1, 2, 3, 4 or 5. Correct it.{code}")
+    faults.append(
+        f"{where}: {name} is '{excerpt(text)}'; a level is 1, 2, 3, 4 or 5. Correct it.{code}"
+    )
     return NONE

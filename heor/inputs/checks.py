@@ -75,7 +75,7 @@ def check(
         _check_ages(problem, layer, problems)
     _check_value_sets(problem, problems)
     severity_checks.check(models.country.severity, layer, problems)
-    survival_checks.check(problem, models, layer, problems)
+    survival_checks.check(problem, models, layer, declared, problems)
     for strategy in problem.strategies.values():
         _check_strategy(problem, strategy, layer, known, problems)
 

@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from heor.inputs.correlations import ROUNDING, listed
 from heor.inputs.layers import nearest
 from heor.inputs.problem import Parameter
+from heor.inputs.tables import columns, read_square
 
 ALLOWED = ("normal", "lognormal")
 DIAGONAL = 0.02  # relative difference from a parameter's own variance that rounding explains
@@ -35,10 +35,9 @@ def read_covariance(
     found = _cells(path, shown, problems)
     if found is None:
         return None
-    names, cells = found
-    matrix = cells.apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    names, matrix = found
     faults = [
-        *_matrix_faults(shown, names, cells, matrix),
+        *_matrix_faults(shown, names, matrix),
         *_name_faults(shown, names, parameters, declared),
     ]
     kept = [
@@ -56,43 +55,31 @@ def read_covariance(
 
 def _cells(
     path: Path, shown: str, problems: list[str]
-) -> tuple[tuple[str, ...], pd.DataFrame] | None:
-    """Names and cells as the file has them; dims (name, name)."""
-    try:
-        table = pd.read_csv(
-            path, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig"
-        )
-    except (OSError, ValueError) as error:
-        problems.append(
-            f"{shown}: cannot be read ({error}). Give a CSV: names in the header and the first column."
-        )
+) -> tuple[tuple[str, ...], np.ndarray] | None:
+    """Names and numbers of the file; dims (name, name)."""
+    before = len(problems)
+    names, labels, rows = read_square(path, shown, problems)
+    if len(problems) > before:
         return None
-    columns, rows = (tuple(x.str.strip()) for x in (table.iloc[0, 1:], table.iloc[1:, 0]))
-    if columns != rows:
+    if names != labels:
         problems.append(
-            f"{shown}: rows are {', '.join(rows)}, columns are {', '.join(columns)}; they must be the same "
+            f"{shown}: rows are {', '.join(labels)}, columns are {', '.join(names)}; they must be the same "
             "names in the same order. Name them alike."
         )
         return None
-    twice = sorted({n for n in columns if columns.count(n) > 1})
-    if twice or len(columns) < 2:
-        what = f"'{twice[0]}' stands there twice" if twice else f"{len(columns)} name in it"
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice or len(names) < 2:
+        what = f"'{twice[0]}' stands there twice" if twice else f"{len(names)} name in it"
         problems.append(
             f"{shown}: {what}; two different names or more are needed. Correct the file."
         )
+    cells = columns(rows, names, shown, problems) if len(problems) == before else {}
+    if len(problems) > before:
         return None
-    return columns, table.iloc[1:, 1:]
+    return names, np.column_stack([cells[name] for name in names])
 
 
-def _matrix_faults(
-    shown: str, names: tuple[str, ...], cells: pd.DataFrame, matrix: np.ndarray
-) -> list[str]:
-    if not np.isfinite(matrix).all():
-        i, k = np.argwhere(~np.isfinite(matrix))[0]
-        return [
-            f"{shown}: {names[i]}, {names[k]}: '{cells.iloc[i, k]}' is no finite number; every cell needs one, "
-            "with a decimal point."
-        ]
+def _matrix_faults(shown: str, names: tuple[str, ...], matrix: np.ndarray) -> list[str]:
     if (np.diag(matrix) <= 0).any():
         name = names[int(np.argmax(np.diag(matrix) <= 0))]
         return [f"{shown}: the variance of {name} is not above 0. Correct it."]

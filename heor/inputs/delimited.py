@@ -46,7 +46,7 @@ def decoded(data: bytes, notes: list[str]) -> str:
         if data.startswith(_UTF_16):
             raise Unreadable("damaged UTF-16 text. Save it as CSV (UTF-8).") from error
         text = data.decode("cp1252", errors="replace")
-        around = text[max(error.start - 10, 0) : error.start + 10].split("\n")
+        around = re.split("[\n,;\t]", text[max(error.start - 20, 0) : error.start + 20])
         word = next((part for part in around if not part.isascii()), around[0]).strip()
         notes.append(
             f"not UTF-8: read as Windows-1252, which has '{excerpt(word)}'. Check names with accents."
@@ -75,7 +75,8 @@ def separator_of(text: str) -> tuple[str, int]:
     sample = [line for line in islice(_lines(text), SAMPLE) if line.strip()]
     for separator in SEPARATORS:
         try:
-            widths = {len(row) for row in csv.reader(sample, delimiter=separator)}
+            rows = csv.reader(sample, delimiter=separator, skipinitialspace=True)
+            widths = {len(row) for row in rows}
         except csv.Error:
             continue
         if len(widths) == 1 and widths.pop() > 1:
@@ -88,15 +89,22 @@ def _lines(text: str) -> Iterator[str]:
     return (found.group() for found in _LINE.finditer(text))
 
 
-def rows_of(text: str, separator: str, most: int = limits.ROWS) -> Iterator[Line]:
+def rows_of(
+    text: str, separator: str, most: int = limits.ROWS, spaces: bool = False
+) -> Iterator[Line]:
     """Lines of a table, each with the number of the line it ends in; empty lines have no cells.
+
+    Parameters
+    ----------
+    spaces
+        Whether there may be spaces between a separator and a quote.
 
     Raises
     ------
     Unreadable
         A line, a cell or the table is too large, or a quote does not end.
     """
-    reader = csv.reader(_checked(text), delimiter=separator)
+    reader = csv.reader(_checked(text), delimiter=separator, skipinitialspace=spaces)
     cells = count = 0
     try:
         for count, row in enumerate(reader, start=1):
@@ -139,15 +147,16 @@ def read_delimited(path: Path, notes: list[str]) -> tuple[list[Line], str]:
     """
     text = unix_lines(decoded(content(path), notes))
     separator, skipped = separator_of(text)
-    rows = [(n, row) for n, row in rows_of(text, separator) if any(map(str.strip, row))]
+    rows = [
+        (n, row) for n, row in rows_of(text, separator, spaces=True) if any(map(str.strip, row))
+    ]
     return rows[skipped:], separator
 
 
 def twice(header: Sequence[str], where: str) -> list[str]:
     """A fault for each name that several columns have."""
     return [
-        f"{where}: {header.count(name)} columns are named '{excerpt(name)}'; a name stands for one. "
-        "Rename the others."
+        f"{where}: {header.count(name)} columns are named '{excerpt(name)}'; one may. Rename the others."
         for name in dict.fromkeys(header)
         if name and header.count(name) > 1
     ]

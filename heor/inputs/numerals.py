@@ -26,8 +26,14 @@ MINUS = "\u2212"
 STRICT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 #: One to three digits, a mark and exactly three: a decimal number, or thousands.
 GROUP_OF_THREE = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}")
-#: Currencies of signs; others (a dollar, a krone) are signs of several.
-SIGNS = {"€": "EUR", "£": "GBP"}
+#: Currencies that a sign may stand for.
+SIGNS = {
+    "€": ("EUR",),
+    "£": ("GBP",),
+    "$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "TWD", "MXN"),
+    "¥": ("JPY", "CNY"),
+    "kr": ("NOK", "SEK", "DKK", "ISK"),
+}
 _SIGN = r"(?P<{}>[€£$¥]|[kK][rR]\.?|[A-Z]{{3}})"
 _WITH_SIGN = re.compile(
     rf"(?P<minus>-?)(?:{_SIGN.format('before')}\s*)?(?P<number>[-+.0-9].*?)(?:\s*{_SIGN.format('after')})?"
@@ -76,13 +82,13 @@ def unsigned(text: str) -> tuple[str, str]:
     return match["minus"] + match["number"], match["before"] or match["after"]
 
 
-def currency_of(sign: str) -> str:
-    """The code of a currency's sign; empty where the sign is that of several.
+def currencies_of(sign: str) -> tuple[str, ...]:
+    """The codes a currency's sign or code may stand for; none where there is no sign.
 
-    >>> currency_of("€"), currency_of("NOK"), currency_of("kr")
-    ('EUR', 'NOK', '')
+    >>> currencies_of("€"), currencies_of("NOK"), currencies_of("")
+    (('EUR',), ('NOK',), ())
     """
-    return SIGNS.get(sign, sign if len(sign) == 3 and sign.isalpha() else "")
+    return SIGNS.get(sign.lower().rstrip("."), (sign,) if sign else ())
 
 
 # ------------------------------------------------------------------------------- strict: one cell

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from heor.errors import InputError
+from heor.files import name_fault
 from heor.inputs.checks import BASE
 from heor.inputs.layers import Layer, named, nearest, read_yaml
 from heor.inputs.load import available, beside
 from heor.inputs.problem import Average, DecisionProblem
 from heor.inputs.reading import Reading, validated
 from heor.inputs.schema import AverageModel
+from heor.limits import excerpt
 
 
 def load_scenarios(
@@ -89,6 +91,8 @@ def read_average(base: DecisionProblem, folder: str | Path, text: str) -> Averag
     if text in averages:
         return averages[text]
     path, known = Path(text), ", ".join(averages) or "none"
+    if fault := name_fault(text):
+        raise InputError(f"--weights {excerpt(text)}: {fault}")
     if not path.is_file():
         raise InputError(
             f"--weights {text}: neither a file nor an average of analysis.yaml; averages: {known}."

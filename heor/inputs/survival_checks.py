@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container, Iterable
 
 from heor.inputs import families, schema
 from heor.inputs.layers import Layer, named
@@ -22,17 +22,22 @@ EXTERNAL_FORMS = ("counts", "landmark")
 
 
 def check(
-    problem: DecisionProblem, models: schema.Inputs, layer: Layer, problems: list[str]
+    problem: DecisionProblem,
+    models: schema.Inputs,
+    layer: Layer,
+    declared: Collection[str],
+    problems: list[str],
 ) -> None:
     """Append every fault found to `problems`.
 
-    Evidence that is in the index and could not be read has its own fault, and gets no other.
+    Evidence that is in the index and could not be read has its own fault, and gets no other; so has a
+    parameter that has a row (`declared`).
     """
     survival, indexed = models.analysis.survival, models.survival
     _check_fit(problem, survival, layer, indexed, problems)
     for evidence in problem.evidence.values():
         _check_external(problem, evidence, layer, indexed, problems)
-    _check_opinions(problem, layer, indexed, problems)
+    _check_opinions(problem, layer, indexed, declared, problems)
     general = {*survival.distributions, survival.extrapolation}
     for strategy in problem.strategies.values():
         for endpoint, curve in strategy.curves.items():
@@ -110,16 +115,21 @@ def _check_external(
 
 
 def _check_opinions(
-    problem: DecisionProblem, layer: Layer, indexed: Iterable[str], problems: list[str]
+    problem: DecisionProblem,
+    layer: Layer,
+    indexed: Iterable[str],
+    declared: Collection[str],
+    problems: list[str],
 ) -> None:
     for name, opinion in problem.opinions.items():
         path = f"analysis.survival.opinions.{name}"
         origin = layer.origin(f"{path}.evidence")
         named("survival evidence", opinion.evidence, indexed, origin, problems)
         origin = layer.origin(f"{path}.survival")
-        if not named("parameter", opinion.parameter, problem.parameters, origin, problems):
+        named("parameter", opinion.parameter, declared, origin, problems)
+        belief = problem.parameters.get(opinion.parameter)
+        if belief is None:  # missing, or faulty in its own row
             continue
-        belief = problem.parameters[opinion.parameter]
         if belief.distribution != "beta" or not belief.se > 0:
             problems.append(
                 f"{belief.origin}: {belief.name} is {belief.distribution} with se {belief.se:g}; an "

@@ -75,6 +75,29 @@ def read_table(
     return rows
 
 
+def read_square(
+    path: Path, shown: str, problems: list[str]
+) -> tuple[tuple[str, ...], tuple[str, ...], list[Row]]:
+    """A table with names in the header and in the first column: both, and its rows."""
+    lines = _lines(path, shown, problems, limits.PARAMETERS)
+    if not lines:
+        return (), (), []
+    header = [c.strip() for c in lines[0][1]]
+    names = tuple(header[1:])
+    faults = [
+        f"{shown}:{line}: {len(cells):,} cells; the header has {len(header)}. Complete the row."
+        for line, cells in lines[1:]
+        if len(cells) != len(header)
+    ]
+    problems += few(faults, shown)
+    labels = tuple(cells[0].strip() for _, cells in lines[1:])
+    rows = [
+        Row(line, dict(zip(names, map(str.strip, cells[1:]), strict=False)))
+        for line, cells in lines[1:]
+    ]
+    return names, labels, rows
+
+
 def _lines(path: Path, shown: str, problems: list[str], most: int) -> list[Line]:
     """Lines with content, the header first; none, with a problem noted, when they cannot be read."""
     if path.suffix.lower() == ".xlsx":

@@ -11,6 +11,7 @@ import xarray as xr
 
 from heor.dims import COMPONENT, DRAW, STRATEGY, require
 from heor.errors import InputError, ModelError
+from heor.limits import NUMBER, excerpt
 from heor.outcomes.monte_carlo import monte_carlo_se
 
 QALYS = "qalys"
@@ -140,12 +141,20 @@ class Outcomes:
             )
         if table.empty:
             raise InputError("outcomes table: has no rows; one a strategy and draw is required.")
+        lines = table.index if table.index.name == "line" else None
         table = table.reset_index(drop=True)
         numbers = {c: pd.to_numeric(table[c], errors="coerce") for c in ("draw", "cost", "qaly")}
-        problems = _faulty_cells(table, numbers)
+        problems = _faulty_cells(table, numbers, lines)
         table = table[["strategy"]].assign(**numbers)
-        labelled = ~_blank(table["strategy"]) & _whole(table["draw"])
-        problems += _faulty_draws(table[labelled])
+        named = ~_blank(table["strategy"])
+        if (k := table.loc[named, "strategy"].nunique()) < 2:
+            problems.append(
+                f"outcomes table: {k} strategy; a decision needs at least two. Add one."
+            )
+        if (
+            named.all() and _whole(table["draw"]).all()
+        ):  # else the faulty cells would be named twice
+            problems += _faulty_draws(table)
         if problems:
             raise InputError(problems)
         order = list(dict.fromkeys(table["strategy"]))
@@ -171,38 +180,54 @@ def _whole(draws: pd.Series) -> pd.Series:
     return np.isfinite(draws) & (draws == np.floor(draws))
 
 
-def _faulty_cells(table: pd.DataFrame, numbers: dict[str, pd.Series]) -> list[str]:
+def _faulty_cells(
+    table: pd.DataFrame, numbers: dict[str, pd.Series], lines: pd.Index | None
+) -> list[str]:
     """Cells that are not what their column holds: for each column how many, and the first."""
     problems = []
+
+    def place(row: int) -> str:
+        return f"row {row + 1}" + ("" if lines is None else f", line {lines[row]} of the file")
+
     blank = _blank(table["strategy"])
     if blank.any():
         problems.append(
-            f"outcomes table: column 'strategy' is blank in {blank.sum()} rows, first in row "
-            f"{blank.argmax() + 1}; every row needs a name. Fill it in."
+            f"outcomes table: column 'strategy' is blank in {blank.sum()} rows, first in "
+            f"{place(blank.argmax())}; every row needs a name. Fill it in."
         )
     wrong = ~_whole(numbers["draw"])
     if wrong.any():
+        first = table["draw"][wrong.argmax()]
+        what = "Number the draws."
+        if str(first).strip() == "":
+            what = "Number the draw, or remove the row if it holds means or totals."
         problems.append(
-            f"outcomes table: column 'draw' is {table['draw'][wrong.argmax()]!r} in row "
-            f"{wrong.argmax() + 1} ({wrong.sum()} such rows); a whole number is required. Number the "
-            "draws."
+            f"outcomes table: column 'draw' is {_cell(first)} in {place(wrong.argmax())} ({wrong.sum()} "
+            f"such rows); a whole number is required. {what}"
         )
     for column in ("cost", "qaly"):
-        wrong = ~np.isfinite(numbers[column])
+        wrong = ~(numbers[column].abs() <= NUMBER)
         if wrong.any():
             row = table.loc[wrong.argmax()]
+            where = "" if lines is None else f", first in line {lines[wrong.argmax()]} of the file"
+            draw = str(row["draw"]).removesuffix(".0")
             problems.append(
-                f"outcomes table: column '{column}' of '{row['strategy']}' in draw {row['draw']} is "
-                f"{row[column]!r} ({wrong.sum()} such rows); a finite number is required. Correct it."
+                f"outcomes table: column '{column}' of '{row['strategy']}' in draw {draw} is "
+                f"{_cell(row[column])} ({wrong.sum()} such rows{where}); a finite number (at most "
+                f"{NUMBER:g}) is required. Correct it."
             )
     return problems
 
 
+def _cell(value: object) -> str:
+    """A cell as it was written."""
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"'{excerpt(text)}'"
+
+
 def _faulty_draws(table: pd.DataFrame) -> list[str]:
-    """Strategies that lack or repeat a draw; a decision needs two, in the same draws."""
+    """Strategies that lack or repeat a draw."""
     problems = []
-    if (k := table["strategy"].nunique()) < 2:
-        problems.append(f"outcomes table: {k} strategy; a decision needs at least two. Add one.")
     counts = table.groupby(["draw", "strategy"], sort=False).size().unstack(fill_value=0)
     for strategy, own in counts.items():
         for what, wrong in (("missing", own == 0), ("repeated", own > 1)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from heor.errors import InputError
-from heor.inputs.tables import columns, read_table
+from heor.inputs.clicks import read_at_risk, read_clicks
 from heor.report.cells import plain_table
 from heor.report.provenance import short_record, write_json
 from heor.storage.folder import write_folder
@@ -46,12 +46,13 @@ def read_curve(curve: PublishedCurve) -> Reconstruction:
         A file cannot be read, or the curve cannot be reconstructed; all problems.
     """
     problems: list[str] = []
-    clicks = _columns(curve.clicks, ("time", "survival"), problems)
-    rows = _columns(curve.at_risk, ("time", "n_at_risk"), problems) if curve.at_risk else None
-    if problems:
+    notes: list[str] = []
+    clicks = read_clicks(curve.clicks, problems, notes)
+    rows = read_at_risk(curve.at_risk, problems, notes) if curve.at_risk else None
+    if problems or clicks is None:
         raise InputError(problems)
     try:
-        return reconstruct(
+        found = reconstruct(
             clicks["time"],
             clicks["survival"],
             patients=curve.patients,
@@ -60,11 +61,10 @@ def read_curve(curve: PublishedCurve) -> Reconstruction:
             clicks=curve.style,
         )
     except ValueError as error:
-        raise InputError([f"{curve.clicks}: {line}" for line in str(error).splitlines()]) from error
-
-
-def _columns(path: Path, names: tuple[str, ...], problems: list[str]) -> dict[str, np.ndarray]:
-    return columns(read_table(path, str(path), names, (), problems), names, str(path), problems)
+        lines = str(error).splitlines()
+        places = [curve.at_risk if "risk table:" in line else curve.clicks for line in lines]
+        raise InputError([f"{p}: {line}" for p, line in zip(places, lines, strict=True)]) from error
+    return replace(found, repairs=(*notes, *found.repairs))
 
 
 def write_reconstruction(found: Reconstruction, curve: PublishedCurve, folder: Path) -> Path:

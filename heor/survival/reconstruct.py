@@ -28,6 +28,8 @@ import pandas as pd
 from heor.survival.reconstruct_clicks import (
     Table,
     check_counts,
+    check_fit,
+    check_ranges,
     monotone,
     read_points,
     read_risk_rows,
@@ -149,6 +151,7 @@ def reconstruct(
     check_counts(patients, rows, events, clicks, problems)
     if problems:
         raise ValueError("\n".join(problems))
+    check_ranges(rows[0], points[0][-1], problems)
     time, clicked, smooth, error = monotone(*points, problems, repairs)
     if problems:
         raise ValueError("\n".join(problems))
@@ -159,9 +162,14 @@ def reconstruct(
     line = _line(time, smooth, rows, feet, repairs)
     n = rows[1]
     table = fitted(make_exposure(line, n, events, error, repairs), n, events, error, repairs)
-    return Reconstruction(
+    found = Reconstruction(
         table, tuple(repairs), _fit(table, time, clicked), _fit_at_risk(table, at_risk)
     )
+    if at_risk is not None:
+        check_fit(found.rmse, found.n, problems)
+    if problems:
+        raise ValueError("\n".join(problems))
+    return found
 
 
 def step_curve(time: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

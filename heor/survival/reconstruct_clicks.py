@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import isotonic_regression
 
+from heor import limits
+
 DIGITISING_ERROR = 0.02  # survival: what a click may be off, as read or by rising
 NOISE_ERRORS = 10.0  # a rise within this many times the usual scatter of clicks is noise ...
 LARGEST_NOISE = 0.04  # ... but not above this
@@ -14,6 +16,21 @@ SAME_TIME = 0.03  # share of the time axis: nearer clicks may be out of order
 FLAT_Z = 3.0  # a split of the tail has to reach this z to be a drop
 PERCENT = (50.0, 102.0)  # the largest survival of a curve in percent lies here
 CLICKS = ("steps", "between")
+WORST_FIT = (
+    0.05  # survival: root mean squared distance from the clicks that is accepted, and one patient
+)
+
+LONGER = 2.0  # a risk table that goes on for more than this times the clicks is of other units
+SHORTER = 1 / 3  # one that ends before this share of them may be
+UNIT = 0.2  # relative difference from a ratio of two units that a table's last row explains
+RATIOS = (
+    (365.25 / 12, "months", "days"),
+    (365.25 / 7, "years", "weeks"),
+    (365.25, "years", "days"),
+    (365.25 / 84, "months", "weeks"),
+    (12.0, "years", "months"),
+    (7.0, "weeks", "days"),
+)
 
 Table = tuple[Sequence[float], Sequence[float]]
 
@@ -58,6 +75,13 @@ def _as_shares(s: np.ndarray, problems: list[str], repairs: list[str]) -> np.nda
     if PERCENT[0] < s.max() <= PERCENT[1]:
         s = s / 100
         repairs.append(f"survival goes up to {100 * s.max():.4g}: read as percent.")
+    if 1 + DIGITISING_ERROR < s.min() and s.max() <= PERCENT[1]:
+        problems.append(
+            f"clicks: survival runs from {s.min():.4g} to {s.max():.4g}; shares cannot be above 1, and in per "
+            f"cent the curve would start at {s.max():.4g} %, not at 100. Click it from the start, or check the "
+            "calibration of the axis."
+        )
+        return s
     if s.max() > 1 + DIGITISING_ERROR or s.min() < -DIGITISING_ERROR:
         problems.append(
             f"clicks: survival runs from {s.min():.4g} to {s.max():.4g}; it must lie between 0 and "
@@ -131,6 +155,36 @@ def read_risk_rows(
     return t, n
 
 
+def check_ranges(at_risk: np.ndarray, last_click: float, problems: list[str]) -> None:
+    """Risk table and clicks are on one time axis, so they end at about the same time."""
+    if len(at_risk) < 2 or last_click <= 0:
+        return
+    ratio = float(at_risk[-1]) / last_click
+    factor = max(ratio, 1 / ratio) if ratio > 0 else 1.0
+    near = [(abs(np.log(factor / r)), long, short) for r, long, short in RATIOS]
+    off, long, short = min(near)
+    of_units = off <= np.log(1 + UNIT)
+    if SHORTER <= ratio <= LONGER or (ratio < SHORTER and not of_units):
+        return
+    units = (short, long) if ratio > 1 else (long, short)
+    hint = f", as if the table were in {units[0]} and the clicks in {units[1]}" if of_units else ""
+    problems.append(
+        f"risk table: ends at time {at_risk[-1]:g}, the clicks at {last_click:.4g}{hint}; both must be in one "
+        "unit of time. Convert the times of one of them, or leave the table out and give the patients."
+    )
+
+
+def check_fit(off: float, patients: int, problems: list[str]) -> None:
+    """The curve of the reconstructed patients is the published one, within the bound."""
+    bound = WORST_FIT + 1 / patients
+    if off > bound:
+        problems.append(
+            f"risk table: with it, the curve is off the clicks by {100 * off:.1f} percentage points (root mean "
+            f"square); at most {100 * bound:.1f} are accepted. Check its times, their unit and its numbers: "
+            "are they of this curve?"
+        )
+
+
 def check_counts(
     patients: int | None,
     rows: tuple[np.ndarray, np.ndarray],
@@ -139,7 +193,12 @@ def check_counts(
     problems: list[str],
 ) -> None:
     t, n = rows
-    if patients is not None and (patients < 1 or patients != round(patients)):
+    largest = max(patients or 0, int(n.max(initial=0)))
+    if largest > limits.PATIENTS:
+        problems.append(
+            f"number of patients: {largest:,}; at most {limits.PATIENTS:,} are reconstructed. Correct it."
+        )
+    elif patients is not None and (patients < 1 or patients != round(patients)):
         problems.append(f"number of patients: {patients}; a whole number from 1 is allowed.")
     elif patients is not None and len(n) and t[0] == 0 and n[0] != patients:
         problems.append(
@@ -186,6 +245,12 @@ def monotone(
         repairs.append(f"the curve starts at {s[0]:.4g} at time 0; taken as 1.")
         s = np.append(1.0, s[1:])
     smooth = isotonic_regression(s, increasing=False).x
+    if s[0] == 1 and len(s) > 2 and s[1] < 0.5 and _rising(s[1:]):
+        problems.append(
+            f"clicks: survival rises from {s[1]:.3f} to {s[-1]:.3f}; this is the share who had the event. "
+            "Enter 1 minus it."
+        )
+        return t, s, smooth, 0.0
     scatter = NOISE_ERRORS * float(np.quantile(np.abs(s - smooth), 0.8))  # not by one stray click
     rise = _first_rise(t, s, max(DIGITISING_ERROR, min(scatter, LARGEST_NOISE)))
     if rise:
@@ -225,6 +290,12 @@ def _untangled(t: np.ndarray, s: np.ndarray, repairs: list[str]) -> np.ndarray:
             "beside its time, and exchanged."
         )
     return s
+
+
+def _rising(s: np.ndarray) -> bool:
+    """Whether values rise rather than fall."""
+    up, down = (isotonic_regression(s, increasing=i).x for i in (True, False))
+    return bool(s[-1] > s[0] and ((s - up) ** 2).sum() < 0.25 * ((s - down) ** 2).sum())
 
 
 def _first_rise(t: np.ndarray, s: np.ndarray, allowed: float) -> tuple[float, float, float] | None:
