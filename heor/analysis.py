@@ -32,6 +32,7 @@ from heor.sampling import sample
 from heor.simulation import simulate, simulate_together
 from heor.streams import Streams
 from heor.survival import joining
+from heor.survival.choices import holds
 from heor.survival.fitting import SurvivalFits, fit_problems
 from heor.survival.joining import fitted_units
 from heor.what_if import Response
@@ -149,7 +150,7 @@ def evaluate(
         warnings=(
             *remarks(problem),
             *dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, HeorWarning)),
-            *dict.fromkeys(line for own in fits.values() for line in own.cautions),
+            *dict.fromkeys(line for own in fits.values() for line in own.warnings),
             *simulations[""].warnings,
         ),
         timings=timings,
@@ -180,9 +181,9 @@ def structure_fits(
 
     Where no such family has weight, they are compared among themselves.
     """
-    usable = {unit: set(families) for unit, families in fitted_units(other).items()}
+    lists = fitted_units(other)
     weights = {
-        unit: {f: w for f, w in share.items() if f in usable[unit]}
+        unit: {c: w for c, w in share.items() if holds(lists[unit], c)}
         for unit, share in fits.weights.items()
     }
     if not all(weights.values()):
