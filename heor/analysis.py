@@ -166,7 +166,7 @@ def evaluate(
         warnings=(
             *remarks(problem),
             *dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, HeorWarning)),
-            *dict.fromkeys(line for own in fits.values() for line in own.cautions),
+            *dict.fromkeys(line for own in fits.values() for line in own.warnings),
             *simulations[RUN].warnings,
         ),
         timings=timings,

@@ -124,7 +124,7 @@ def compare_countries(
         faults=faults,
         warnings=(
             *dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, HeorWarning)),
-            *dict.fromkeys(line for own in fits.values() for line in own.cautions),
+            *dict.fromkeys(line for own in fits.values() for line in own.warnings),
             *_once(said),
         ),
         timings={"survival fits": fitted - started, "model": perf_counter() - fitted},

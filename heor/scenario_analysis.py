@@ -143,7 +143,7 @@ def evaluate_scenarios(
         accepted=tuple(dict.fromkeys(line for own in fits.values() for line in own.accepted)),
         warnings=(
             *dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, HeorWarning)),
-            *dict.fromkeys(line for own in fits.values() for line in own.cautions),
+            *dict.fromkeys(line for own in fits.values() for line in own.warnings),
             *_said_of({name: said[name] for name in ran}),
         ),
         timings={

@@ -18,6 +18,7 @@ from heor.results import Simulation
 from heor.sampling import sample
 from heor.simulation import simulate_together
 from heor.streams import Streams
+from heor.survival.choices import holds
 from heor.survival.fitting import SurvivalFits, fit_problems
 from heor.survival.joining import fitted_units
 
@@ -127,9 +128,9 @@ def structure_fits(
 
     Where no such family has weight, they are compared among themselves.
     """
-    usable = {unit: set(families) for unit, families in fitted_units(other).items()}
+    lists = fitted_units(other)
     weights = {
-        unit: {f: w for f, w in share.items() if f in usable[unit]}
+        unit: {c: w for c, w in share.items() if holds(lists[unit], c)}
         for unit, share in fits.weights.items()
     }
     if not all(weights.values()):

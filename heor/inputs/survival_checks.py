@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Collection, Iterable
 
-from heor.inputs import families, schema
+from heor.inputs import families, family_checks, schema
 from heor.inputs.layers import Layer, named
 from heor.inputs.problem import (
     DecisionProblem,
@@ -46,13 +46,12 @@ def check(
                 _check_donor(problem, curve, endpoint, origin, problems)
                 _check_group(strategy, curve, origin, problems)
             if isinstance(curve, FittedCurve | SeriesCurve):
-                _check_families(strategy, endpoint, curve, origin, general, problems)
+                family_checks.check_families(strategy, endpoint, curve, origin, general, problems)
                 if not named("survival evidence", curve.evidence, indexed, origin, problems):
                     continue
                 if curve.evidence in problem.evidence:
                     _check_fitted(problem, endpoint, curve, origin, problems)
-    _check_one_list_an_evidence(problem, layer, problems)
-    _check_one_pair_an_evidence(problem, layer, problems)
+    family_checks.check_lists(problem, models, layer, problems)
 
 
 # ------------------------------------------------------------------------- fits and evidence
@@ -184,44 +183,6 @@ def _check_group(
         )
 
 
-def _check_families(
-    strategy: Strategy,
-    endpoint: str,
-    curve: FittedCurve | SeriesCurve,
-    origin: Origin,
-    general: Container[str],
-    problems: list[str],
-) -> None:
-    """Families that exist; a joint family stands in the lists of both endpoints."""
-    for family in curve.distributions:
-        fault = families.fault(family)
-        if fault and family not in general:  # those are reported once, at the general list
-            problems.append(f"{origin}: {fault}")
-        if (name := families.parse(family)) is None or not name.joint:
-            continue
-        kinds = {type(own) for own in strategy.curves.values()}
-        if set(strategy.curves) != {"os", "pfs"} or kinds != {type(curve)}:
-            problems.append(
-                f"{origin}: distribution '{family}' is a joint model of pfs and os: both endpoints must be "
-                f"fitted, or both follow a series; the curves here are {_curves(strategy)}. Leave the family "
-                "out, or change the curves."
-            )
-            continue
-        other = next(e for e in strategy.curves if e != endpoint)
-        if family not in strategy.curves[other].distributions:
-            problems.append(
-                f"{origin}: distribution '{family}' is a joint model of PFS and OS, but the distributions "
-                f"of {other} do not hold it: {', '.join(strategy.curves[other].distributions)}. Name it for "
-                "both endpoints or for none."
-            )
-
-
-def _curves(strategy: Strategy) -> str:
-    """'pfs (fitted) and os (relative)'."""
-    kinds = {FittedCurve: "fitted", SeriesCurve: "a series", RelativeCurve: "relative"}
-    return " and ".join(f"{e} ({kinds[type(c)]})" for e, c in strategy.curves.items())
-
-
 def _check_fitted(
     problem: DecisionProblem,
     endpoint: str,
@@ -299,47 +260,3 @@ def _takes_covariates(family: str) -> bool:
         "generalised_gamma",
         "generalised_f",
     )
-
-
-def _check_one_list_an_evidence(
-    problem: DecisionProblem, layer: Layer, problems: list[str]
-) -> None:
-    """A draw has one curve of an evidence, so one list of candidate distributions."""
-    lists: dict[str, tuple[str, ...]] = {}
-    for strategy in problem.strategies.values():
-        for endpoint, curve in strategy.curves.items():
-            if isinstance(curve, RelativeCurve):
-                continue
-            first = lists.setdefault(curve.evidence, curve.distributions)
-            if first != curve.distributions:
-                origin = layer.latest(f"strategies.{strategy.name}.curves.{endpoint}")
-                problems.append(
-                    f"{origin}: evidence '{curve.evidence}' is fitted with "
-                    f"{', '.join(curve.distributions)} here and {', '.join(first)} elsewhere; one "
-                    "evidence has one list of distributions."
-                )
-
-
-def _check_one_pair_an_evidence(
-    problem: DecisionProblem, layer: Layer, problems: list[str]
-) -> None:
-    """Evidence fitted to the same patients as another stands beside that one everywhere."""
-    beside: dict[str, tuple[str, ...]] = {}
-    for strategy in problem.strategies.values():
-        fitted = [c for c in strategy.curves.values() if not isinstance(c, RelativeCurve)]
-        if len(fitted) < 2 or len({type(c) for c in strategy.curves.values()}) > 1:
-            continue
-        unit = tuple(curve.evidence for curve in fitted)
-        for name in unit:
-            first = beside.setdefault(name, unit)
-            if first != unit:
-                origin = layer.latest(f"strategies.{strategy.name}.curves")
-                problems.append(
-                    f"{origin}: evidence '{name}' stands with {_others(unit, name)} here and with "
-                    f"{_others(first, name)} elsewhere; the endpoints of a strategy are of the same patients. "
-                    "Name the same evidence, or enter the table a second time under another name."
-                )
-
-
-def _others(unit: tuple[str, ...], name: str) -> str:
-    return ", ".join(other for other in unit if other != name)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from heor.inputs.problem import DecisionProblem
 from heor.report import figure_style as style
 from heor.report.figure_canvas import LABEL, ReportFigure, canvas, panels, styled, wrapped
 from heor.report.figure_page import page
@@ -16,6 +16,7 @@ from heor.report.needs import HasFits
 from heor.report.numbers import fits as numbers
 from heor.report.numbers.fits import FIT_MONTHS
 from heor.survival.observed import EVENTS_PER_WINDOW
+from heor.survival_analysis.fitted import families_of
 
 USED = 0.005  # a family with less of the weight is drawn thin
 
@@ -37,7 +38,7 @@ def fits(results: HasFits, endpoint: str) -> ReportFigure:
         [
             "Mean over the posterior, before transport, with the background mortality of the "
             "trial's own patients (age and sex mix).",
-            _weight_words(problem),
+            _weight_words(results, evidence.name),
             "Shaded: no event in the data.",
         ],
         3.1,
@@ -54,7 +55,7 @@ def fits(results: HasFits, endpoint: str) -> ReportFigure:
     label = f"Kaplan–Meier, n = {evidence.n:,}, {evidence.events:,} events"
     axes.step(months, observed["survival"], where="post", color=style.DARK, lw=1.0, label=label)
     for own, line in _lines(shown.of("fitted")):
-        label = _family_label(problem, own["label"].iloc[0], own["weight"].iloc[0])
+        label = _family_label(results, evidence.name, own)
         axes.plot(own["month"], own["survival"], label=label, zorder=4, **line)
     _shade(axes, shown.of("last_event")["month"].iloc[0])
     style.percent_axis(axes)
@@ -65,11 +66,17 @@ def fits(results: HasFits, endpoint: str) -> ReportFigure:
     return figure
 
 
-def _lines(table: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, dict]]:
-    """Rows of each family, and how its line looks: thick where it has weight."""
-    for i, (_, own) in enumerate(table.groupby("family", sort=False)):
+def _lines(
+    table: pd.DataFrame, families: Sequence[str] = ()
+) -> Iterator[tuple[pd.DataFrame, dict]]:
+    """Rows of each family, and how its line looks: thick where it has weight.
+
+    Its colour is its place among `families`, or in the table.
+    """
+    places = list(families or table["family"].unique())
+    for family, own in table.groupby("family", sort=False):
         width = 1.7 if own["weight"].iloc[0] >= USED else 1.0
-        yield own, style.family_style(i) | {"linewidth": width}
+        yield own, style.family_style(places.index(family)) | {"linewidth": width}
 
 
 def _shade(axes: Axes, start: float) -> None:
@@ -77,18 +84,26 @@ def _shade(axes: Axes, start: float) -> None:
     axes.axvspan(start, FIT_MONTHS, color=style.LIGHT_GREY, linewidth=0, zorder=0)
 
 
-def _family_label(problem: DecisionProblem, label: str, weight: float) -> str:
-    if problem.settings.extrapolation != "stacked":
-        return f"{label} (chosen)" if weight > 0 else f"{label} (not used)"
+def _family_label(results: HasFits, evidence: str, own: pd.DataFrame) -> str:
+    label, weight = own["label"].iloc[0], own["weight"].iloc[0]
+    if _chosen(results, evidence):
+        return f"{label} (chosen)"
     return f"{label}, weight {style.percent(weight)}"
 
 
-def _weight_words(problem: DecisionProblem) -> str:
-    if problem.settings.extrapolation != "stacked":
+def _weight_words(results: HasFits, evidence: str) -> str:
+    if _chosen(results, evidence):
         return "One family was chosen for all draws."
-    return (
-        "Weight: leave-one-out stacking, the family's share of draws (the same for both endpoints)."
-    )
+    unit = next(u for u in results.fits.weights if evidence in u)
+    one = len({tuple(share.items()) for share in results.fits.by_evidence(unit).values()}) == 1
+    whose = "the same for both endpoints" if one else "each endpoint has its own"
+    return f"Weight: leave-one-out stacking, the family's share of draws ({whose})."
+
+
+def _chosen(results: HasFits, evidence: str) -> bool:
+    """Whether the analyst named one family for this evidence."""
+    stacked = results.problem.settings.extrapolation == "stacked"
+    return not stacked and len(families_of(results.fits, evidence)) == 1
 
 
 @styled
@@ -110,19 +125,23 @@ def hazards(results: HasFits) -> ReportFigure:
         numbers=shown,
     )
     drawn = panels(figure, len(endpoints))
+    families = list(shown.of("fitted")["family"].unique())
+    key: dict[str, Any] = {}  # endpoints may have families of their own
     for axes, endpoint in zip(drawn, endpoints, strict=True):
         own = {k: t[t["endpoint"] == endpoint] for k, t in shown.table.groupby("series")}
-        _hazard_panel(axes, own)
+        _hazard_panel(axes, own, families)
+        handles, labels = axes.get_legend_handles_labels()
+        key = dict(zip(labels, handles, strict=True)) | key
         axes.set_title(style.endpoint_label(endpoint).capitalize())
     for axes in drawn if page().narrow else drawn[:1]:
         axes.set_ylabel(
             wrapped("Events per 100 patient-months", 1.5 if page().narrow else 2.0, LABEL)
         )
-    figure.key(*drawn[0].get_legend_handles_labels(), columns=4)
+    figure.key(list(key.values()), list(key), columns=4)
     return figure
 
 
-def _hazard_panel(axes: Axes, own: dict[str, pd.DataFrame]) -> None:
+def _hazard_panel(axes: Axes, own: dict[str, pd.DataFrame], families: Sequence[str]) -> None:
     table = own["observed"]
     month, hazard = table["month"].to_numpy(), table["hazard"].to_numpy()
     axes.errorbar(
@@ -137,7 +156,7 @@ def _hazard_panel(axes: Axes, own: dict[str, pd.DataFrame]) -> None:
         label="Data",
         zorder=5,
     )
-    for family, line in _lines(own["fitted"]):
+    for family, line in _lines(own["fitted"], families):
         axes.plot(family["month"], family["hazard"], label=family["label"].iloc[0], **line)
     _shade(axes, own["last_event"]["month"].iloc[0])
     axes.set_ylim(0, 1.05 * min(table["high"].max(), 3 * table["hazard"].max()))

@@ -61,8 +61,8 @@ def _fit_quality(results: Results) -> list[str]:
     fits = results.fits
     used = {
         fits.posteriors[name, f].fit_key: fits.posteriors[name, f]
-        for unit, share in fits.weights.items()
-        for name in unit
+        for unit in fits.weights
+        for name, share in fits.by_evidence(unit).items()
         for f in share
     }.values()
     found = []

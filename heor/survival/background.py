@@ -105,8 +105,19 @@ def survival(
 def cumulative_hazard(
     table: LifeTable, start_age: float, share_male: float, time: np.ndarray
 ) -> np.ndarray:
-    """−log of the mixture's survival. Dims: time."""
-    return -np.log(survival(table, start_age, share_male, time))
+    """−log of the mixture's survival. Dims: time.
+
+    Finite where the survival itself is too small for a number: nobody lives on after certain death,
+    and one in 10¹² a year does here.
+    """
+    alive = survival(table, start_age, share_male, time)
+    gone = alive < np.finfo(float).tiny
+    if not gone.any():
+        return -np.log(alive)
+    male, female = cumulative_hazard_by_sex(table, start_age, time)
+    with np.errstate(divide="ignore"):  # a share of 0 has no part in the mixture
+        mixed = -np.logaddexp(np.log(share_male) - male, np.log1p(-share_male) - female)
+    return np.where(gone, mixed, -np.log(np.where(gone, 1.0, alive)))
 
 
 def of_evidence(table: LifeTable, evidence: SurvivalEvidence) -> np.ndarray:

@@ -88,7 +88,8 @@ def cautions(
         where = f"{posterior.evidence}, {posterior.distribution}"
         main = next(p for p in pieces[posterior.evidence] if p.main)
         lines += _unidentified_cure(posterior, main, where)
-        lines += _prior_conflicts(posterior, where)
+        together = f"{' + '.join(posterior.fitted_to)}, {posterior.distribution}"
+        lines += _prior_conflicts(posterior, together)
         if posterior.joint and np.isnan(posterior.diagnostics["correlation_after"]):
             lines.append(
                 f"{' and '.join(posterior.fitted_to)}, {posterior.distribution}: how the same patients "

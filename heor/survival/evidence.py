@@ -36,8 +36,9 @@ def reconstruction(evidence: SurvivalEvidence) -> Reconstruction:
     """
     table = evidence.table
     at_risk = (table["risk_time"], table["risk_n"]) if "risk_time" in table else None
+    where = f"{evidence.origin}: {evidence.name}"
     try:
-        return reconstruct(
+        found = reconstruct(
             table["click_time"],
             table["click_survival"],
             patients=evidence.patients,
@@ -45,8 +46,13 @@ def reconstruction(evidence: SurvivalEvidence) -> Reconstruction:
             events=evidence.total_events,
         )
     except ValueError as error:
-        where = f"{evidence.origin}: {evidence.name}"
         raise InputError([f"{where}: {line}" for line in str(error).splitlines()]) from error
+    if found.events == 0:
+        raise InputError(
+            f"{where}: the curve holds no event among {found.n} patients, so that a fit to it would be the prior "
+            "alone. Use evidence with events."
+        )
+    return found
 
 
 def repairs(evidence: SurvivalEvidence) -> tuple[str, ...]:

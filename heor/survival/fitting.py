@@ -6,7 +6,7 @@ the posterior of record. `heor survival` samples them all.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,18 +16,29 @@ import numpy as np
 from heor.inputs.problem import DecisionProblem, FitSettings
 from heor.streams import Streams
 from heor.survival import cache as store
-from heor.survival import correlation, diagnostics, evidence, families, goodness, posterior
-from heor.survival.joining import Unit, fitted_units
+from heor.survival import (
+    correlation,
+    diagnostics,
+    evidence,
+    families,
+    goodness,
+    plausible,
+    posterior,
+)
+from heor.survival.choices import Lists, of_evidence
+from heor.survival.joining import Unit
 from heor.survival.likelihood import Piece
-from heor.survival.posterior import FitRequest, Key, Progress, SurvivalPosterior
-from heor.survival.regression import Regression
+from heor.survival.plan import PRIOR_WIDTH as PRIOR_WIDTH
+from heor.survival.plan import Failures, Plan, sentence
+from heor.survival.posterior import (
+    FailedFit,
+    Key,
+    Progress,
+    SurvivalPosterior,
+)
 
-SCREEN = 0.02  # stacking weight below which a screened family is not sampled
-PRIOR_WIDTH = {"standard": 1.0, "wide": 2.0, "narrow": 0.5}
 ASSUMED = 0.5  # where that process cannot say; about what it says of trials with patient counts
 PAIRING = "joint_lognormal_weibull"  # the process that says how OS and PFS estimates correlate
-
-Requests = dict[Unit, dict[str, list[FitRequest]]]
 
 
 @dataclass(frozen=True)
@@ -39,15 +50,17 @@ class SurvivalFits:
     posteriors : dict
         (evidence, distribution) → posterior.
     comparison : dict
-        Unit → families compared by leave-one-out.
+        Unit → choices of families compared by leave-one-out.
     weights : dict
-        Unit → share of draws of each family.
+        Unit → share of draws of each choice (`heor.survival.choices`).
     correlations : dict
         Unit of two → correlation of restricted mean OS and PFS that the same patients give.
     accepted : tuple of str
         Faulty fits the analyst accepted by name: for the first page.
     cautions : tuple of str
-        What must be read of the fits in use.
+        What must be read of the fits in use; families left out come first.
+    conflicts : tuple of str
+        Opinions far from the data.
     """
 
     posteriors: Mapping[Key, SurvivalPosterior]
@@ -56,16 +69,27 @@ class SurvivalFits:
     correlations: Mapping[Unit, float]
     accepted: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
         """Hashes of the fits in use: problems with the same ones have the same curves."""
         return tuple(
             self.posteriors[name, family].fit_key
-            for unit, share in self.weights.items()
-            for name in unit
+            for unit in self.weights
+            for name, share in self.by_evidence(unit).items()
             for family in share
         )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All that must be read of the fits."""
+        return (*self.cautions, *self.conflicts)
+
+    def by_evidence(self, unit: Unit) -> dict[str, dict[str, float]]:
+        """Evidence of a unit → share of draws of each of its families."""
+        weights = self.weights[unit]
+        return {name: of_evidence(weights, k, len(unit)) for k, name in enumerate(unit)}
 
 
 def fit_problems(
@@ -82,46 +106,26 @@ def fit_problems(
         Fits that failed their diagnostics and are not accepted by name.
     """
     settings = next(iter(problems.values())).settings.fit
-    wanted = {name: requests(problem) for name, problem in problems.items()}
+    plans = {name: Plan.of(problem) for name, problem in problems.items()}
     screened: dict[str, dict[Key, SurvivalPosterior]] = {name: {} for name in problems}
-    chosen = {name: {u: tuple(f) for u, f in own.items()} for name, own in wanted.items()}
     if settings.screen and not settings.quick:
-        quick = replace(settings, quick=True)
-        screened = _fit(wanted, quick, streams, cache, None)
-        chosen = {
-            name: {unit: _survivors(screened[name], unit, own[unit], cache) for unit in own}
-            for name, own in wanted.items()
-        }
-        wanted = {
-            name: {unit: {f: own[unit][f] for f in chosen[name][unit]} for unit in own}
-            for name, own in wanted.items()
-        }
-    fitted = _fit(wanted, settings, streams, cache, progress)
+        screened = _fit(plans, replace(settings, quick=True), streams, cache, None)
+        for name, plan in plans.items():
+            plan.keep_survivors(screened[name], cache)
+    fitted = _fit(plans, settings, streams, cache, progress)
+    if settings.quick:
+        for name, plan in plans.items():
+            plan.leave_out(plan.dispensable(_doubtful(fitted[name], settings)))
     known: dict[Hashable, Any] = {}  # scenarios share most of it
     return {
-        name: _fits(
-            problem, {**screened[name], **fitted[name]}, chosen[name], streams, cache, known
-        )
+        name: _fits(problem, {**screened[name], **fitted[name]}, plans[name], streams, cache, known)
         for name, problem in problems.items()
     }
 
 
-def requests(problem: DecisionProblem) -> Requests:
-    """Unit → family → the fits it needs: one of a joint model, else one an evidence."""
-    width = PRIOR_WIDTH[problem.settings.fit.priors]
-    out: Requests = {}
-    for unit, names in fitted_units(problem).items():
-        pieces = {name: evidence.pieces(problem, name) for name in unit}
-        out[unit] = {
-            family: [_request(family, group, width) for group in _groups(family, pieces)]
-            for family in names
-        }
-    return out
-
-
 def same_fits(one: DecisionProblem, other: DecisionProblem) -> bool:
     """Whether two problems fit the same families to the same evidence, opinions among it."""
-    a, b = (list(_flatten(requests(problem))) for problem in (one, other))
+    a, b = (Plan.of(problem).every for problem in (one, other))
     return len(a) == len(b) and all(
         x.key == y.key
         and x.model.compile_key == y.model.compile_key
@@ -137,87 +141,74 @@ def _same_piece(one: Piece, other: Piece) -> bool:
     )
 
 
-def _groups(family: str, pieces: Mapping[str, tuple[Piece, ...]]) -> list[tuple[Piece, ...]]:
-    if family.startswith("joint_"):
-        return [tuple(piece for own in pieces.values() for piece in own)]
-    return list(pieces.values())
-
-
-def _request(family: str, pieces: tuple[Piece, ...], width: float) -> FitRequest:
-    """The family, with the covariates of individual data on its location."""
-    model = families.resolve(family, pieces)
-    names = {k.removeprefix("x_") for piece in pieces for k in piece.data if k.startswith("x_")}
-    if names:
-        model = Regression(model, tuple(sorted(names)))
-    return FitRequest(model if width == 1.0 else model.with_priors(width), pieces, family)
-
-
 def _fit(
-    wanted: Mapping[str, Requests],
+    plans: Mapping[str, Plan],
     settings: FitSettings,
     streams: Streams,
     cache: Path | None,
     progress: Progress | None,
 ) -> dict[str, dict[Key, SurvivalPosterior]]:
-    """Posteriors by problem and key; a fit that several problems need is made once."""
-    flat = {name: list(_flatten(own)) for name, own in wanted.items()}
-    fits = iter(
-        posterior.fit_each(
-            [r for own in flat.values() for r in own], settings, streams, cache, progress
-        )
-    )
-    return {name: posterior.by_key([next(fits) for _ in own]) for name, own in flat.items()}
+    """Posteriors by problem and key; a fit that several problems need is made once.
+
+    What could not be computed is left out of the plan.
+    """
+    every = [request for plan in plans.values() for request in plan.every]
+    fits = iter(posterior.fit_each(every, settings, streams, cache, progress))
+    found = {}
+    for name, plan in plans.items():
+        own = [next(fits) for _ in plan.every]
+        found[name] = posterior.by_key(own)
+        failed = {
+            (evidence, fit.family): sentence(fit.reason)
+            for fit in own
+            if isinstance(fit, FailedFit)
+            for evidence in fit.evidence
+        }
+        plan.leave_out(failed)
+    return found
 
 
-def _flatten(own: Requests) -> Iterable[FitRequest]:
-    return (request for by_family in own.values() for r in by_family.values() for request in r)
-
-
-def _survivors(
-    posteriors: Mapping[Key, SurvivalPosterior],
-    unit: Unit,
-    own: Mapping[str, object],
-    cache: Path | None,
-) -> tuple[str, ...]:
-    """Families with weight when all are fitted by Laplace."""
-    weights = goodness.compare(posteriors, unit, cache, tuple(own)).weights
-    return tuple(f for f in own if weights[f] >= SCREEN)
+def _doubtful(posteriors: Mapping[Key, SurvivalPosterior], settings: FitSettings) -> Failures:
+    """Fits whose diagnostics failed, and that are not accepted by name."""
+    found = {}
+    for name, lines in diagnostics.faults(posteriors, settings).items():
+        if name not in settings.accept:
+            evidence, _, family = name.partition("/")
+            found[evidence, family] = " ".join(lines)
+    return found
 
 
 def _fits(
     problem: DecisionProblem,
     posteriors: dict[Key, SurvivalPosterior],
-    chosen: Mapping[Unit, tuple[str, ...]],
+    plan: Plan,
     streams: Streams,
     cache: Path | None,
     known: dict[Hashable, Any],
 ) -> SurvivalFits:
     settings = problem.settings.fit
-    wanted = {(name, f) for unit, names in chosen.items() for name in unit for f in names}
+    posteriors = {key: p for key, p in posteriors.items() if key in _keys(plan.lists)}
+    wanted = _keys(plan.candidates)
     diagnostics.check({k: p for k, p in posteriors.items() if k in wanted}, settings)
-    comparison = {}
-    for unit, candidates in chosen.items():
+    comparison, weights = {}, {}
+    for unit, lists in plan.lists.items():
+        candidates = plan.candidates[unit]
         own = tuple(p.fit_key for (name, _), p in posteriors.items() if name in unit)
-        key = ("comparison", unit, candidates, own)
+        key = ("comparison", unit, lists, candidates, own)
         if key not in known:
-            known[key] = goodness.compare(posteriors, unit, cache, candidates)
-        comparison[unit] = known[key]
-    pieces = {name: evidence.pieces(problem, name) for unit in chosen for name in unit}
-    weights = {
-        unit: {f: w for f, w in found.weights.items() if w > 0}
-        for unit, found in comparison.items()
-    }
-    in_use = [posteriors[n, f] for unit, share in weights.items() for n in unit for f in share]
-    correlations, assumed = {}, []
-    for unit in (u for u in chosen if len(u) > 1):
-        pair = len(unit) == 2
-        found = _correlation(unit, pieces, streams, cache, known) if pair else np.nan
-        correlations[unit] = ASSUMED if np.isnan(found) else found
-        if np.isnan(found) and not all(posteriors[unit[0], f].joint for f in weights[unit]):
-            assumed.append(
-                f"{' and '.join(unit)}: how far endpoints of the same patients correlate cannot be "
-                f"told from this evidence; {ASSUMED:g} is assumed when draws are paired."
+            known[key] = goodness.compare(
+                posteriors, unit, cache, candidates, lists, plan.together[unit]
             )
+        weights[unit] = {choice: w for choice, w in known[key].weights.items() if w > 0}
+        comparison[unit] = goodness.with_left_out(known[key], plan.left_out(unit))
+    pieces = {name: evidence.pieces(problem, name) for unit in weights for name in unit}
+    correlations, assumed = _correlations(weights, posteriors, pieces, streams, cache, known)
+    in_use = [
+        posteriors[name, family]
+        for unit, share in weights.items()
+        for k, name in enumerate(unit)
+        for family in of_evidence(share, k, len(unit))
+    ]
     return SurvivalFits(
         posteriors,
         comparison,
@@ -225,11 +216,61 @@ def _fits(
         correlations,
         diagnostics.accepted(posteriors, settings),
         (
+            *(_left_out_words(problem, plan, unit) for unit in weights if plan.left_out(unit)),
             *(line for name in pieces for line in evidence.repairs(problem.evidence[name])),
+            *(line for name in pieces for line in _doubts(problem, name, pieces[name])),
             *assumed,
             *diagnostics.cautions(in_use, pieces),
         ),
+        plausible.opinion_conflicts(in_use, pieces),
     )
+
+
+def _doubts(problem: DecisionProblem, name: str, pieces: Sequence[Piece]) -> tuple[str, ...]:
+    events = sum(piece.events for piece in pieces if piece.main)
+    return plausible.doubts(problem.evidence[name], events, problem.trial_life_table)
+
+
+def _keys(lists: Mapping[Unit, Lists]) -> set[Key]:
+    return {
+        (name, family)
+        for unit, own in lists.items()
+        for name, families in zip(unit, own, strict=True)
+        for family in families
+    }
+
+
+def _left_out_words(problem: DecisionProblem, plan: Plan, unit: Unit) -> str:
+    lines = [f"{families.label(f)}: {why}" for f, why in plan.left_out(unit).items()]
+    return (
+        f"Left out of {problem.evidence[unit[0]].label}, because their fits failed, so that their weight is "
+        f"unknown and the others share all of it: {' '.join(lines)}"
+    )
+
+
+def _correlations(
+    weights: Mapping[Unit, Mapping[str, float]],
+    posteriors: Mapping[Key, SurvivalPosterior],
+    pieces: Mapping[str, tuple[Piece, ...]],
+    streams: Streams,
+    cache: Path | None,
+    known: dict[Hashable, Any],
+) -> tuple[dict[Unit, float], list[str]]:
+    """How the endpoints of each unit correlate, and what is assumed where the evidence cannot say."""
+    correlations, assumed = {}, []
+    for unit, share in weights.items():
+        if len(unit) == 1:
+            continue
+        pair = len(unit) == 2
+        found = _correlation(unit, pieces, streams, cache, known) if pair else np.nan
+        correlations[unit] = ASSUMED if np.isnan(found) else found
+        used = of_evidence(share, 0, len(unit))
+        if np.isnan(found) and not all(posteriors[unit[0], f].joint for f in used):
+            assumed.append(
+                f"{' and '.join(unit)}: how far endpoints of the same patients correlate cannot be "
+                f"told from this evidence; {ASSUMED:g} is assumed when draws are paired."
+            )
+    return correlations, assumed
 
 
 def _correlation(

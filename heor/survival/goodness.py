@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,32 +13,35 @@ from scipy import optimize
 
 from heor.inputs.problem import MONTHS_PER_YEAR
 from heor.survival import cache as store
-from heor.survival import psis
+from heor.survival import choices, families, psis
+from heor.survival.choices import Lists
 from heor.survival.distributions import survival
 from heor.survival.observed import empirical_hazard as empirical_hazard
 from heor.survival.observed import kaplan_meier as kaplan_meier
 from heor.survival.posterior import SurvivalPosterior
+from heor.survival.stacking import WEIGHT_MIN, linked_weights
 
 LANDMARK_MONTHS = (12.0, 24.0, 36.0, 60.0, 120.0)
-WEIGHT_MIN = 1e-3  # fewer than one draw in a thousand: no weight at all
 
 Posteriors = Mapping[tuple[str, str], SurvivalPosterior]
 
 
 @dataclass(frozen=True)
 class ModelComparison:
-    """Families compared on one data set: both endpoints together where both are fitted.
+    """Choices of families compared on one data set: both endpoints together where both are fitted.
+
+    A choice is one family for all endpoints, or one for each (see `heor.survival.choices`).
 
     Attributes
     ----------
     unit : tuple of str
         Evidence of OS and of PFS, or of the one curve fitted.
     table : DataFrame
-        One row a family, best first: `family`, `label`, `method`, `elpd_<endpoint>`, `elpd`, `se`,
+        One row a choice, best first: `family`, `label`, `method`, `elpd_<endpoint>`, `elpd`, `se`,
         `difference` (to the best, 0 or negative), `difference_se`, `p_loo`, `pareto_k_max`,
         `n_bad_k`, `weight`, `flag` (text where a row is unreliable or was left out).
     weights : dict
-        Family → stacking weight; they sum to 1.
+        Choice → stacking weight; they sum to 1.
     """
 
     unit: tuple[str, ...]
@@ -50,12 +53,15 @@ def compare(
     posteriors: Posteriors,
     unit: tuple[str, ...],
     cache: Path | None = None,
-    candidates: Sequence[str] | None = None,
+    candidates: Lists | None = None,
+    lists: Lists | None = None,
+    together: bool | None = None,
 ) -> ModelComparison:
     """Compare the families fitted to every evidence of a unit, and stack them.
 
-    A family serves OS and PFS alike, so its terms for the two endpoints are put together. Expected
-    log predictive density by leave-one-out over patients; weights by stacking of predictive
+    Where the endpoints have the same list, a family serves them together and its terms are added;
+    where the lists differ, each endpoint's families are stacked by themselves, joint ones for all.
+    Expected log predictive density by leave-one-out over patients; weights by stacking of predictive
     distributions (Yao, Vehtari, Simpson and Gelman 2018, doi:10.1214/17-BA1091).
 
     Parameters
@@ -67,28 +73,36 @@ def compare(
     cache
         Folder that keeps the result.
     candidates
-        Families that may have weight; all when None.
+        Families of each evidence that may have weight; all when None.
+    lists
+        Families of each evidence; those fitted to all of them when None.
+    together
+        Whether one family serves all endpoints; when None, if their lists are the same.
 
     Raises
     ------
     KeyError
         No family is fitted to all.
     """
-    first, *rest = unit
-    families = [
-        f for name, f in posteriors if name == first and all((r, f) in posteriors for r in rest)
-    ]
-    if not families:
+    if lists is None:
+        first, *rest = unit
+        own = (f for name, f in posteriors if name == first)
+        lists = (tuple(f for f in own if all((r, f) in posteriors for r in rest)),) * len(unit)
+    if not all(lists):
         raise KeyError(f"{' and '.join(unit)}: no distribution is fitted to all.")
-    candidates = tuple(f for f in families if candidates is None or f in candidates)
-    keys = [posteriors[name, f].fit_key for f in families for name in unit]
-    key = store.key({"comparison": keys, "candidates": candidates})
-    path = store.place(cache, f"comparison-{'+'.join(unit)}", key) if cache and all(keys) else None
+    candidates = lists if candidates is None else candidates
+    keys = [[posteriors[n, f].fit_key for f in own] for n, own in zip(unit, lists, strict=True)]
+    together = choices.alike(lists) if together is None else together
+    key = store.key(
+        {"comparison": keys, "families": lists, "candidates": candidates, "together": together}
+    )
+    known = all(k for own in keys for k in own)
+    path = store.place(cache, f"comparison-{'+'.join(unit)}", key) if cache and known else None
     found = store.read(path) if path else None
     if found:
         rows = found[1]["rows"]
     else:
-        rows = _compare(posteriors, unit, families, candidates)
+        rows = _compare(posteriors, unit, lists, candidates, together)
         if path:
             weights = np.array([row["weight"] for row in rows])
             store.write(path, {"comparison": {"weight": (("family",), weights)}}, {"rows": rows})
@@ -99,41 +113,109 @@ def compare(
 def _compare(
     posteriors: Posteriors,
     unit: tuple[str, ...],
-    families: Sequence[str],
-    candidates: Sequence[str],
+    lists: Lists,
+    candidates: Lists,
+    together: bool,
 ) -> list[dict[str, Any]]:
-    own = {f: [posteriors[name, f] for name in unit] for f in families}
-    points = {f: np.concatenate([p.loo["pointwise"] for p in ps]) for f, ps in own.items()}
-    counts = np.concatenate([p.loo["counts"] for p in own[families[0]]])
-    weights = stacking_weights({f: points[f] for f in candidates}, counts)
-    elpd = {f: float(counts @ points[f]) for f in families}
-    best = max(families, key=lambda f: elpd[f])
+    own = [{f: posteriors[name, f] for f in names} for name, names in zip(unit, lists, strict=True)]
+    points = [{f: p.loo["pointwise"] for f, p in fits.items()} for fits in own]
+    counts = [next(iter(fits.values())).loo["counts"] for fits in own]
+    if together:
+        names = list(lists[0])
+        terms = {f: np.concatenate([p[f] for p in points]) for f in candidates[0]}
+        weights = stacking_weights(terms, np.concatenate(counts))
+    else:
+        shared = [f for f, p in own[0].items() if p.joint]
+        weights = _apart(points, counts, candidates, [f for f in shared if f in candidates[0]])
+        elpd = [
+            {f: float(n @ term) for f, term in p.items()}
+            for p, n in zip(points, counts, strict=True)
+        ]
+        names = choices.shown(lists, elpd, shared, list(weights))
+    return _rows(own, names, weights, candidates)
+
+
+def _apart(
+    points: Sequence[Mapping[str, np.ndarray]],
+    counts: Sequence[np.ndarray],
+    candidates: Lists,
+    shared: Sequence[str],
+) -> dict[str, float]:
+    """Weights of choices where each endpoint has families of its own, besides those shared."""
+    given = [{f: p[f] for f in own} for p, own in zip(points, candidates, strict=True)]
+    if not shared:
+        own = [stacking_weights(p, n) for p, n in zip(given, counts, strict=True)]
+        return choices.combined(own, ())
+    if any(set(p) <= set(shared) for p in given):  # one endpoint has no family by itself
+        terms = {f: np.concatenate([p[f] for p in given]) for f in shared}
+        return stacking_weights(terms, np.concatenate(counts))
+    return choices.combined(linked_weights(given, counts, shared), shared)
+
+
+def _rows(
+    own: Sequence[Mapping[str, SurvivalPosterior]],
+    names: Sequence[str],
+    weights: Mapping[str, float],
+    candidates: Lists,
+) -> list[dict[str, Any]]:
+    """A row of the table for each choice, best first."""
+    size = len(own)
+    fits = {
+        name: [p[f] for p, f in zip(own, choices.members(name, size), strict=True)]
+        for name in names
+    }
+    points = {name: np.concatenate([p.loo["pointwise"] for p in fits[name]]) for name in names}
+    counts = np.concatenate([p.loo["counts"] for p in fits[names[0]]])
+    elpd = {name: float(counts @ points[name]) for name in names}
+    best = max(names, key=lambda name: elpd[name])
     rows = []
-    for f in sorted(families, key=lambda f: -elpd[f]):
-        loos = [p.loo for p in own[f]]
-        change = points[f] - points[best]
+    for name in sorted(names, key=lambda name: -elpd[name]):
+        loos = [p.loo for p in fits[name]]
+        change = points[name] - points[best]
         k, bad = max(loo["pareto_k_max"] for loo in loos), sum(loo["n_bad_k"] for loo in loos)
         flags = [f"Pareto k above 0.7 for {bad:g} patients"] if k > psis.PARETO_K_MAX else []
-        if f not in candidates:
+        if any(f not in c for f, c in zip(choices.members(name, size), candidates, strict=True)):
             flags.append("no weight when screened by Laplace; not sampled by NUTS")
         rows.append(
             {
-                "family": f,
-                "label": own[f][0].model.label,
-                "method": own[f][0].method,
-                **{f"elpd_{p.endpoint}": p.loo["elpd_loo"] for p in own[f]},
-                "elpd": elpd[f],
-                "se": _standard_error(points[f], counts),
+                "family": name,
+                "label": label(fits[name]),
+                "method": " and ".join(dict.fromkeys(p.method for p in fits[name])),
+                **{f"elpd_{p.endpoint}": p.loo["elpd_loo"] for p in fits[name]},
+                "elpd": elpd[name],
+                "se": _standard_error(points[name], counts),
                 "difference": float(counts @ change),
                 "difference_se": _standard_error(change, counts),
                 "p_loo": sum(loo["p_loo"] for loo in loos),
                 "pareto_k_max": k,
                 "n_bad_k": bad,
-                "weight": weights.get(f, 0.0),
+                "weight": weights.get(name, 0.0),
                 "flag": "; ".join(flags),
             }
         )
     return rows
+
+
+def with_left_out(found: ModelComparison, left_out: Mapping[str, str]) -> ModelComparison:
+    """The comparison with a row for each family that could not be fitted: its weight is unknown.
+
+    `left_out`: family → why.
+    """
+    rows = [
+        {"family": f, "label": families.label(f), "weight": np.nan, "flag": f"left out: {why}"}
+        for f, why in left_out.items()
+    ]
+    if not rows:
+        return found
+    table = pd.concat([found.table, pd.DataFrame(rows)], ignore_index=True)
+    return replace(found, table=table)
+
+
+def label(fits: Sequence[SurvivalPosterior]) -> str:
+    """A choice in words: 'Weibull', or 'Weibull (OS) and Gompertz (PFS)'."""
+    if len({p.distribution for p in fits}) == 1:
+        return fits[0].model.label
+    return " and ".join(f"{p.model.label} ({p.endpoint.upper()})" for p in fits)
 
 
 def _standard_error(points: np.ndarray, counts: np.ndarray) -> float:

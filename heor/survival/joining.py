@@ -1,7 +1,8 @@
 """Posteriors → the model's draws: which family a draw uses, and which posterior draw.
 
-OS and PFS of one data set share their family in a draw: separately chosen families can cross
-everywhere. They also share their patients, so whoever lives longer without progression lives
+OS and PFS of one data set share their family in a draw where they list the same ones: separately
+chosen families can cross everywhere. Where the analyst lists others for each, each has its own
+(`heor.survival.choices`). They also share their patients, so whoever lives longer without progression lives
 longer: draws of separately fitted endpoints are paired to the correlation that the same patients
 give (`heor.survival.correlation`); the curves of a joint model are the same draw by construction.
 A posterior of M draws feeds N model draws by a seeded permutation, repeated when N > M; with a Sobol
@@ -10,7 +11,7 @@ sequence, by the quantiles of its restricted mean survival.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from scipy.integrate import trapezoid
@@ -18,6 +19,7 @@ from scipy.integrate import trapezoid
 from heor.inputs.problem import DecisionProblem, RelativeCurve
 from heor.parameters.draws import CurveDraws
 from heor.streams import SOBOL, Streams
+from heor.survival.choices import Lists, members
 from heor.survival.correlation import pair_order
 from heor.survival.distributions import survival
 from heor.survival.posterior import SurvivalPosterior
@@ -27,24 +29,23 @@ Posteriors = Mapping[tuple[str, str], SurvivalPosterior]
 RESTRICTED = 5.0  # years: the restricted mean by which draws are paired
 
 
-def fitted_units(problem: DecisionProblem) -> dict[Unit, tuple[str, ...]]:
-    """Evidence fitted together → its candidate distributions.
+def fitted_units(problem: DecisionProblem) -> dict[Unit, Lists]:
+    """Evidence fitted together → the candidate distributions of each.
 
     All endpoints, death first, where a strategy fits them all to the same patients, or follows a
-    series in all; otherwise the one evidence.
+    series in all; otherwise the one evidence, unless it is in such a unit of another strategy.
     """
-    units: dict[Unit, tuple[str, ...]] = {}
+    units: dict[Unit, Lists] = {}
     endpoints = problem.settings.endpoints[::-1]
     for strategy in problem.strategies.values():
         curves = [strategy.curves[e] for e in endpoints if e in strategy.curves]
-        kinds = {type(curve) for curve in curves}
-        if len(kinds) == 1 and RelativeCurve not in kinds:
-            units.setdefault(tuple(c.evidence for c in curves), curves[0].distributions)
-            continue
-        for curve in curves:
-            if not isinstance(curve, RelativeCurve):
-                units.setdefault((curve.evidence,), curve.distributions)
-    return units
+        fitted = [curve for curve in curves if not isinstance(curve, RelativeCurve)]
+        alone = len({type(curve) for curve in curves}) > 1
+        for group in ([curve] for curve in fitted) if alone else [fitted] if fitted else []:
+            names = tuple(curve.evidence for curve in group)
+            units.setdefault(names, tuple(curve.distributions for curve in group))
+    paired = {name for unit in units if len(unit) > 1 for name in unit}
+    return {unit: own for unit, own in units.items() if len(unit) > 1 or unit[0] not in paired}
 
 
 def curve_draws(
@@ -60,39 +61,43 @@ def curve_draws(
     Parameters
     ----------
     weights
-        Share of draws of each family, by unit.
+        Share of draws of each choice of families, by unit.
     correlations
         Correlation of restricted mean OS and PFS, by unit of two.
     """
     uniform = streams.uniform("survival/family", n)
     out = {}
     for unit in fitted_units(problem):
-        families = tuple(weights[unit])
-        shares = np.cumsum([weights[unit][f] for f in families])
-        family = np.minimum(
-            np.searchsorted(shares, uniform * shares[-1], side="right"), len(families) - 1
+        names = tuple(weights[unit])
+        shares = np.cumsum([weights[unit][choice] for choice in names])
+        chosen = np.minimum(
+            np.searchsorted(shares, uniform * shares[-1], side="right"), len(names) - 1
         )
-        chosen = {
-            f: _chosen(unit, f, np.flatnonzero(family == i), posteriors, correlations, streams, n)
-            for i, f in enumerate(families)
+        rows = {choice: np.flatnonzero(chosen == i) for i, choice in enumerate(names)}
+        draws = {
+            choice: _chosen(unit, choice, own, posteriors, correlations, streams, n)
+            for choice, own in rows.items()
         }
         for k, evidence in enumerate(unit):
-            own = {f: posteriors[evidence, f] for f in families}
-            out[evidence] = _theta(own, family, {f: c[k] for f, c in chosen.items()})
+            families = {choice: members(choice, len(unit))[k] for choice in names}
+            own = {f: posteriors[evidence, f] for f in families.values()}
+            used = {choice: (families[choice], rows[choice], draws[choice][k]) for choice in names}
+            out[evidence] = _theta(own, used.values(), n)
     return out
 
 
 def _chosen(
     unit: Unit,
-    family: str,
+    choice: str,
     rows: np.ndarray,
     posteriors: Posteriors,
     correlations: Mapping[Unit, float],
     streams: Streams,
     n: int,
 ) -> list[np.ndarray]:
-    """Which posterior draws the rows of a family use, for each evidence of the unit."""
-    own = [posteriors[name, family] for name in unit]
+    """Which posterior draws the rows of a choice use, for each evidence of the unit."""
+    families = members(choice, len(unit))
+    own = [posteriors[key] for key in zip(unit, families, strict=True)]
     size = len(next(iter(own[0].parameters.values())))
     if streams.sampling == SOBOL:
         # Posterior draws in order of survival: a point of the sequence is a quantile of it.
@@ -100,13 +105,13 @@ def _chosen(
         order = np.argsort(restricted_mean(own[0]), kind="stable")
         first = order[(uniform * size).astype(int)]
     else:
-        order = streams.generator(f"survival/{unit[0]}/{family}/order").permutation(size)
+        order = streams.generator(f"survival/{unit[0]}/{families[0]}/order").permutation(size)
         first = order[rows % size]
     if len(unit) == 1 or own[0].joint:
         return [first] * len(unit)
     means, chosen = [restricted_mean(posterior) for posterior in own], [first]
     for name, mean in zip(unit[1:], means[1:], strict=True):
-        generator = streams.generator(f"survival/{unit[0]}+{name}/{family}/pairs")
+        generator = streams.generator(f"survival/{unit[0]}+{name}/{choice}/pairs")
         chosen.append(pair_order(means[0], mean, correlations[unit], generator)[first])
     return chosen
 
@@ -119,31 +124,33 @@ def restricted_mean(posterior: SurvivalPosterior) -> np.ndarray:
 
 def _theta(
     posteriors: Mapping[str, SurvivalPosterior],
-    family: np.ndarray,
-    chosen: Mapping[str, np.ndarray],
+    used: Iterable[tuple[str, np.ndarray, np.ndarray]],
+    n: int,
 ) -> CurveDraws:
-    width = max(len(p.parameters) for p in posteriors.values())
-    theta = np.full((len(family), width), np.nan)
-    for i, (name, posterior) in enumerate(posteriors.items()):
-        rows = np.flatnonzero(family == i)
-        for k, values in enumerate(posterior.parameters.values()):
-            theta[rows, k] = values[chosen[name]]
+    """Draws of one evidence: of each choice its family, its rows and their posterior draws."""
+    places = {family: i for i, family in enumerate(posteriors)}
+    family = np.zeros(n, int)
+    theta = np.full((n, max(len(p.parameters) for p in posteriors.values())), np.nan)
+    for name, rows, draws in used:
+        family[rows] = places[name]
+        for k, values in enumerate(posteriors[name].parameters.values()):
+            theta[rows, k] = values[draws]
     return CurveDraws(tuple(p.model for p in posteriors.values()), family, theta)
 
 
 def central_curves(
     posteriors: Posteriors, weights: Mapping[Unit, Mapping[str, float]], cases: int
 ) -> tuple[dict[str, CurveDraws], np.ndarray]:
-    """Each family at its posterior mean, for every case, and the families' weights.
+    """Each choice of families at its posterior mean, for every case, and the choices' weights.
 
-    Draw = case × family, family fastest. Units with other families than the first are at their
-    heaviest family.
+    Draw = case × choice, choice fastest. Units with other choices than the first are at their
+    heaviest.
 
     Returns
     -------
     curves : dict
         By evidence.
-    weight : ndarray, dims (family,)
+    weight : ndarray, dims (choice,)
         Of the first unit.
     """
     if not weights:  # nothing is fitted
@@ -154,8 +161,8 @@ def central_curves(
         heaviest = max(share, key=lambda f: share[f])
         names = [f if f in share else heaviest for f in first]
         family = np.tile(np.arange(len(names)), cases)
-        for evidence in unit:
-            own = [posteriors[evidence, f] for f in names]
+        for k, evidence in enumerate(unit):
+            own = [posteriors[evidence, members(choice, len(unit))[k]] for choice in names]
             width = max(len(p.parameters) for p in own)
             table = np.full((len(own), width), np.nan)
             for i, posterior in enumerate(own):

@@ -22,6 +22,7 @@ DEGREES_OF_FREEDOM = 5.0
 STEP = 1e-3  # first step of the central differences, unconstrained scale
 STEP_IN_SD = 0.02  # later steps, in standard deviations of the parameter
 BLOCK = 2_000  # proposals evaluated at once, so that they stay in the processor's cache
+HOPELESS = 1.2  # Pareto k of the first block beyond which the others cannot help
 
 LogDensity = Callable[[np.ndarray], np.ndarray]
 
@@ -200,18 +201,24 @@ def fit_laplace(
     z /= np.sqrt(generator.chisquare(df, PROPOSALS) / df)[:, None]
     proposals = mode + z @ root.T
     log_proposal = -0.5 * (df + size) * np.log1p(np.sum(z * z, axis=1) / df)
-    log_weight, pareto_k = psis.smooth(log_posterior(proposals) - log_proposal)
+    values = log_posterior(proposals[:BLOCK])
+    with np.errstate(all="ignore"):  # without any density the weights are no numbers, and k says so
+        hopeful = psis.smooth(values - log_proposal[:BLOCK])[1] <= HOPELESS
+        if hopeful and len(proposals) > BLOCK:
+            values = np.concatenate([values, log_posterior(proposals[BLOCK:])])
+        proposals, n = proposals[: len(values)], len(values)
+        log_weight, pareto_k = psis.smooth(values - log_proposal[:n])
     weight = np.exp(log_weight)
     mean = weight @ proposals
     # systematic resampling keeps each proposal within one of its expected number of copies
     places = (np.arange(draws) + generator.random()) / draws
-    chosen = np.searchsorted(np.cumsum(weight), places * weight.sum()).clip(max=PROPOSALS - 1)
+    chosen = np.searchsorted(np.cumsum(weight), places * weight.sum()).clip(max=n - 1)
     theta = generator.permutation(proposals[chosen])
     return LaplaceFit(
         theta,
         mean,
         np.sqrt(weight @ (proposals - mean) ** 2),
         pareto_k,
-        float(1.0 / np.sum(weight**2) / PROPOSALS),
+        float(1.0 / np.sum(weight**2) / n),
         len(np.unique(chosen)),
     )

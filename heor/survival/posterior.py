@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from heor.errors import FitError
 from heor.inputs.problem import FitSettings
 from heor.streams import Streams
 from heor.survival import cache as store
@@ -25,6 +26,10 @@ Key = tuple[str, str]
 Progress = Callable[[str, int, int], None]
 STAGE = "Survival fits"
 IMPORTANCE_ESS_MIN = 0.1  # share of the proposals; fewer and Laplace is not trusted
+#: Times at which a quick run lets NUTS integrate a density; with more, one fit takes many minutes.
+QUICK_TIMES = 300
+#: What arithmetic that goes wrong raises; LinAlgError is a ValueError.
+NUMERICAL = (ArithmeticError, ValueError)
 NONE = float("nan")  # a diagnostic the method does not have
 NOT_COMPUTED_WITH = ("r_hat_max", "ess_min", "divergences_max", "accept", "screen", "priors")
 
@@ -103,6 +108,18 @@ class SurvivalPosterior:
 
 
 @dataclass(frozen=True)
+class FailedFit:
+    """A fit that could not be computed, and why, in words for the analyst."""
+
+    evidence: tuple[str, ...]
+    family: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{'+'.join(self.evidence)}/{self.family}: could not be fitted. {self.reason}"
+
+
+@dataclass(frozen=True)
 class _Job:
     """A request with its data encoded, seeds and the place of its result on disk."""
 
@@ -117,6 +134,14 @@ class _Job:
     @property
     def model(self) -> Distribution:
         return self.request.model
+
+    def failed(self, *reasons: str) -> FailedFit:
+        words = " ".join(reason for reason in reasons if reason)
+        return FailedFit(self.request.evidence, self.request.key[1], words)
+
+
+#: One posterior for each endpoint fitted together, or why there is none.
+Fit = list[SurvivalPosterior] | FailedFit
 
 
 def fit_all(
@@ -144,17 +169,26 @@ def fit_all(
     Raises
     ------
     FitError
-        Fits that failed their diagnostics and are not accepted by name (`settings.accept`), all
-        of them: also those from the cache.
+        Fits that could not be computed, or failed their diagnostics and are not accepted by name
+        (`settings.accept`), all of them: also those from the cache.
     """
-    found = by_key(fit_each(requests, settings, streams, cache, progress))
+    fits = fit_each(requests, settings, streams, cache, progress)
+    failed = [str(fit) for fit in fits if isinstance(fit, FailedFit)]
+    if failed:
+        raise FitError("\n".join([*failed, "Leave these families out, or check their evidence."]))
+    found = by_key(fits)
     diagnostics.check(found, settings)
     return found
 
 
-def by_key(fits: Sequence[Sequence[SurvivalPosterior]]) -> dict[Key, SurvivalPosterior]:
-    """(evidence name, distribution) → posterior."""
-    return {(p.evidence, p.distribution): p for fit in fits for p in fit}
+def by_key(fits: Sequence[Fit]) -> dict[Key, SurvivalPosterior]:
+    """(evidence name, distribution) → posterior, of the fits that did not fail."""
+    return {
+        (p.evidence, p.distribution): p
+        for fit in fits
+        if not isinstance(fit, FailedFit)
+        for p in fit
+    }
 
 
 def fit_each(
@@ -163,14 +197,15 @@ def fit_each(
     streams: Streams,
     cache: Path | None = None,
     progress: Progress | None = None,
-) -> list[list[SurvivalPosterior]]:
-    """Posteriors of each request, unchecked; requests that are alike are fitted once.
+) -> list[Fit]:
+    """Posteriors of each request, unchecked, or why it failed; requests that are alike are fitted once.
 
     Parameters
     ----------
     settings
         `quick` means Laplace with importance sampling; a fit it cannot be trusted for (Pareto k
-        above 0.7, or an effective sample below 10 % of the proposals) is then sampled by NUTS.
+        above 0.7, or an effective sample below 10 % of the proposals) is then sampled by NUTS, but
+        for those that would keep it busy for many minutes: those fail.
     cache
         Folder of posteriors, safe to delete; None keeps nothing.
     progress
@@ -178,10 +213,10 @@ def fit_each(
     """
     jobs = [_job(r, settings, streams, cache) for r in requests]
     distinct = {job.fit_key: job for job in jobs}
-    found: dict[str, list[SurvivalPosterior]] = {}
+    found: dict[str, Fit] = {}
 
-    def keep(job: _Job, posteriors: list[SurvivalPosterior]) -> None:
-        found[job.fit_key] = posteriors
+    def keep(job: _Job, fit: Fit) -> None:
+        found[job.fit_key] = fit
         if progress:
             progress(STAGE, len(found), len(distinct))
 
@@ -192,16 +227,33 @@ def fit_each(
             keep(job, stored)
         else:
             missing.append(job)
-    by_nuts = []
+    by_nuts, doubts = [], {}
     for job in missing:
-        posteriors = _laplace(job, settings, streams) if job.method == "laplace" else None
-        if posteriors:
-            keep(job, posteriors)
+        fit = _laplace(job, settings, streams) if job.method == "laplace" else ""
+        if not isinstance(fit, str):
+            keep(job, fit)
+        elif fit and _slow_by_nuts(job):
+            keep(job, job.failed(fit, LEFT_TO_NUTS))
         else:
             by_nuts.append(job)
-    for job, posteriors in _nuts(by_nuts, settings, streams):
-        keep(job, posteriors)
+            doubts[job.fit_key] = fit
+    for job, fit in _nuts(by_nuts, settings, streams):
+        keep(job, job.failed(doubts[job.fit_key], fit) if isinstance(fit, str) else fit)
     return [found[job.fit_key] for job in jobs]
+
+
+LEFT_TO_NUTS = (
+    "NUTS, which integrates its density up to every time of the data, would take many minutes: a run without "
+    "--quick samples it."
+)
+
+
+def _slow_by_nuts(job: _Job) -> bool:
+    """Whether NUTS would integrate a density without closed form up to very many times."""
+    if all(job.model.marginal(piece.endpoint).core.closed_form for piece in job.pieces):
+        return False
+    times = [piece.data[k] for piece in job.pieces for k in likelihood.TIMES[piece.form]]
+    return len(np.unique(np.concatenate(times))) > QUICK_TIMES
 
 
 def _job(request: FitRequest, settings: FitSettings, streams: Streams, cache: Path | None) -> _Job:
@@ -228,32 +280,53 @@ def _job(request: FitRequest, settings: FitSettings, streams: Streams, cache: Pa
     return _Job(request, pieces, method, stream, seed, fit_key, path)
 
 
-def _laplace(job: _Job, settings: FitSettings, streams: Streams) -> list[SurvivalPosterior] | None:
-    """The quick posterior, or None where it cannot be trusted."""
+def _laplace(job: _Job, settings: FitSettings, streams: Streams) -> list[SurvivalPosterior] | str:
+    """The quick posterior, or why it cannot be trusted."""
     started = time.perf_counter()
     draws = settings.chains * settings.draws
     try:
         fit = laplace.fit_laplace(job.model, job.pieces, draws, streams.generator(job.stream))
-    except (ArithmeticError, np.linalg.LinAlgError):
-        return None
-    if not fit.pareto_k <= psis.PARETO_K_MAX or fit.importance_ess < IMPORTANCE_ESS_MIN:
-        return None
-    found = {
-        "r_hat_max": NONE,
-        "ess_bulk_min": NONE,
-        "ess_tail_min": NONE,
-        "divergences": 0,
-        "n_distinct": fit.n_distinct,
-        "pareto_k": fit.pareto_k,
-        "importance_ess": fit.importance_ess,
-    }
-    return _finish(job, "laplace", fit.theta[None], fit.mean, found, started, {}, 1.0, streams)
+        doubt = _doubt(fit)
+        if doubt:
+            return doubt
+        found = {
+            "r_hat_max": NONE,
+            "ess_bulk_min": NONE,
+            "ess_tail_min": NONE,
+            "divergences": 0,
+            "n_distinct": fit.n_distinct,
+            "pareto_k": fit.pareto_k,
+            "importance_ess": fit.importance_ess,
+        }
+        return _finish(job, "laplace", fit.theta[None], fit.mean, found, started, {}, 1.0, streams)
+    except NUMERICAL as error:
+        return f"Laplace approximation: {_words(error)}."
+
+
+def _doubt(fit: laplace.LaplaceFit) -> str:
+    """Why the importance weights cannot be trusted; empty when they can."""
+    if not fit.pareto_k <= psis.PARETO_K_MAX:
+        return (
+            f"Laplace approximation: Pareto k of its importance weights is {fit.pareto_k:.2f}; at most "
+            f"{psis.PARETO_K_MAX:g} can be trusted."
+        )
+    if fit.importance_ess < IMPORTANCE_ESS_MIN:
+        return (
+            f"Laplace approximation: its effective sample is {fit.importance_ess:.1%} of the proposals; at "
+            f"least {IMPORTANCE_ESS_MIN:.0%} is needed."
+        )
+    return ""
+
+
+def _words(error: Exception) -> str:
+    """The last line of what an error says, without its full stop."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1].removesuffix(".")
 
 
 def _nuts(
     jobs: Sequence[_Job], settings: FitSettings, streams: Streams
-) -> Iterator[tuple[_Job, list[SurvivalPosterior]]]:
-    """Sample the jobs in worker processes; yield them with their posteriors as they finish."""
+) -> Iterator[tuple[_Job, list[SurvivalPosterior] | str]]:
+    """Sample the jobs in worker processes; yield them with their posteriors, or why not, as they finish."""
     known = {job.fit_key: job for job in jobs}
     groups: dict[tuple[str, ...], list[workers.Task]] = {}
     for job in jobs:
@@ -267,25 +340,48 @@ def _nuts(
         groups.setdefault(shape, []).append(task)
     # what takes longest to compile goes first, so that both workers end together
     order = sorted(groups, key=lambda g: (-_compile_effort(groups[g][0]), g))
-    for key, sample in workers.sample_all([groups[g] for g in order]) if groups else ():
-        started = time.perf_counter() - sample.seconds_sample
-        draws = sample.theta.reshape(-1, sample.theta.shape[-1])
-        found = {
-            "r_hat_max": sample.r_hat_max,
-            "ess_bulk_min": sample.ess_bulk_min,
-            "ess_tail_min": sample.ess_tail_min,
-            "divergences": int(sample.diverging.sum()),
-            "n_distinct": len(np.unique(draws, axis=0)),
-            "pareto_k": NONE,
-            "importance_ess": NONE,
-        }
-        stats = {"diverging": sample.diverging, "n_steps": sample.steps}
-        efficiency = min(1.0, sample.ess_bulk_min / len(draws))
-        job, mean = known[key], draws.mean(axis=0)
-        yield (
-            job,
-            _finish(job, "nuts", sample.theta, mean, found, started, stats, efficiency, streams),
-        )
+    for key, sample in _samples([groups[g] for g in order]):
+        job = known[key]
+        if isinstance(sample, str):
+            yield job, sample
+            continue
+        try:
+            yield job, _sampled(job, sample, streams)
+        except NUMERICAL as error:
+            yield job, f"NUTS: {_words(error)}."
+
+
+def _samples(groups: list[list[workers.Task]]) -> Iterator[tuple[str, workers.Sample | str]]:
+    """Every task's sample, or why it has none: one that fails does not take the others with it."""
+    left = {task.key: task for group in groups for task in group}
+    try:
+        for key, sample in workers.sample_all(groups) if groups else ():
+            del left[key]
+            yield key, sample
+    except RuntimeError as error:
+        if len(left) == 1:
+            yield next(iter(left)), f"NUTS: {_words(error)}."
+            return
+        for task in left.values():
+            yield from _samples([[task]])
+
+
+def _sampled(job: _Job, sample: workers.Sample, streams: Streams) -> list[SurvivalPosterior]:
+    started = time.perf_counter() - sample.seconds_sample
+    draws = sample.theta.reshape(-1, sample.theta.shape[-1])
+    found = {
+        "r_hat_max": sample.r_hat_max,
+        "ess_bulk_min": sample.ess_bulk_min,
+        "ess_tail_min": sample.ess_tail_min,
+        "divergences": int(sample.diverging.sum()),
+        "n_distinct": len(np.unique(draws, axis=0)),
+        "pareto_k": NONE,
+        "importance_ess": NONE,
+    }
+    stats = {"diverging": sample.diverging, "n_steps": sample.steps}
+    efficiency = min(1.0, sample.ess_bulk_min / len(draws))
+    mean = draws.mean(axis=0)
+    return _finish(job, "nuts", sample.theta, mean, found, started, stats, efficiency, streams)
 
 
 def _compile_effort(task: workers.Task) -> int:
@@ -309,6 +405,11 @@ def _finish(
 
     Leave-one-out is of the posterior as sampled; the draws of a joint model then get the spread
     and correlation that the same patients behind both endpoints give.
+
+    Raises
+    ------
+    ArithmeticError, ValueError
+        Numbers that are not finite, or a posterior without curvature.
     """
     flat = theta.reshape(-1, theta.shape[-1])
     sd = flat.std(axis=0)
@@ -329,6 +430,8 @@ def _finish(
         found = found | {"correlation_before": before, "correlation_after": after}
     found = found | {"seconds": time.perf_counter() - started}
     natural = job.model.natural(flat)
+    if not all(np.isfinite(v).all() for v in (*natural.values(), *(p["pointwise"] for p in loos))):
+        raise ArithmeticError("its draws or their log-likelihood are not finite")
     posteriors = _posteriors(job, method, natural, mean, sd, found, loos)
     if job.path:
         _save(job.path, posteriors, theta.shape[:2], stats)

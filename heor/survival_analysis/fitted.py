@@ -105,6 +105,13 @@ def fitted_evidence(fits: SurvivalFits) -> list[tuple[Unit, str]]:
 def families_of(fits: SurvivalFits, evidence: str) -> dict[str, float]:
     """Share of draws of each family fitted to this evidence, in the order of the fits."""
     unit = next((u for u in fits.weights if evidence in u), None)
-    weights = fits.weights[unit] if unit else {}
+    weights = fits.by_evidence(unit)[evidence] if unit else {}
     fitted: Iterable[str] = (f for name, f in fits.posteriors if name == evidence)
     return {f: float(weights.get(f, 0.0)) for f in fitted}
+
+
+def choices_of(fits: SurvivalFits, unit: Unit) -> list[str]:
+    """Choices that together hold every family fitted to the evidence of a unit."""
+    names = list(families_of(fits, unit[0]))
+    compared = fits.comparison[unit].weights
+    return names if set(names) == set(compared) else list(compared)

@@ -24,6 +24,7 @@ from heor.inputs.problem import (
 from heor.parameters.draws import Draws, draw_parameters
 from heor.streams import Streams
 from heor.survival import joining
+from heor.survival.choices import members
 from heor.survival.curves import CurveContext
 from heor.survival.fitting import SurvivalFits
 from heor.survival.goodness import LANDMARK_MONTHS
@@ -35,6 +36,7 @@ from heor.survival_analysis.fitted import (
     ALL_DRAWS,
     all_cause,
     background_hazard,
+    choices_of,
     drawn_survival,
     excess_survival,
     families_of,
@@ -103,11 +105,9 @@ def _by_family(problem: DecisionProblem, fits: SurvivalFits) -> pd.DataFrame:
     chosen = [fits.posteriors[n, f] for n in names for f in families_of(fits, n)]
     table = posterior_landmarks(chosen, evaluate=own_patients)
     table = table.rename(columns={"distribution": "family"})
-    labels = {p.distribution: p.model.label for p in chosen}
-    table.insert(3, "label", table["family"].map(labels))
-    weight = [
-        families_of(fits, n)[f] for n, f in zip(table["evidence"], table["family"], strict=True)
-    ]
+    keys = list(zip(table["evidence"], table["family"], strict=True))
+    table.insert(3, "label", [fits.posteriors[key].model.label for key in keys])
+    weight = [families_of(fits, name)[family] for name, family in keys]
     table.insert(4, "weight", weight)
     table.insert(5, "stage", BEFORE)
     return table
@@ -117,22 +117,24 @@ def _curves(
     problem: DecisionProblem, fits: SurvivalFits, streams: Streams
 ) -> Iterator[tuple[dict, np.ndarray]]:
     """(what it is, survival by (draw, time)) of each family and the average, by stage."""
-    labels = {f: p.model.label for (_, f), p in fits.posteriors.items()}
     known: dict[int, dict[str, np.ndarray]] = {}
     for unit in fits.comparison:
-        names = families_of(fits, unit[0])
-        mixes: dict[str, Mapping[str, float]] = {f: {f: 1.0} for f in names}
+        mixes: dict[str, Mapping[str, float]] = {c: {c: 1.0} for c in choices_of(fits, unit)}
         mixes[AVERAGE] = fits.weights[unit]
-        for family, mix in mixes.items():
-            few = family != AVERAGE
+        seen = set()  # a family stands beside several of another endpoint where the lists differ
+        for choice, mix in mixes.items():
+            few = choice != AVERAGE
             draws = model_draws(problem, fits, {unit: mix}, streams, known, few)
-            for name in unit:
+            for name, family in zip(unit, members(choice, len(unit)), strict=True):
+                if (name, family) in seen:
+                    continue
+                seen.add((name, family))
                 about = {
                     "evidence": name,
                     "endpoint": problem.evidence[name].endpoint,
                     "family": family,
-                    "label": labels.get(family, AVERAGE_LABEL),
-                    "weight": fits.weights[unit].get(family, 1.0 if family == AVERAGE else 0.0),
+                    "label": fits.posteriors[name, family].model.label if few else AVERAGE_LABEL,
+                    "weight": families_of(fits, name)[family] if few else 1.0,
                 }
                 yield from _stages(problem, draws, name, about)
 
@@ -246,7 +248,7 @@ def structure(problem: DecisionProblem, fits: SurvivalFits) -> pd.DataFrame:
     """Variance of the average within and between families, before transport."""
     rows = []
     for unit, name in fitted_evidence(fits):
-        share = fits.weights[unit]
+        share = fits.by_evidence(unit)[name]
         weight = np.array(list(share.values()))
         values = {f: quantities(problem, fits.posteriors[name, f]) for f in share}
         for quantity in next(iter(values.values())):

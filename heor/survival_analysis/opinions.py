@@ -10,11 +10,11 @@ import pandas as pd
 
 from heor.inputs.problem import DecisionProblem
 from heor.streams import Streams
-from heor.survival import fitting, posterior
-from heor.survival.distributions import cumulative_hazard
+from heor.survival import posterior
 from heor.survival.evidence import opinion_piece
 from heor.survival.fitting import SurvivalFits
-from heor.survival.likelihood import Piece
+from heor.survival.plan import Plan
+from heor.survival.plausible import implied as implied
 from heor.survival.posterior import Key, SurvivalPosterior
 from heor.survival_analysis.fitted import families_of
 
@@ -83,21 +83,7 @@ def data_alone(
     """Quick posteriors of every family without the opinions."""
     bare = replace(problem, opinions={})
     quick = replace(problem.settings.fit, quick=True)
-    wanted = [
-        request
-        for by_family in fitting.requests(bare).values()
-        for group in by_family.values()
-        for request in group
-    ]
-    return posterior.by_key(posterior.fit_each(wanted, quick, streams, cache))
-
-
-def implied(fit: SurvivalPosterior, piece: Piece) -> np.ndarray:
-    """Survival of the cohort at the opinion's time by a posterior. Dims: draw."""
-    time = np.asarray(piece.data["time"], float)
-    excess = cumulative_hazard(fit.model, fit.parameters, time)
-    total = piece.data["multiplier"] * excess + piece.data["background"]
-    return np.exp(-total)[:, 0]
+    return posterior.by_key(posterior.fit_each(Plan.of(bare).every, quick, streams, cache))
 
 
 def conflicts(table: pd.DataFrame) -> tuple[str, ...]:

@@ -58,7 +58,9 @@ def analytics(results: Results) -> Answer:
     parts = []
     if results.fits.weights:
         method = "NUTS" if results.method == "nuts" else "Laplace approximation with PSIS"
-        families = {f for share in results.fits.weights.values() for f, w in share.items() if w > 0}
+        fits = results.fits
+        own = [share for unit in fits.weights for share in fits.by_evidence(unit).values()]
+        families = {f for share in own for f, w in share.items() if w > 0}
         how = (
             f"leave-one-out stacking of {counted(len(families), 'family', 'families')} with weight"
             if settings.extrapolation == "stacked"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
@@ -69,13 +70,20 @@ def _transform(axes: Axes, results: SurvivalResults, evidence: str, scale: str) 
         axes.xaxis.set_major_locator(FixedLocator(LOG_TICKS))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-        axes.set_xlim(table["month"].min(), table["month"].max())
+        _log_limits(axes, table["month"])
     else:
-        style.month_axis(axes, float(table["month"].max()), 6)
+        style.month_axis(axes, float(table["month"].max()) if len(table) else 1.0, 6)
     axes.set_xlabel("Months since randomisation" + (" (log scale)" if log_time else ""))
     axes.set_ylabel(label)
     axes.set_title(f"{title}: {STRAIGHT[family]}")
     axes.grid(True)
+
+
+def _log_limits(axes: Axes, month: pd.Series) -> None:
+    """From the first to the last step; around it where there is one, and nothing without any."""
+    if len(month):
+        low, high = float(month.min()), float(month.max())
+        axes.set_xlim((low, high) if low < high else (low / 2, 2 * high))
 
 
 @styled

@@ -104,8 +104,8 @@ def fits(results: SurvivalResults, evidence: str) -> ReportFigure:
     return figure
 
 
-def legend_panel(panel: Axes, source: Axes) -> None:
-    """The legend of `source`, alone in a panel."""
+def legend_panel(panel: Axes, source: Axes, columns: int | None = None) -> None:
+    """The legend of `source`, alone in a panel; as many columns as its labels allow when None."""
     panel.set_axis_off()
     handles, labels = source.get_legend_handles_labels()
     families = [label for label in labels if "Kaplan" not in label]
@@ -113,7 +113,7 @@ def legend_panel(panel: Axes, source: Axes) -> None:
         handles,
         labels,
         loc="upper left",
-        ncols=legend_columns(families),
+        ncols=columns or legend_columns(families),
         borderaxespad=0.0,
         fontsize=6.3,
         columnspacing=1.2,
@@ -174,7 +174,9 @@ def _at_risk(axes: Axes, results: SurvivalResults, evidence: str, last: float) -
 @styled
 def hazards(results: SurvivalResults, unit: Unit) -> ReportFigure:
     """Observed hazard, smoothed and in windows, against every family and the background."""
-    lines = legend_rows(results, unit[0], 3)
+    labels = [labelled_families(results, evidence) for evidence in unit]
+    one = all(own == labels[0] for own in labels)  # else each panel has a legend of its own
+    lines = legend_rows(results, unit[0], 3) if one else max(map(len, labels)) + 3
     own = results.problem.evidence[unit[0]]
     figure = canvas(
         results,
@@ -188,13 +190,13 @@ def hazards(results: SurvivalResults, unit: Unit) -> ReportFigure:
         ],
         3.1 + ROW_HEIGHT * lines,
     )
-    panels = figure.subplot_mosaic(
-        [list(unit), ["legend"] * len(unit)], height_ratios=(14, 1.2 * lines)
-    )
+    legends = [f"legend {unit[0] if one else evidence}" for evidence in unit]
+    panels = figure.subplot_mosaic([list(unit), legends], height_ratios=(14, 1.2 * lines))
     for evidence in unit:
         _hazard_panel(panels[evidence], results, evidence)
     panels[unit[0]].set_ylabel(wrapped("Events per 100 patient-months", 1.7, LABEL))
-    legend_panel(panels["legend"], panels[unit[0]])
+    for evidence in unit[:1] if one else unit:
+        legend_panel(panels[f"legend {evidence}"], panels[evidence], None if one else 1)
     return figure
 
 

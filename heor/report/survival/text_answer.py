@@ -65,7 +65,7 @@ def _weights(results: SurvivalResults, unit: Unit) -> str:
         named.append(f"{len(share) - SHOWN_FAMILIES} more")
     words = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
     verb = "carries" if len(named) == 1 else "carry"
-    if results.problem.settings.extrapolation != "stacked":
+    if results.problem.settings.extrapolation != "stacked" and len(table) == 1:
         return f"{words} was chosen by the analyst and {verb} all the weight"
     return f"{words} {verb} the weight"
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from heor.report.survival.tables import rows
 from heor.report.words import table
+from heor.survival.choices import BESIDE
 from heor.survival.psis import PARETO_K_MAX
 from heor.survival_analysis import SurvivalResults
 from heor.survival_analysis.landmarks import AVERAGE, BEFORE
@@ -71,14 +72,14 @@ def _comparison(results: SurvivalResults, unit: tuple[str, ...]) -> str:
     shown = [
         {
             "Family": r["label"],
-            "Method": r["method"],
-            "elpd": f"{r['elpd']:,.1f}",
-            "SE": f"{r['se']:.1f}",
-            "Difference": f"{r['difference']:.1f}",
-            "SE of it": f"{r['difference_se']:.1f}",
-            "Effective parameters": f"{r['p_loo']:.1f}",
-            "Largest Pareto k": f"{r['pareto_k_max']:.2f}",
-            "Stacking weight": f"{r['weight']:.2f}",
+            "Method": "-" if pd.isna(r["method"]) else r["method"],
+            "elpd": _shown(r["elpd"], ",.1f"),
+            "SE": _shown(r["se"], ".1f"),
+            "Difference": _shown(r["difference"], ".1f"),
+            "SE of it": _shown(r["difference_se"], ".1f"),
+            "Effective parameters": _shown(r["p_loo"], ".1f"),
+            "Largest Pareto k": _shown(r["pareto_k_max"], ".2f"),
+            "Stacking weight": _shown(r["weight"], ".2f", "unknown"),
             "Share of draws": f"{used.get(r['family'], 0.0):.2f}",
             "Note": r["flag"],
         }
@@ -92,16 +93,28 @@ def _comparison(results: SurvivalResults, unit: tuple[str, ...]) -> str:
         "weights cannot be trusted for the patients counted in the note.**"
     )
     names = " and ".join(named(results, n) for n in unit)
+    apart = APART if any(BESIDE in choice for choice in used) else ""
     return "\n".join(
         [
             f"Leave-one-out over patients, {names} together (expected log predictive density, higher is "
-            "better; a difference below twice its SE is no difference):",
+            f"better; a difference below twice its SE is no difference){apart}:",
             "",
             table(pd.DataFrame(shown), 2),
             "",
             k,
         ]
     )
+
+
+APART = (
+    ". The endpoints list different families, so each has its own in a draw, with its own stacking weights; the "
+    "weight of a pair is their product (a joint family serves both). Every family stands at least once beside "
+    "the best of the other endpoint"
+)
+
+
+def _shown(value: float, form: str, missing: str = "-") -> str:
+    return missing if pd.isna(value) else format(value, form)
 
 
 def _structure(results: SurvivalResults) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 from heor.report.survival.text_fits import image, named
 from heor.report.words import significant, table
 from heor.survival_analysis import SurvivalResults
+from heor.survival_analysis.fitted import families_of
 from heor.survival_analysis.opinions import CONFLICT
 
 SHOWN = 12  # changes in the text; all are in the table
@@ -76,8 +77,7 @@ def _moved(results: SurvivalResults) -> str:
     weights = found["quantity"] == "stacking weight"
     shown = [_change(results, r) for _, r in found[~weights].head(SHOWN).iterrows()]
     moved = found[weights & (found["change"].abs() > 5e-4)]
-    first = [u[0] for u in results.fits.comparison]  # both endpoints have the same weights
-    moved = moved[moved["evidence"].isin(first)]
+    moved = moved[moved["evidence"].isin(_once(results))]
     text = [
         f"**What moves under {results.priors} priors** ({found['priors'].iloc[0]}), biggest first "
         "(background mortality left out; all: `tables/prior_sensitivity.csv`):",
@@ -89,6 +89,17 @@ def _moved(results: SurvivalResults) -> str:
         for _, r in moved.iterrows()
     )
     return "\n\n".join([*text, f"Weights that move: {words or 'none'}."])
+
+
+def _once(results: SurvivalResults) -> list[str]:
+    """Evidence of which weights are told: the first of a unit, and those that have others."""
+    fits = results.fits
+    return [
+        name
+        for unit in fits.comparison
+        for name in unit
+        if name == unit[0] or families_of(fits, name) != families_of(fits, unit[0])
+    ]
 
 
 def _change(results: SurvivalResults, r: pd.Series) -> dict[str, str]:
