@@ -105,7 +105,7 @@ def test_places_that_cannot_be_written_are_refused_before_any_work(
     (tmp_path / "nowhere").symlink_to(tmp_path / "unplugged")
     os.mkfifo(tmp_path / "pipe")  # as a device: neither folder nor file
     for name, words in (
-        ("pipe", "is a file; a folder is needed"),
+        ("pipe", "is a device or pipe; a folder is needed"),
         ("file", "is a file; a folder is needed"),
         ("file/x", "is a file"),
         ("n" * 300, "File name too long"),

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from docx import Document
 
-from heor import cli
+from heor import archive, cli
 from heor.archive import GROUP, TREE
-from heor.errors import HeorWarning, InputError
+from heor.errors import HeorWarning, InputError, OutputError
 from heor.inputs.countries import default_of
 from heor.report import figures as drawing
 from heor.report.rebuild import rebuild
@@ -214,3 +214,53 @@ def test_two_runs_do_not_share_a_folder(folder, tmp_path):
     with pytest.raises(InputError, match="holds another run .* --output"):
         rebuild(folder, other, ("html",))
     assert content(other) == before
+
+
+def test_files_of_the_user_in_another_folder_are_not_replaced(folder, tmp_path, capsys):
+    """Others of theirs there stay; where their names are free, the report may stand beside them."""
+    (tmp_path / "paper").mkdir()
+    for name in ("report.html", "run.json", "thesis.txt"):
+        (tmp_path / "paper" / name).write_text("mine", encoding="utf-8")
+    before = content(tmp_path / "paper")
+    words = ["report", str(folder), "--format", "html", "--output", str(tmp_path / "paper")]
+    assert cli.main(words) == 2
+    said = capsys.readouterr().err
+    assert "report.html, " in said and "run.json: there already, and no run.json shows" in said
+    assert "--output" in said and content(tmp_path / "paper") == before
+    (tmp_path / "paper" / "report.html").unlink()
+    (tmp_path / "paper" / "run.json").unlink()
+    assert cli.main(words) == 0
+    assert content(tmp_path / "paper").keys() == {"report.html", "run.json", "thesis.txt"}
+    assert cli.main(words) == 0  # its own of before
+
+
+def test_a_document_with_comments_outlives_the_next_run(folder, made_up_run, monkeypatch):
+    """`heor report --format docx` writes it into the folder of the run, whose record lists it."""
+    monkeypatch.setattr("heor.report.word.document.word_document", lambda *_: b"document")
+    rebuild(folder, formats=("docx",))
+    listed = json.loads((folder / "run.json").read_text(encoding="utf-8"))["files"]
+    assert DOCUMENT in listed
+    (folder / DOCUMENT).write_bytes(b"document with comments")
+    with pytest.warns(HeorWarning, match=f"left in place.*{DOCUMENT}"):
+        write_report(made_up_run, folder, with_figures=False)
+    assert (folder / DOCUMENT).read_bytes() == b"document with comments"
+    with pytest.warns(HeorWarning, match=f"not written by heor: {DOCUMENT} as"):
+        rebuild(folder, formats=("docx",))
+    (kept,) = folder.glob("report-norway (kept *).docx")
+    assert kept.read_bytes() == b"document with comments"
+
+
+def test_results_that_are_replaced_meanwhile(folder, monkeypatch):
+    """A report of the earlier results must not stand beside the new ones."""
+    import heor.report.rebuild as module
+
+    def read(path: Path) -> object:
+        found = archive.read_archive(path)
+        path.write_bytes(path.read_bytes() + b" ")
+        return found
+
+    before = content(folder)["report.html"]
+    monkeypatch.setattr(module, "read_archive", read)
+    with pytest.raises(OutputError, match="new results were written meanwhile"):
+        rebuild(folder, formats=("html",))
+    assert content(folder)["report.html"] == before

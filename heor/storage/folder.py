@@ -46,8 +46,9 @@ def check_folder(folder: Path, whole: bool = True) -> None:
                 "choose another with --output."
             )
         if folder.exists() and not folder.is_dir():
+            kind = "a file" if folder.is_file() else "a device or pipe"
             raise InputError(
-                f"{folder}: is a file; a folder is needed. Choose another with --output."
+                f"{folder}: is {kind}; a folder is needed. Choose another with --output."
             )
         if whole and folder.exists():
             settle(folder)
