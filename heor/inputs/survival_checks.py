@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from heor.inputs import families, family_checks, schema
+from heor.inputs.evidence_tables import LONGEST
 from heor.inputs.layers import Layer, named
 from heor.inputs.problem import (
     DecisionProblem,
@@ -214,7 +215,7 @@ def _check_fitted(
             f"{origin}: evidence '{curve.evidence}' has no age or share_male, which the background "
             "mortality of its patients needs. Add them in survival/index.yaml."
         )
-    elif found.age + found.last_time > OLDEST:
+    elif found.last_time <= LONGEST and found.age + found.last_time > OLDEST:
         problems.append(
             f"{found.origin}: patients of age {found.age:g} in {found.name} would be "
             f"{found.age + found.last_time:.0f} at its last time, {found.last_time:.3g} years; at most "

@@ -97,9 +97,10 @@ def cautions(
                 "mode), so the draws are as fitted, as if other patients stood behind each endpoint. Check "
                 "expert opinions against the data."
             )
-        if posterior.loo["n_bad_k"] > 0:
+        bad = posterior.loo["n_bad_k"]
+        if bad > 0:
             lines.append(
-                f"{where}: leave-one-out is unreliable for {posterior.loo['n_bad_k']:g} patients (Pareto "
+                f"{where}: leave-one-out is unreliable for {bad:g} patient{'' if bad == 1 else 's'} (Pareto "
                 f"k up to {posterior.loo['pareto_k_max']:.2f}; 0.7 is the limit), and the weights rest on "
                 "it. Look at these patients, or weigh the families by judgement."
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from heor.inputs.problem import RelativeCurve
@@ -80,11 +82,16 @@ def _numbers(results: SurvivalResults, evidence: str, stage: str) -> tuple[str, 
     at = rows(results.tables["landmarks"], **where)
     five = at[at["month"] == 60].iloc[0]
     words = (
-        f"median {_endpoint(results, evidence)} is {s['median_months']:.1f} months (95 % "
-        f"{s['median_low']:.1f} to {s['median_high']:.1f}) and {five['mean']:.1%} "
+        f"median {_endpoint(results, evidence)} is {_months(s['median_months'])} months (95 % "
+        f"{_months(s['median_low'])} to {_months(s['median_high'])}) and {five['mean']:.1%} "
         f"({five['low']:.1%} to {five['high']:.1%}) reach 5 years"
     )
     return words, float(s["share_beyond_data"])
+
+
+def _months(median: float) -> str:
+    """A median, or that half outlive the horizon."""
+    return f"{median:.1f}" if math.isfinite(median) else "beyond the horizon"
 
 
 def _endpoint(results: SurvivalResults, evidence: str) -> str:

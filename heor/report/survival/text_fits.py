@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from heor.report.survival.tables import rows
@@ -156,7 +157,8 @@ def landmark_section(results: SurvivalResults) -> str:
             found = rows(summary, evidence=name, stage=stage, family=family).iloc[0]
             row = {"Family": own["label"].iloc[0]}
             row["Weight"] = "" if family == AVERAGE else f"{own['weight'].iloc[0]:.2f}"
-            row["Median, mo"] = f"{found['median_months']:.1f}"
+            median = found["median_months"]
+            row["Median, mo"] = f"{median:.1f}" if np.isfinite(median) else "not reached"
             for _, r in own.iterrows():
                 row[f"{r['month'] / 12:.0f} y"] = (
                     f"{r['mean']:.1%} ({r['low']:.1%}-{r['high']:.1%})"
