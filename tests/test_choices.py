@@ -11,18 +11,18 @@ import pytest
 from scipy import optimize
 from scipy.stats import spearmanr
 
-from heor.analysis import structure_fits
 from heor.errors import InputError
 from heor.inputs.load import load
 from heor.inputs.problem import DecisionProblem, FitSettings, FittedCurve, SurvivalEvidence
 from heor.streams import Streams
-from heor.survival import choices, goodness, joining
+from heor.survival import choices, goodness, joining, laplace, workers
 from heor.survival.distributions import get
 from heor.survival.fitting import SurvivalFits, fit_problems
 from heor.survival.posterior import SurvivalPosterior
 from heor.survival.stacking import linked_weights
 from heor.survival_analysis import landmarks
 from heor.survival_analysis.fitted import families_of
+from heor.together import structure_fits
 
 OS, PFS = "second_line_folfiri_os", "second_line_folfiri_pfs"
 UNIT = (OS, PFS)
@@ -270,6 +270,34 @@ def test_made_up_data_get_their_own_families(different) -> None:
     assert "weibull" in used[PFS] and used[PFS] <= {"weibull", "loglogistic"}
     rows = curves[PFS].family == [m.name for m in curves[PFS].families].index("weibull")
     assert np.median(curves[PFS].theta[rows, 0]) == pytest.approx(2.5, rel=0.15)  # its shape
+
+
+def test_screening_keeps_each_endpoint_s_own_families(
+    different, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has weight by Laplace is sampled, for its endpoint alone; the others are in the table."""
+    asked = []
+
+    def sample_all(groups):
+        for task in [task for group in groups for task in group]:
+            asked.append((task.pieces[0].name, task.distribution.name))
+            centre = laplace.start(task.distribution, task.pieces)
+            theta = centre + np.random.default_rng(1).normal(0, 0.05, (2, 400, len(centre)))
+            zero = np.zeros((2, 400), int)
+            yield task.key, workers.Sample(theta, zero > 0, zero, 1.0, 800.0, 800.0, 0.0, 0.0)
+
+    monkeypatch.setattr(workers, "sample_all", sample_all)
+    made, quickly = different
+    screened = replace(made.settings.fit, quick=False, screen=True)
+    made = replace(made, settings=replace(made.settings, fit=screened))
+    fits = fit_problems({"": made}, Streams(2))[""]
+    kept = {(n, f) for n in UNIT for f, w in families_of(quickly, n).items() if w >= 0.02}
+    assert set(asked) == kept and (OS, "exponential") not in kept
+    assert {key for key, p in fits.posteriors.items() if p.method == "nuts"} == kept
+    table = fits.comparison[UNIT].table
+    left = table[["exponential" in family for family in table["family"]]]
+    assert len(left) and (left["weight"] == 0).all()
+    assert left["flag"].str.contains("no weight when screened by Laplace").all()
 
 
 def test_tables_hold_every_family_of_each_endpoint_once(different) -> None:

@@ -11,6 +11,7 @@ import pytest
 from heor.errors import InputError
 from heor.inputs import evidence_tables, landmarks
 from heor.inputs.load import load
+from tests.declared_models import declared
 
 Read = Callable[..., tuple[dict[str, np.ndarray] | None, list[str]]]
 
@@ -198,3 +199,9 @@ def test_an_empty_mapping_is_a_fault_with_a_name(copied_inputs: Path, file: str,
     with pytest.raises(InputError) as error:
         load(copied_inputs)
     assert any(said in problem for problem in error.value.problems), error.value.problems
+
+
+def test_a_model_without_curves_needs_no_evidence(inputs: Path, tmp_path: Path) -> None:
+    folder = declared(inputs, tmp_path / "inputs")
+    (folder / "model" / "survival" / "index.yaml").write_text("{}\n", "utf-8")
+    assert load(folder).evidence == {}
