@@ -34,6 +34,8 @@ class SynthesisModel(Model):
 
 
 class CorrelationModel(Model):
+    """A statement about correlation. All of them together are one matrix; what is not stated is 0."""
+
     correlation: str | None = Field(None, description="name of a parameter with unit correlation")
     group: str | None = None
     pair: list[str] | None = Field(None, min_length=2, max_length=2)
