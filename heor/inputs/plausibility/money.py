@@ -29,12 +29,11 @@ OLD = 5  # years
 FAR = 5.0
 
 
-def _bounds(problem: DecisionProblem) -> tuple[float, float]:
-    """The lowest and highest threshold that costs are held against."""
+def _highest(problem: DecisionProblem) -> float:
+    """The highest threshold that costs are held against."""
     country = problem.country
     bands = country.severity_bands if country.severity_rule else ()
-    found = [*country.thresholds, *(b.threshold for b in bands if b.threshold is not None)]
-    return min(found), max(found)
+    return max([*country.thresholds, *(b.threshold for b in bands if b.threshold is not None)])
 
 
 def _paid(problem: DecisionProblem) -> list[Charge]:
@@ -49,7 +48,7 @@ def _paid(problem: DecisionProblem) -> list[Charge]:
 def cost_level(problem: DecisionProblem, around: Surroundings) -> Iterator[Finding]:
     """All costs so far from the thresholds that one or the other is in thousands."""
     found = _paid(problem)
-    if not found:
+    if not found or max(problem.country.thresholds) <= 0:
         return
     currency, dearest = problem.country.currency, max(found, key=lambda c: c.amount)
     low, high = min(problem.country.thresholds), max(problem.country.thresholds)
@@ -81,7 +80,7 @@ def threshold_level(problem: DecisionProblem, around: Surroundings) -> Iterator[
     where = str(origin(problem, "country.thresholds"))
     listed = ", ".join(f"{shown(t)}" for t in country.thresholds)
     bands = [b.threshold for b in country.severity_bands if b.threshold is not None]
-    if any(cost_level(problem, around)):
+    if any(cost_level(problem, around)) or max(country.thresholds) <= 0:
         return  # which of the two is off is asked there
     if country.severity_rule and bands:
         ratio = max(bands) / max(country.thresholds)
@@ -112,12 +111,12 @@ def dear_year(problem: DecisionProblem, around: Surroundings) -> Iterator[Findin
     """A year of one cost that not even full health would be worth."""
     if any(cost_level(problem, around)) or any(threshold_level(problem, around)):
         return
-    _, high = _bounds(problem)
+    high = _highest(problem)
     converted = {f.where for f in odd_currency(problem, around)}
     asked: set[str] = set()  # prices: one may be in several costs
     for charge in _paid(problem):
         prices = _prices(problem, charge)
-        if charge.is_event or charge.amount <= YEAR * high or prices & asked:
+        if charge.is_event or not 0 < YEAR * high < charge.amount or prices & asked:
             continue
         if str(charge.origin) in converted:
             continue
