@@ -140,12 +140,22 @@ def named_thresholds(decision: Decision) -> Mapping[str, str]:
     }
 
 
+def thresholds_in_words(results: Results) -> Mapping[str, str]:
+    """Threshold name → how a sentence on it begins."""
+    currency = results.problem.country.currency
+    return {
+        name: f"At {value:,.0f} {currency} per QALY"
+        + (" (severity-weighted)" if name == "severity" else "")
+        for name, value in results.decision.thresholds
+    }
+
+
 def best_lines(results: Results) -> list[str]:
     """The best strategy at each threshold of a run, one sentence each."""
     problem, found = results.problem, run_choices(results)
-    currency, amounts = problem.country.currency, named_thresholds(results.decision)
+    currency, where = problem.country.currency, thresholds_in_words(results)
     lines = [
-        f"At {amounts[name]} {currency} per QALY "
+        f"{where[name]} "
         + best_words(
             own,
             lambda strategy: label_of(problem, strategy),
@@ -164,7 +174,7 @@ def best_lines(results: Results) -> list[str]:
 def changes_of_best(results: Results, frame: pd.DataFrame) -> str:
     """Which scenarios beside the run have another best strategy than it, of more than two."""
     problem, sentences = results.problem, []
-    for name, amount in named_thresholds(results.decision).items():
+    for name, where in thresholds_in_words(results).items():
         if len(frame) < 2 or f"best_{name}" not in frame:
             continue
         best, lead = frame[f"best_{name}"], frame[f"best_{name}_lead"]
@@ -174,15 +184,15 @@ def changes_of_best(results: Results, frame: pd.DataFrame) -> str:
             for _, row in frame[(best != best.iloc[0]) & clear].iterrows()
         ]
         near = list(frame["scenario"][1:][~clear.to_numpy()[1:]])
-        what = (
-            f"At {amount} {problem.country.currency} per QALY another strategy is the best under "
-        )
-        words = f"{what}{', '.join(changed)}" if changed else ""
+        parts = []
+        if changed:
+            parts.append(f"another strategy is the best under {', '.join(changed)}")
         if near:
-            words += (
-                "; under" if words else f"At {amount} {problem.country.currency} per QALY, under"
+            parts.append(
+                f"under {', '.join(near)} the two best cannot be told apart with these draws"
             )
-            words += f" {', '.join(near)}, the two best cannot be told apart with these draws"
-        same = f"{label_of(problem, best.iloc[0])} is the best in every structural scenario below"
-        sentences.append(f"{words or f'At {amount} {problem.country.currency} per QALY {same}'}.")
+        if not parts:
+            same = label_of(problem, best.iloc[0])
+            parts.append(f"{same} is the best in every structural scenario below")
+        sentences.append(f"{where} {'; '.join(parts)}.")
     return "\n".join(f"- {sentence}" for sentence in sentences)
