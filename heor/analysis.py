@@ -6,7 +6,7 @@ parameters → draws → survival posteriors → curves → state occupancy → 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -26,6 +26,7 @@ from heor.inputs.checks import SURVIVAL
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.remarks import remarks
 from heor.inputs.structures import STRUCTURES, cohort_equivalent
+from heor.inputs.usage import before_draws, names_in_draws
 from heor.left_out import LeftOut
 from heor.one_way import not_done, one_way
 from heor.parameters.draws import Draws
@@ -217,13 +218,10 @@ def value_of_information(
         return pd.DataFrame(), pd.DataFrame()
     outcomes, names = simulation.outcomes, sensitivity.uncertain_parameters(problem)
     comparator = outcomes.strategies.index(problem.settings.comparator)
-    values = {name: draws.values[name] for name in names}
-    values |= {
-        name: draws.values[name]
-        for g in problem.settings.information.values()
-        for name in g
-        if name != SURVIVAL
-    }
+    grouped = {n for g in problem.settings.information.values() for n in g} - {SURVIVAL}
+    _say_before_draws(problem, grouped)
+    acting = grouped & names_in_draws(problem)
+    values = {n: draws.values[n] for n in dict.fromkeys([*names, *sorted(acting)])}
     if draws.curves:
         values[SURVIVAL] = outcomes.component("life_years_undiscounted")[:, comparator]
     frame = pd.DataFrame({k: v for k, v in values.items() if np.ptp(v) > 0})
@@ -248,6 +246,19 @@ def value_of_information(
         table,
         information.information_curves(outcomes, frame, groups, grid),
     )
+
+
+def _say_before_draws(problem: DecisionProblem, names: Collection[str]) -> None:
+    """Parameters of groups whose draws move nothing, because they act before: as if worth nothing."""
+    before = before_draws(problem)
+    for name in sorted(set(names) & before.keys() - names_in_draws(problem)):
+        warnings.warn(
+            f"Left out of value of information: {name}. It acts on {before[name]}, and its own draws move "
+            "nothing. Name in its place what the draws hold (the pooled effect, "
+            f"{SURVIVAL}).",
+            HeorWarning,
+            stacklevel=3,
+        )
 
 
 def mean_benefit(decision: Decision) -> dict[str, float]:

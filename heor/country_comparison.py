@@ -20,8 +20,9 @@ import pandas as pd
 from heor.analysis import decide, sample
 from heor.decision import cost_effectiveness
 from heor.decision.choice import choices
-from heor.errors import HeorError, HeorWarning
+from heor.errors import HeorWarning
 from heor.inputs.problem import DecisionProblem
+from heor.left_out import all_that_can
 from heor.outcomes.outcomes import QALYS, Outcomes
 from heor.results import Decision, Simulation
 from heor.simulation import simulate_together
@@ -135,19 +136,13 @@ def _simulated(
     problems: Problems, draws: Mapping, group: list[str], faults: dict[str, str]
 ) -> dict[str, Simulation]:
     """Countries together, or each by itself when one of them breaks."""
-    try:
-        return simulate_together({n: (problems[n], draws[n]) for n in group})
-    except HeorError:
-        pass
-    found = {}
-    for name in group:
-        try:
-            found |= simulate_together({name: (problems[name], draws[name])})
-        except HeorError as error:
-            if name == next(iter(problems)):
-                raise
-            faults[name] = " ".join(str(error).split())
-    return found
+    first = next(iter(problems))
+    return all_that_can(
+        group,
+        lambda names: simulate_together({n: (problems[n], draws[n]) for n in names}),
+        faults,
+        first if first in group else None,
+    )
 
 
 def _once(said: Mapping[str, tuple[str, ...]]) -> list[str]:

@@ -18,7 +18,7 @@ from heor.decision.sensitivity import labels as parameter_labels
 from heor.decision.sensitivity import uncertain_parameters
 from heor.errors import ModelError
 from heor.inputs.problem import DecisionProblem
-from heor.inputs.units import UNITS, Unit, lookup
+from heor.inputs.units import UNITS, unit_of
 from heor.inputs.usage import curve_inputs
 from heor.response import Response
 
@@ -55,16 +55,6 @@ def search_range(problem: DecisionProblem, name: str, values: np.ndarray) -> tup
     if unit is None:
         return low, high
     return max(low, unit.low * unit.factor), min(high, unit.high * unit.factor)
-
-
-def unit_of(problem: DecisionProblem, name: str) -> Unit | None:
-    """The unit of a parameter or pooled effect; None of a derived quantity."""
-    if name in problem.syntheses:
-        return UNITS[problem.syntheses[name].unit]
-    if name not in problem.parameters:
-        return None
-    found = lookup(problem.parameters[name].unit, problem.country.currency)
-    return found[1] if found else None
 
 
 def tipping_points(

@@ -12,12 +12,13 @@ from heor.decision.sensitivity import labels as parameter_labels
 from heor.errors import InputError
 from heor.inputs.layers import nearest
 from heor.inputs.problem import DecisionProblem
+from heor.inputs.units import range_fault
 from heor.inputs.usage import before_draws, names_in_draws
 from heor.inputs.what_if import Axis, WhatIf
 from heor.parameters.draws import Draws, draw_parameters
 from heor.response import Estimates
 from heor.results import Simulation
-from heor.what_if import Thresholds, search_range, unit_of
+from heor.what_if import Thresholds, search_range
 
 SEVERITY = "severity"
 POINTS = 13  # of a question on the command line
@@ -178,9 +179,9 @@ def question(
         about = parameter_labels(problem, name)
         low, high = (x / about["factor"] for x in search_range(problem, name, drawn[name]))
         low, high = (limits or {}).get(name, (low, high))
-        fault = _range_fault(problem, name, low, high)
+        fault = range_fault(problem, name, low, high)
         if fault:
-            problems.append(fault)
+            problems.append(f"what-if: {fault}")
             continue
         label = about["description"] + (f" ({about['unit']})" if about["unit"] else "")
         axes.append(Axis(name, label[:1].upper() + label[1:], low, high, points, name))
@@ -188,19 +189,3 @@ def question(
         raise InputError(problems)
     words = " and ".join(axis.label for axis in axes)
     return WhatIf("_".join(names), f"What if: {words}", axes[0], axes[1] if len(axes) > 1 else None)
-
-
-def _range_fault(problem: DecisionProblem, name: str, low: float, high: float) -> str:
-    """What is wrong with a range as entered, or an empty string."""
-    if not (np.isfinite(low) and np.isfinite(high)):
-        return f"what-if: {name} from {low:g} to {high:g}; both ends must be finite numbers."
-    if not high > low:
-        return f"what-if: {name} from {low:g} to {high:g}; the range must rise."
-    unit = unit_of(problem, name)
-    if unit is not None and not unit.low <= low < high <= unit.high:
-        written = parameter_labels(problem, name)["unit"]
-        return (
-            f"what-if: {name} from {low:g} to {high:g}; unit '{written}' must be {unit.allowed()}. Give a "
-            "range inside it."
-        )
-    return ""

@@ -201,6 +201,31 @@ def test_tornado_and_tipping_leave_out_what_acts_before_the_draws(folder: Path) 
     assert (moved[["log_rr", "r_death", "c_new", "m_old"]] > 0).all()
 
 
+def test_ranges_of_maps_are_those_of_their_units(folder: Path, tmp_path: Path) -> None:
+    """`what_if:` of analysis.yaml, as --range."""
+    import shutil
+
+    copy = Path(shutil.copytree(folder, tmp_path / "inputs"))
+    with (copy / "model/analysis.yaml").open("a", encoding="utf-8") as file:
+        file.write("what_if: {m: {label: M, x: {name: m_old, label: M, from: -1, to: 2}}}\n")
+    with pytest.raises(InputError) as caught:
+        load(copy)
+    (text,) = caught.value.problems
+    assert "analysis.yaml:" in text and "m_old from -1 to 2" in text and "between 0 and 1" in text
+
+
+def test_what_acts_before_the_draws_has_no_value_of_information_of_its_own(folder: Path) -> None:
+    """A study in a group would look as if it were worth nothing: it is left out with a word."""
+    problem = load(folder, draws=500)
+    groups = {"Effect": ("log_rr", "log_rr_a"), "Prices": ("c_new",)}
+    problem = replace(problem, settings=replace(problem.settings, information=groups))
+    results = evaluate(problem)
+    names = set(results.information["name"])
+    assert {"Effect", "Prices", "log_rr"} <= names and "log_rr_a" not in names
+    (word,) = [w for w in results.warnings if "value of information: log_rr_a" in w]
+    assert "pooled into log_rr" in word
+
+
 @pytest.mark.slow
 def test_an_opinion_is_fitted_again(shared_fits: Path) -> None:
     """The mean moves and the standard error is kept: `run --set os_60_expert.mean=VALUE`."""

@@ -15,6 +15,7 @@ from heor.inputs.curve_types import expressions
 from heor.inputs.expressions import problem_with
 from heor.inputs.layers import Layer, named
 from heor.inputs.problem import DecisionProblem, Exposure, Origin, Strategy
+from heor.inputs.units import range_fault
 
 #: Stands for everything uncertain in the comparator's survival curves.
 SURVIVAL = "survival_of_comparator"
@@ -54,6 +55,8 @@ def check(
         for axis in (what_if.x, what_if.y):
             if axis is not None:
                 named("parameter", axis.name, known, origin, problems)
+                fault = range_fault(problem, axis.name, axis.start, axis.end)
+                problems += [f"{origin}: {fault}"] if fault else []
         for name in what_if.scenarios:
             named("scenario", name, scenarios, origin, problems)
     if problem.trial is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from heor.inputs.problem import MONTHS_PER_YEAR, Parameter
+from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem, Parameter
 
 #: How many of each are in a year.
 PER_YEAR = {
@@ -89,6 +89,30 @@ def lookup(unit: str, currency: str | None) -> tuple[str, Unit] | None:
         if name in UNITS:
             return name, UNITS[name]
     return None
+
+
+def unit_of(problem: DecisionProblem, name: str) -> Unit | None:
+    """The unit of a parameter or pooled effect; None of a derived quantity."""
+    if name in problem.syntheses:
+        return UNITS[problem.syntheses[name].unit]
+    if name not in problem.parameters:
+        return None
+    found = lookup(problem.parameters[name].unit, problem.country.currency)
+    return found[1] if found else None
+
+
+def range_fault(problem: DecisionProblem, name: str, low: float, high: float) -> str:
+    """What is wrong with a range of values of a quantity, as entered; empty where nothing is."""
+    where = f"{name} from {low:g} to {high:g}"
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return f"{where}; both ends must be finite numbers."
+    if not high > low:
+        return f"{where}; the range must rise."
+    unit, slack = unit_of(problem, name), 1e-9 * (high - low)
+    if unit is not None and not unit.low - slack <= low < high <= unit.high + slack:
+        written = (problem.parameters.get(name) or problem.syntheses[name]).unit
+        return f"{where}; unit '{written}' must be {unit.allowed()}. Give a range inside it."
+    return ""
 
 
 def factor_of(parameter: Parameter, currency: str | None) -> float:

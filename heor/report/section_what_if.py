@@ -6,10 +6,19 @@ import numpy as np
 import pandas as pd
 
 from heor.decision.crossings import WhatIfMap
+from heor.inputs.usage import before_draws, names_in_draws
 from heor.report.choice import alone, pairwise_note
 from heor.report.left_out import left_out
 from heor.report.section_drivers import reference
-from heor.report.words import LOG_RATIO, STATUS_WORDS, as_ratio, entered, plain, table
+from heor.report.words import (
+    LOG_RATIO,
+    STATUS_WORDS,
+    as_ratio,
+    entered,
+    parameter_label,
+    plain,
+    table,
+)
 from heor.response import DRAWS
 from heor.results import MAP, PRICES, TIPPING, WHAT_IF, Results
 
@@ -45,7 +54,8 @@ def _tipping(results: Results) -> str:
     text = [
         f"Tipping points: each parameter at a fixed value, the rest uncertain as in the run; mean net benefit "
         f"over {FEWER} (SE: Monte Carlo, of the crossing). {searched} parameters were searched over their whole range (those that act on "
-        "survival, and those whose interval matters); the others cannot turn the answer by themselves."
+        "survival, and those whose interval matters); no other uncertain parameter of the draws can turn it by "
+        f"itself.{_not_searched(results)}"
     ]
     if len(rows):
         text.append(table(rows, left=2))
@@ -59,6 +69,25 @@ def _tipping(results: Results) -> str:
         )
     text.append("Also those that do not turn it: `tables/tipping_points.csv`.")
     return "\n\n".join(text)
+
+
+def _not_searched(results: Results) -> str:
+    """Parameters that act before the draws, and so are not moved here, or not wholly."""
+    problem = results.problem
+    before, drawn = before_draws(problem), names_in_draws(problem)
+    used = [n for n in before if n in problem.parameters]
+    words = ""
+    outside = [parameter_label(problem, n) for n in used if n not in drawn]
+    if outside:
+        words = (
+            f" Not searched, because they act before anything is drawn: {', '.join(outside)}; `heor what-if "
+            "NAME` makes the run again for each value."
+        )
+    both = [n for n in used if n in drawn and n in set(results.tipping["parameter"])]
+    if both:
+        listed = ", ".join(parameter_label(problem, n) for n in both)
+        words += f" Moved with the survival fits as they are: {listed}."
+    return words
 
 
 def tipping_rows(results: Results) -> pd.DataFrame:
