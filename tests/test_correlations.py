@@ -380,7 +380,7 @@ def test_covariance_files_that_are_none(
     known = problem.parameters
     assert read_covariance(path, "effects.csv", known, known, found) is None
     assert any(says in fault for fault in found), found
-    assert all(fault.startswith("effects.csv: ") for fault in found), found
+    assert all(fault.startswith("effects.csv:") for fault in found), found
 
 
 def test_a_parameter_of_a_covariance_file_can_be_fixed(copied_inputs: Path) -> None:
