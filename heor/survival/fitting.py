@@ -7,12 +7,13 @@ the posterior of record. `heor survival` samples them all.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from heor.archive import ADDED
 from heor.inputs.problem import DecisionProblem, FitSettings
 from heor.streams import Streams
 from heor.survival import cache as store
@@ -69,7 +70,7 @@ class SurvivalFits:
     correlations: Mapping[Unit, float]
     accepted: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
-    conflicts: tuple[str, ...] = ()
+    conflicts: tuple[str, ...] = field(default=(), metadata=ADDED)
 
     @property
     def keys(self) -> tuple[str, ...]:
