@@ -104,11 +104,11 @@ def run(
         **rules,
     )
     money(thresholds, problem.country.currency)  # a currency in front must be that of the costs
-    companions = load_companions(problem, inputs)
-    alternatives = load_alternatives(problem, inputs)
     outputs = Path(inputs).resolve().parent / "outputs"
     name = "-".join([problem.country.name, *(problem.scenario or "").split("+")]).rstrip("-")
     folder = result_folder(output, outputs / name)
+    companions = load_companions(problem, inputs)
+    alternatives = load_alternatives(problem, inputs)
     with progress_display() as progress:
         results = evaluate(
             problem, companions, outputs / "cache", progress, alternatives, look(problem, inputs)
@@ -644,8 +644,10 @@ def main(arguments: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except InputError as error:
-        for line in error.problems:
+        for line in error.problems[: limits.PRINTED]:
             click.echo(line, err=True)
+        if (more := len(error.problems) - limits.PRINTED) > 0:
+            click.echo(f"{more:,} more are not listed.", err=True)
         count = len(error.problems)
         left = "nothing was run"
         if isinstance(error, OutputError):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from heor.cli_options import inputs_option, run_folder, shown
+from heor.cli_options import inputs_option, path_of, run_folder, shown
 
 
 @click.command()
@@ -50,7 +48,9 @@ def figures(folder, only, formats, width, dpi, no_caption, output, inputs) -> No
     found, known = saved_figures(folder)
     wanted = chosen(known, _parts(only))
     millimetres = f"{page.width * INCH:.4g}mm"
-    place = Path(output) if output else folder / f"figures-{millimetres}"
+    place = folder / f"figures-{millimetres}"
+    if output is not None:
+        place = path_of(output, "--output")
     with progress_display() as progress:
         write_chosen(found, wanted, place, page, formats, dpi, progress)
     click.echo(

@@ -196,12 +196,23 @@ def open_page(folder: Path, beside: str) -> str:
     return f"Open {shown(folder / 'report.html')} ({beside} beside it)"
 
 
+def path_of(text: str, option: str) -> Path:
+    """A path as an option names it; refused when nothing can have that name."""
+    from heor.errors import InputError
+    from heor.files import name_fault
+    from heor.limits import excerpt
+
+    if fault := name_fault(text) or ("" if text else "an empty name. Name one, or leave it out."):
+        raise InputError(f"{option} {excerpt(text).replace(chr(0), '?')}: {fault}")
+    return Path(text)
+
+
 def run_folder(folder: str | None, inputs: str) -> Path:
     """A run's folder as named, or where a plain `heor run` writes."""
     from heor.inputs.countries import default_of
 
-    if folder:
-        return Path(folder)
+    if folder is not None:
+        return path_of(folder, "FOLDER")
     return Path(inputs).resolve().parent / "outputs" / default_of(Path(inputs))
 
 
@@ -209,6 +220,6 @@ def result_folder(output: str | None, default: Path) -> Path:
     """Where a command writes; refused before any work when somebody's own files are there."""
     from heor.storage.folder import check_folder
 
-    folder = Path(output) if output else default
+    folder = path_of(str(default), "results in") if output is None else path_of(output, "--output")
     check_folder(folder)
     return folder

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from heor.cli_options import inputs_option, run_folder, shown
+from heor.cli_options import inputs_option, path_of, run_folder, shown
 
 ALL = "all"
 
@@ -52,7 +50,7 @@ def report(folder, inputs, form, language, with_figures, output) -> None:
     with progress_display() as progress:
         results, target, names = rebuild(
             place,
-            Path(output) if output else None,
+            None if output is None else path_of(output, "--output"),
             formats,
             language,
             with_figures,

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from heor.cli_options import path_of
+
 
 @click.command()
 @click.argument("answers", metavar="FILE", type=click.Path(exists=True, dir_okay=False))
@@ -37,12 +39,15 @@ def utilities(answers, names, by, missing, inputs, output) -> None:
     from hashlib import sha256
 
     from heor.errors import InputError
+    from heor.files import content
     from heor.inputs.answers import read_answers, scored
     from heor.report.provenance import short_record
     from heor.report.utilities import faults, summary, warnings, words, write_utilities
 
     source = Path(answers)
-    path = Path(output) if output else Path("outputs") / f"utilities-{source.stem}.csv"
+    path = Path("outputs") / f"utilities-{source.stem}.csv"
+    if output is not None:
+        path = path_of(output, "--output")
     problems: list[str] = []
     value_sets = _value_sets(Path(inputs), names, problems)
     found = read_answers(source, answers, problems, missing)
@@ -54,7 +59,7 @@ def utilities(answers, names, by, missing, inputs, output) -> None:
     assert found is not None
     scores = {used.name: scored(found, used) for used in value_sets}
     table = summary(found, scores, by)
-    hashes = {source.as_posix(): sha256(source.read_bytes()).hexdigest()}
+    hashes = {source.as_posix(): sha256(content(source)).hexdigest()}
     write_utilities(found, scores, path, short_record(_command(answers, names, missing), hashes))
     for line in warnings(found, value_sets):
         click.echo(f"warning: {line}", err=True)

@@ -43,10 +43,11 @@ def content(path: Path, most: int = limits.TABLE_BYTES, root: Path | None = None
         raise Unreadable("not found; the file is required. Create it or restore it.") from None
     except OSError as error:
         raise Unreadable(_why(path, error)) from error
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(handle)
+        raise Unreadable(f"{_kind(found.st_mode)}; a file is needed. Put one in its place.")
     with os.fdopen(handle, "rb") as file:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            raise Unreadable(f"{_kind(found.st_mode)}; a file is needed. Put one in its place.")
         text = file.read(most + 1) if found.st_size <= most else b""
     if max(found.st_size, len(text)) > most:
         raise Unreadable(

@@ -35,9 +35,13 @@ NUMBER = 1e15
 DRAWS = 1_000_000
 PATIENTS = 100_000
 
-#: Letters of a cell or a name that a message shows, faults of one kind that are listed one by one.
+#: Rows of terms of value sets.
+TERMS = 20_000
+#: Letters of a cell or a name that a message shows; faults of one kind that are listed one by one, and
+#: faults in all that the command line prints.
 SHOWN = 60
 FAULTS = 20
+PRINTED = 200
 
 
 def excerpt(text: str, most: int = SHOWN) -> str:

@@ -14,7 +14,9 @@ from string import Template
 
 import pandas as pd
 
+from heor import limits
 from heor.errors import InputError
+from heor.files import content
 from heor.inputs import iso
 from heor.inputs.countries import DEFAULT, NO_COUNTRIES, folders, known_as
 from heor.inputs.layers import nearest
@@ -126,7 +128,7 @@ def _write(root: Path, found: iso.Territory, donor: str, table: pd.DataFrame) ->
 
     def fill(place: Path) -> None:
         for name in TEXTS:
-            text = (root / TEMPLATE / name).read_text(encoding="utf-8")
+            text = content(root / TEMPLATE / name, limits.YAML_BYTES, root).decode("utf-8")
             filled = Template(text).substitute(words)
             (place / name).write_text(filled, encoding="utf-8", newline="\n")
         csv_text = table.to_csv(index=False, float_format="%.7f", lineterminator="\n")

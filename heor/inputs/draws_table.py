@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -108,8 +109,10 @@ def _mark(
     if mark.decimal == COMMA:
         said.append(f"numbers have a decimal comma, as '{mark.shown_by}' shows.")
     other = next(m for m in MARKS if m != mark.decimal)
+    marks = re.compile(f"[{re.escape(other)}{APOSTROPHES}{SPACES}]")
     for cells in columns.values():
-        grouped = next((c for c in cells if _grouped(c, mark.decimal, other)), None)
+        found = (c for c in cells if marks.search(c) and _grouped(c, mark.decimal, marks))
+        grouped = next(found, None)
         if grouped is not None:
             own = written(unsigned(grouped)[0])[mark.decimal]
             said.append(f"'{grouped}' is read as {own}: its marks or spaces group thousands.")
@@ -117,11 +120,10 @@ def _mark(
     return mark
 
 
-def _grouped(text: str, decimal: str, other: str) -> bool:
-    """Whether thousands are grouped in a number."""
+def _grouped(text: str, decimal: str, marks: re.Pattern[str]) -> bool:
+    """Whether thousands are grouped in a number, and not only its sign apart."""
     bare = unsigned(text)[0].strip()
-    marks = (other, *APOSTROPHES, *SPACES)
-    return any(m in bare for m in marks) and decimal in written(bare)
+    return bool(marks.search(bare)) and decimal in written(bare)
 
 
 def _place(columns: Mapping[str, Sequence[str]], text: str, index: pd.Index) -> str:
@@ -157,7 +159,7 @@ def _other_marks(
 def _other_money(path: Path, cells: Sequence[str], index: pd.Index, currency: str) -> list[str]:
     """A fault for the first cost whose sign is that of another currency than the analysis."""
     for line, cell in zip(index, cells, strict=False):
-        own = currencies_of(unsigned(cell)[1])
+        own = () if cell[-1:].isdigit() and cell[0].isdigit() else currencies_of(unsigned(cell)[1])
         if own and currency.upper() not in own:
             return [
                 f"{path}:{line}: column 'cost': '{excerpt(cell)}' is in {' or '.join(own[:2])}, the analysis "

@@ -162,9 +162,9 @@ def overlay(base: Layer, top: Layer) -> Layer:
     """`top` over `base`: mappings merge by key, lists and scalars are replaced whole."""
     replaced: dict[str, str | None] = {}
     values = _merge(base.values, top.values, "", replaced)
-    origins = {n: o for n, o in base.origins.items() if _within(n, replaced) is None}
+    origins = {n: o for n, o in base.origins.items() if within(n, replaced) is None}
     for name, origin in top.origins.items():
-        if _within(name, replaced) is not None:
+        if within(name, replaced) is not None:
             origins[name] = replace(origin, replaced=replaced.get(name))
     return Layer(values, origins)
 
@@ -184,7 +184,7 @@ def _merge(
     return out
 
 
-def _within(path: str, paths: Mapping[str, Any]) -> str | None:
+def within(path: str, paths: Mapping[str, Any]) -> str | None:
     """The path itself or the nearest above it that is among `paths`."""
     while path:
         if path in paths:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from heor.errors import InputError
+from heor.files import Unreadable, content
 from heor.inputs import (
     assemble,
     checks,
@@ -32,6 +34,7 @@ from heor.inputs.read_study import read_study
 from heor.inputs.reading import Reading, opened, parameters_file, validated
 from heor.inputs.schema_survival import PRIORS
 from heor.inputs.structures import with_structure
+from heor.limits import excerpt
 
 MODEL_FILES = ("analysis", "strategies")
 #: Settings that say which rules are read → the option that changes them.
@@ -95,11 +98,13 @@ def load(
     """
     reading = opened(folder)
     _read_model(reading)
+    if not reading.entries:  # every name would be unknown
+        raise InputError(reading.problems)
     study = read_study(reading)
     analysis = reading.layer.values.get("analysis", {})
     today = _day(reading, analysis.get("as_of"))
     day = as_of or today
-    asked = country or analysis.get("country", countries.DEFAULT)
+    asked = analysis.get("country", countries.DEFAULT) if country is None else country
     pack = read_country(reading, asked, day, programme, today)
     names = (scenario,) if isinstance(scenario, str) else tuple(scenario or ())
     scenarios = [model for name in names if (model := _read_scenario(reading, name))]
@@ -254,7 +259,8 @@ def _override_parameter(
 
 def _apply_overrides(reading: Reading, overrides: Mapping[str, Any]) -> None:
     for name, value in overrides.items():
-        origin = Origin(f"--set {name}={value}", None, "override")
+        shown = excerpt(f"--set {name}={value}")
+        origin = Origin(shown, None, "override")
         head, _, column = name.rpartition(".")
         root = name.split(".")[0]
         if name in reading.entries:
@@ -271,7 +277,7 @@ def _apply_overrides(reading: Reading, overrides: Mapping[str, Any]) -> None:
             reading.layer = overlay(reading.layer, layer)
         elif name in CHOSEN_FIRST:
             reading.problems.append(
-                f"--set {name}={value}: it chooses what is read, before any setting is changed. Use "
+                f"{shown}: it chooses what is read, before any setting is changed. Use "
                 f"{CHOSEN_FIRST[name]} instead."
             )
         elif "." in name and root in (*MODEL_FILES, "country") and name in reading.layer.origins:
@@ -282,7 +288,7 @@ def _apply_overrides(reading: Reading, overrides: Mapping[str, Any]) -> None:
         else:
             known = [*reading.entries, *reading.layer.origins]
             reading.problems.append(
-                f"--set {name}={value}: unknown name '{name}'; a parameter or a dotted setting such as "
+                f"{shown}: unknown name '{excerpt(name)}'; a parameter or a dotted setting such as "
                 f"analysis.end_age is allowed.{nearest(name, known)} `heor show` lists them."
             )
 
@@ -324,9 +330,11 @@ def _hashes(reading: Reading, used: Sequence[str], scenarios: Sequence[str]) -> 
     folders: Sequence[Path] = (reading.folder / "model", *own)
     files = [p for f in folders for p in sorted(f.rglob("*")) if p.is_file()]
     files += [reading.folder / "scenarios" / f"{name}.yaml" for name in scenarios]
-    return {
-        reading.shown(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in files if p.exists()
-    }
+    found = {}
+    for path in files:
+        with suppress(Unreadable):  # what is too large for a reader has not been read
+            found[reading.shown(path)] = hashlib.sha256(content(path)).hexdigest()
+    return found
 
 
 def load_companions(problem: DecisionProblem, folder: str | Path) -> dict[str, DecisionProblem]:

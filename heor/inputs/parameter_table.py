@@ -16,6 +16,7 @@ from heor.inputs.spread import check_dirichlets, read_spread
 from heor.inputs.tables import Row, number, read_table
 from heor.inputs.units import UNITS, lookup
 from heor.inputs.yaml_text import Grouped
+from heor.limits import excerpt, few
 
 #: Units of which there may be thousands, besides money.
 COUNTS = ("patients/week", "patients/month", "patients/year")
@@ -43,7 +44,8 @@ class Entry:
     """One row as written, with its origin.
 
     `donor` is the country a row was borrowed from, `country` its ISO code; `local` names the cells
-    (mean, se) that are in this run's money, whatever the row's currency says.
+    (mean, se) that are in this run's money, whatever the row's currency says; `faulty` is a row that
+    could not be read, whose own fault is enough.
     """
 
     cells: Mapping[str, str]
@@ -51,6 +53,7 @@ class Entry:
     donor: str | None = None
     country: str | None = None
     local: frozenset[str] = frozenset()
+    faulty: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,14 +69,21 @@ class MoneyRules:
 def read_parameters(path: Path, shown: str, layer: str, problems: list[str]) -> dict[str, Entry]:
     """Rows of one parameters file by name."""
     entries: dict[str, Entry] = {}
-    for row in read_table(path, shown, REQUIRED, OPTIONAL, problems, limits.PARAMETERS):
+    broken: list[Row] = []
+    twice = []
+    for row in read_table(path, shown, REQUIRED, OPTIONAL, problems, limits.PARAMETERS, broken):
         name = row.cells["name"]
         if name in entries:
-            problems.append(
-                f"{shown}:{row.line}: '{name}' appears twice (first in line "
+            twice.append(
+                f"{shown}:{row.line}: '{excerpt(name)}' appears twice (first in line "
                 f"{entries[name].origin.line}); names must be unique. Remove one."
             )
         entries[name] = Entry(row.cells, Origin(shown, row.line, layer))
+    problems += few(twice, shown)
+    for row in broken:
+        cells = {**dict.fromkeys(REQUIRED, ""), **row.cells}
+        origin = Origin(shown, row.line, layer)
+        entries.setdefault(cells["name"], Entry(cells, origin, faulty=True))
     return entries
 
 
@@ -82,12 +92,18 @@ def merge(
 ) -> dict[str, Entry]:
     """Rows of `top` over `base`: a row may replace an existing name, nothing else."""
     merged = dict(base)
+    unknown = [entry for name, entry in top.items() if name not in base and not entry.faulty]
+    for entry in unknown[: limits.FAULTS]:
+        name = entry.cells["name"]
+        problems.append(
+            f"{entry.origin}: unknown parameter '{excerpt(name)}'; a country or scenario may only replace "
+            f"parameters of the model.{nearest(name, base)} Check the spelling."
+        )
+    if len(unknown) > limits.FAULTS:
+        more = len(unknown) - limits.FAULTS
+        problems.append(f"{unknown[-1].origin.file}: {more:,} more unknown parameters.")
     for name, entry in top.items():
         if name not in base:
-            problems.append(
-                f"{entry.origin}: unknown parameter '{name}'; a country or scenario may only replace "
-                f"parameters of the model.{nearest(name, base)} Check the spelling."
-            )
             continue
         before = base[name].cells.get("mean", "")
         # a row that leaves the class open keeps the model's
@@ -136,7 +152,7 @@ def override(
     elif "(" in kind and "se" not in changes:  # the arguments say it
         changes = {**changes, "se": ""}
     for key, value in changes.items():
-        cells[key] = "; ".join(value) if isinstance(value, list) else _text(value)
+        cells[key] = "; ".join(map(str, value)) if isinstance(value, list) else _text(value)
     return replace(entries[name], cells=cells, origin=replace(origin, replaced=before), local=own)
 
 
@@ -164,6 +180,8 @@ def build(
     known_sources = set(sources)
     parameters = {}
     for name, entry in entries.items():
+        if entry.faulty:
+            continue
         parameter = _parameter(name, entry, money, known_sources, problems)
         if parameter is not None:
             parameters[name] = parameter

@@ -37,8 +37,17 @@ def read_table(
     optional: tuple[str, ...],
     problems: list[str],
     most: int = limits.ROWS,
+    broken: list[Row] | None = None,
 ) -> list[Row]:
-    """Rows of a CSV (or .xlsx) with the columns named, at most so many; problems are appended."""
+    """Rows of a CSV (or .xlsx) with the columns named; problems are appended.
+
+    Parameters
+    ----------
+    most
+        How many rows there may be.
+    broken
+        Takes the rows that have too few or too many cells, as far as they go.
+    """
     lines = _lines(path, shown, problems, most)
     if not lines:
         return []
@@ -67,6 +76,8 @@ def read_table(
                 f"{shown}:{line}: {len(cells):,} cells; the header has {len(header)}. A decimal or "
                 "a text comma without quotes? Use a decimal point, and quote text with commas."
             )
+            if broken is not None:
+                broken.append(Row(line, dict(zip(header, map(str.strip, cells), strict=False))))
             continue
         rows.append(Row(line, {h: c.strip() for h, c in zip(header, cells, strict=True)}))
     problems += few(faults, shown)
@@ -99,7 +110,15 @@ def read_square(
 
 
 def _lines(path: Path, shown: str, problems: list[str], most: int) -> list[Line]:
-    """Lines with content, the header first; none, with a problem noted, when they cannot be read."""
+    """Lines with content, the header first; none, with a problem noted, when there are none."""
+    before = len(problems)
+    lines = _read(path, shown, problems, most)
+    if not lines and len(problems) == before:
+        problems.append(f"{shown}: no content; a header and rows below it are needed. Fill it in.")
+    return lines
+
+
+def _read(path: Path, shown: str, problems: list[str], most: int) -> list[Line]:
     if path.suffix.lower() == ".xlsx":
         return xlsx_rows(path, shown, problems, most)
     text = read_text(path, shown, problems)

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, ValidationError
 
+from heor import limits
 from heor.inputs.layers import Layer, named, nearest, read_yaml
 from heor.inputs.problem import Origin
 from heor.inputs.schema_base import Model
@@ -190,7 +191,7 @@ def read_value_sets(folder: Path, shown: str, problems: list[str]) -> dict[str, 
     layer = read_yaml(folder / "value_sets.yaml", f"{shown}/value_sets.yaml", "model", problems)
     columns = ("value_set", "term", "value")
     rows: dict[str, list[Row]] = {}
-    for row in read_table(folder / "value_sets.csv", table, columns, (), problems):
+    for row in read_table(folder / "value_sets.csv", table, columns, (), problems, limits.TERMS):
         rows.setdefault(row.cells["value_set"], []).append(row)
     if not (layer.values and rows):
         return {}

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from heor.inputs.layers import Layer, nearest
+from heor.inputs.layers import Layer, nearest, within
 from heor.inputs.problem import Origin
+from heor.limits import excerpt
 
 #: Day the rules were read: what has no date of its own starts here.
 UNDATED = date(2026, 11, 1)
@@ -32,7 +33,7 @@ def programme_of(layer: Layer, asked: str | None, problems: list[str]) -> str | 
             continue
         allowed = ", ".join(known) or "none, the rules are the same in all"
         problems.append(
-            f"{origin}: unknown programme '{name}' of {values.get('label')}; available: {allowed}."
+            f"{origin}: unknown programme '{excerpt(str(name))}' of {values.get('label')}; available: {allowed}."
             f"{nearest(str(name), known)}"
         )
         return None
@@ -47,7 +48,7 @@ def in_force(
 
     Problems: no version in force, or several.
     """
-    country, origins = dict(layer.values.get(ROOT, {})), dict(layer.origins)
+    country, chosen = dict(layer.values.get(ROOT, {})), {}
     undated = []
     for name, block in country.items():
         path = f"{ROOT}.{name}"
@@ -73,8 +74,8 @@ def in_force(
             undated.append(name)  # its end is known, not its beginning
         if isinstance(block, list):
             country[name] = versions[found[0]]
-            origins = _moved(origins, path, found[0])
-    return Layer({**layer.values, ROOT: country}, origins), undated
+            chosen[path] = found[0]
+    return Layer({**layer.values, ROOT: country}, _moved(layer.origins, chosen)), undated
 
 
 def _of_programme(version: Mapping[str, Any], programme: str | None) -> bool:
@@ -98,14 +99,19 @@ def _end(version: Mapping[str, Any]) -> date:
     return found if isinstance(found, date) else date.max
 
 
-def _moved(origins: Mapping[str, Origin], path: str, chosen: int) -> dict[str, Origin]:
-    """Origins of a list of versions as those of the chosen one alone."""
-    own = f"{path}.{chosen}"
-    out = {k: o for k, o in origins.items() if k != path and not k.startswith(f"{path}.")}
+def _moved(origins: Mapping[str, Origin], chosen: Mapping[str, int]) -> dict[str, Origin]:
+    """Origins of lists of versions as those of the chosen ones alone."""
+    kept: dict[str, Origin] = {}
+    moved: dict[str, dict[str, Origin]] = {path: {} for path in chosen}
     for name, origin in origins.items():
+        path = within(name, chosen)
+        if path is None:
+            kept[name] = origin
+            continue
+        own = f"{path}.{chosen[path]}"
         if name == own or name.startswith(f"{own}."):
-            out[path + name.removeprefix(own)] = origin
-    return out
+            moved[path][path + name.removeprefix(own)] = origin
+    return kept | {name: o for found in moved.values() for name, o in found.items()}
 
 
 def _fault(

@@ -16,6 +16,7 @@ from heor.inputs.numerals import GROUP_OF_THREE
 from heor.limits import excerpt
 
 TAG = "tag:yaml.org,2002:"
+DIGITS = 400  # of a whole number that is made one at all; what is too large is said below
 #: Plain text of these forms is no text; first letters that it may have.
 _FORMS = {
     "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
@@ -161,6 +162,8 @@ def scalar(loader: Loader, node: yaml.ScalarNode) -> Any:
         A date that does not exist, or a number that is too large or not finite.
     """
     line = node.start_mark.line + 1
+    if node.tag == f"{TAG}int" and len(node.value) > DIGITS:
+        raise YamlFault(line, f"{excerpt(node.value)} is too large. Correct it.")
     try:
         value = loader.construct_object(node)
     except ValueError as error:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
 
 from heor.decision.information import ENOUGH_DRAWS
 from heor.errors import InputError
+from heor.files import content
 from heor.inputs.countries import NO_COUNTRIES
 from heor.inputs.load import available, load
 from heor.inputs.problem import DecisionProblem
@@ -113,7 +115,7 @@ def _ranking(problem: DecisionProblem, inputs: Path) -> list[str]:
             f"Which of these matter most is told by a run of {donor}: `heor run --country {donor}`, then "
             "this command again."
         ]
-    found = pd.read_csv(path)
+    found = pd.read_csv(BytesIO(content(path)))
     own = found[(found["kind"] == "single") & found["name"].isin(lent | adjust)]
     best = own.loc[own.groupby("name")["value"].idxmax()].sort_values("value", ascending=False)
     best = best[best["value"] > 0].head(LISTED_FIRST)

@@ -16,6 +16,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from heor import limits
+from heor.files import Unreadable
+from heor.files import content as bytes_of
 from heor.storage.manifest import free_name, hash_of, is_inside
 
 STAGING = ".heor-writing"
@@ -287,8 +290,8 @@ def pending(folder: Path) -> Journal | None:
 
 def _read(path: Path) -> dict:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        content = json.loads(bytes_of(path, limits.RECORD_BYTES).decode("utf-8"))
+    except (Unreadable, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 
