@@ -469,7 +469,10 @@ OPTIONS: dict[str, tuple[list[str], str]] = {
         ["run", "--quick", "--output", "n" * 300],
         "a name of 300 characters",
     ),
-    "output that is a pipe": (["run", "--quick", "--output", "PIPE"], "PIPE: is a file"),
+    "output that is a pipe": (
+        ["run", "--quick", "--output", "PIPE"],
+        "PIPE: is a device or pipe; a folder is needed",
+    ),
     "empty output": (["run", "--quick", "--output", ""], "--output : an empty name"),
     "report of nothing": (["report", "nowhere"], "not found"),
     "report of letters": (["report", LONG], "5,000 characters"),
