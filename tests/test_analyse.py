@@ -639,7 +639,7 @@ def test_file_and_folder_that_cannot_be_used(
     assert cli.main(["analyse", str(tmp_path / "none.csv"), "--threshold", "1"]) == 2
     assert "none.csv" in capsys.readouterr().err
     assert cli.main([*run, str(tmp_path / "psa.csv" / "out")]) == 2
-    assert "out: cannot be written" in capsys.readouterr().err
+    assert "out: cannot be made, because" in capsys.readouterr().err
     assert cli.main([*run, str(tmp_path / "psa.csv")]) == 2  # a file where a folder should be
     capsys.readouterr()
 
