@@ -22,6 +22,7 @@ from heor.decision.net_benefit_of_sampling import value_of_trial
 from heor.outcomes.outcomes import QALYS, Outcomes
 from heor.report import section_structures
 from heor.report.tables import structure_table
+from heor.response import Estimates
 from heor.results import Results
 from heor.scenario_analysis import scenario_row
 from heor.streams import SOBOL, Streams
@@ -108,7 +109,7 @@ def _average(seed: int) -> tuple[float, float]:
 
 def _country(seed: int) -> tuple[float, float]:
     changes = cost_effectiveness.increments(drawn(seed)[0], *ROLES)
-    row = _net_health(SimpleNamespace(thresholds=THRESHOLDS), drawn(seed)[0], changes)
+    row = _net_health(SimpleNamespace(thresholds=THRESHOLDS, tables={}), drawn(seed)[0], changes)
     return row["health_low"], row["health_low_se"]
 
 
@@ -199,26 +200,16 @@ def test_structures_have_the_error_of_their_replicates(made_up_run: Results) -> 
     assert f"(Monte Carlo SE {stats.sem(luck.reshape(4, -1).mean(axis=1)):.3f}; " in words
 
 
-def test_tipping_points_have_the_error_of_their_replicates(
-    problem, made_up_draws, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """That of what the value changes over its slope; 64 of 640 draws, in 16 replicates of four."""
-    from heor.simulation import simulate
-    from heor.what_if import Response, tipping_points
-
-    settings = replace(problem.settings, draws=640, sampling=SOBOL, structures=())
-    own = replace(problem, settings=settings, trial=None)
-    draws = made_up_draws(own, 640)
-    response = Response.of(own, draws, simulate(own, draws, workers=1), 64)
-    threshold = 275_000.0
-    table = tipping_points(response, [("t", threshold)], ["c_resection"])
-    found = table[table["value"].notna()].iloc[0]
-    cost, qalys = response.changes([{}, {"c_resection": found["value"]}])
-    moved = threshold * (qalys[1] - qalys[0]) - (cost[1] - cost[0])
-    at = response.increments([{"c_resection": found["value"] + d} for d in (-1000.0, 1000.0)])[0]
-    slope = (at[1] - at[0]) / 2000
-    expected = stats.sem(moved.reshape(16, -1).mean(axis=1)) / slope
-    assert found["se"] == pytest.approx(expected, rel=1e-3)
+def test_answers_to_what_if_have_the_error_of_their_replicates() -> None:
+    """Of the run itself: with the error of its own net benefit, whichever way it is asked for."""
+    own, *_ = drawn(1)
+    changes = cost_effectiveness.increments(own, *ROLES)
+    run = np.stack([changes["cost"], changes[QALYS], own.qalys[:, 0]])
+    found = Estimates.of_run(run, REPLICATES, 0.0).net_benefit_se(20_000.0)[0]
+    benefit = 20_000 * changes[QALYS] - changes["cost"]
+    expected = stats.sem(benefit.reshape(REPLICATES, -1).mean(axis=1))
+    assert found == pytest.approx(expected, rel=1e-6)
+    assert Estimates.of_run(run, 1, 0.0).net_benefit_se(20_000.0)[0] > 3 * expected
 
 
 def test_value_of_the_trial_knows_the_replicates(
