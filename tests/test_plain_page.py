@@ -197,7 +197,7 @@ def test_the_report_of_a_comparison_again(folder: Path, tmp_path: Path, capsys) 
     _, again, names = rebuild(folder, tmp_path / "again")
     assert content(again) == before and "report.html" in names
     _, alone, _ = rebuild(folder, tmp_path / "alone", ("html",), "nb", with_figures=False)
-    assert set(content(alone)) == {"report.html"}
+    assert set(content(alone)) == {"report.html", "run.json"}
     assert "<img" not in text_of(alone / "report.html")
     _, words, _ = rebuild(folder, tmp_path / "words", ("md",), with_figures=False)
     assert "report.html" not in content(words) and "![" not in text_of(words / "report.md")

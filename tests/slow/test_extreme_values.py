@@ -22,7 +22,7 @@ from tests.test_illness_death import joint_draws
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = list(load(ROOT / "inputs").parameters)
 DRAWS = 20
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.exhaustive
 
 
 def extremes(problem: DecisionProblem, name: str) -> list[float]:
