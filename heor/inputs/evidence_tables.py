@@ -27,7 +27,7 @@ def check_horizon(last: float, shown: str, problems: list[str]) -> None:
     """Note a last time (years) that no follow-up has."""
     if not SHORTEST <= last <= LONGEST:
         problems.append(
-            f"{shown}: the last time is {last:.3g} years; evidence spans {SHORTEST:g} to {LONGEST:g} "
+            f"{shown}: the last time is {last:.3g} years; evidence spans {SHORTEST:.12g} to {LONGEST:.12g} "
             "years. Is 'time_unit' right? If so, correct the largest time."
         )
 
@@ -64,7 +64,7 @@ def read_grouped(
         return None
     if data["time_start"][0] != 0:
         problems.append(
-            f"{shown}:{rows[0].line}: the first interval starts at {data['time_start'][0]:g}; counts "
+            f"{shown}:{rows[0].line}: the first interval starts at {data['time_start'][0]:.12g}; counts "
             "must start at 0. Give counts from later on as form: counts (start, stop, n, survivors)."
         )
     _check_grouped(rows, data, shown, problems)
@@ -85,25 +85,25 @@ def _check_grouped(rows: list[Row], data: Table, shown: str, problems: list[str]
         where = f"{shown}:{row.line}"
         start, end, at_risk, events, censored = (data[n][i] for n in GROUPED)
         if end <= start:
-            problems.append(f"{where}: time_end {end:g} is not after time_start {start:g}.")
+            problems.append(f"{where}: time_end {end:.12g} is not after time_start {start:.12g}.")
         if min(at_risk, events, censored) < 0:
             problems.append(f"{where}: a count is negative; counts must be 0 or more.")
             continue
         left = at_risk - events - censored
         if left < -COUNT_TOLERANCE:
             problems.append(
-                f"{where}: {events:g} events and {censored:g} censored exceed the {at_risk:g} at "
+                f"{where}: {events:.12g} events and {censored:.12g} censored exceed the {at_risk:.12g} at "
                 "risk. Check the counts."
             )
         elif i + 1 < len(rows):
             _check_next(row, rows[i + 1], data, i, left, shown, problems)
         elif left > COUNT_TOLERANCE:
             problems.append(
-                f"{where}: of {at_risk:g} at risk, {events:g} have the event and {censored:g} are censored; "
-                f"the table ends with {left:g} of whom it says nothing, and every patient must end as an event or "
-                f"as censored. If they are alive at {end:g}, add the row "
-                f"{end:g},{end + (end - start) / 100:g},{left:g},0,{left:g}. If they left between {start:g} and "
-                f"{end:g}, write {censored + left:g} in n_censored. If rows are missing, add them."
+                f"{where}: of {at_risk:.12g} at risk, {events:.12g} have the event and {censored:.12g} are censored; "
+                f"the table ends with {left:.12g} of whom it says nothing, and every patient must end as an event or "
+                f"as censored. If they are alive at {end:.12g}, add the row "
+                f"{end:.12g},{end + (end - start) / 100:.12g},{left:.12g},0,{left:.12g}. If they left between {start:.12g} and "
+                f"{end:.12g}, write {censored + left:.12g} in n_censored. If rows are missing, add them."
             )
 
 
@@ -115,19 +115,19 @@ def _check_next(
     at_risk, events, censored = (data[n][i] for n in GROUPED[2:])
     if abs(following - left) > COUNT_TOLERANCE:
         advice = (
-            f"If {left - following:g} more were censored, add them to n_censored in line {row.line}."
+            f"If {left - following:.12g} more were censored, add them to n_censored in line {row.line}."
             if following < left
             else "Nobody can enter a grouped table later; give delayed entry as form: individual with a "
             "column 'entry'."
         )
         problems.append(
-            f"{where}: n_at_risk is {following:g}, but {at_risk:g} - {events:g} - {censored:g} = "
-            f"{left:g} remain. At-risk counts must add up. {advice}"
+            f"{where}: n_at_risk is {following:.12g}, but {at_risk:.12g} - {events:.12g} - {censored:.12g} = "
+            f"{left:.12g} remain. At-risk counts must add up. {advice}"
         )
     start, end = data["time_start"][i + 1], data["time_end"][i]
     if start != end:
         problems.append(
-            f"{where}: interval starts at {start:g}, the one before ends at {end:g}; they must touch."
+            f"{where}: interval starts at {start:.12g}, the one before ends at {end:.12g}; they must touch."
         )
 
 
@@ -196,7 +196,9 @@ def _check_individual(rows: list[Row], data: Table, shown: str, problems: list[s
     def note(faulty: np.ndarray, say: Callable[[int], str]) -> None:
         note_rows(problems, shown, rows, faulty, say)
 
-    note(time < 0, lambda i: f"time {time[i]:g} is before time 0. Check the time, or its origin.")
+    note(
+        time < 0, lambda i: f"time {time[i]:.12g} is before time 0. Check the time, or its origin."
+    )
     note(
         (time == 0) & event,
         lambda i: (
@@ -211,16 +213,16 @@ def _check_individual(rows: list[Row], data: Table, shown: str, problems: list[s
             "censored at time 0: nothing was seen of this patient. Remove the row, or correct the time."
         ),
     )
-    note(entry < 0, lambda i: f"entry {entry[i]:g} is before time 0; it must be 0 or later.")
+    note(entry < 0, lambda i: f"entry {entry[i]:.12g} is before time 0; it must be 0 or later.")
     note(
         (entry >= time) & (entry >= 0) & (time > 0),
         lambda i: (
-            f"entry must be before time, but it is {entry[i]:g} and time {time[i]:g}: nothing was seen of "
+            f"entry must be before time, but it is {entry[i]:.12g} and time {time[i]:.12g}: nothing was seen of "
             "this patient. Both count from time 0: where 'time' counts from entry, write their sum. Where both "
             "are the same day, remove the row, or give the times more precisely."
         ),
     )
-    note(weight < 0, lambda i: f"weight {weight[i]:g} is negative; 0 or more.")
+    note(weight < 0, lambda i: f"weight {weight[i]:.12g} is negative; 0 or more.")
 
 
 # ------------------------------------------------------------- registry counts, published curves
@@ -238,15 +240,19 @@ def read_counts(path: Path, shown: str, factor: float, problems: list[str]) -> T
         where = f"{shown}:{row.line}"
         start, stop, n, survivors = (data[k][i] for k in names)
         if not 0 <= start < stop:
-            problems.append(f"{where}: stop {stop:g} is not after start {start:g} (0 or later).")
+            problems.append(
+                f"{where}: stop {stop:.12g} is not after start {start:.12g} (0 or later)."
+            )
         if n <= 0:
-            problems.append(f"{where}: n is {n:g}; it must be above 0.")
+            problems.append(f"{where}: n is {n:.12g}; it must be above 0.")
         if not 0 <= survivors <= n:
-            problems.append(f"{where}: {survivors:g} survivors of {n:g}; from 0 to n are possible.")
+            problems.append(
+                f"{where}: {survivors:.12g} survivors of {n:.12g}; from 0 to n are possible."
+            )
         if i and start < data["stop"][i - 1]:
             problems.append(
-                f"{where}: {start:g} to {stop:g} begins before the row above ends, at "
-                f"{data['stop'][i - 1]:g}: patients would count twice. Give intervals that follow each other, "
+                f"{where}: {start:.12g} to {stop:.12g} begins before the row above ends, at "
+                f"{data['stop'][i - 1]:.12g}: patients would count twice. Give intervals that follow each other, "
                 "with those alive at the start of each as n; other patients are evidence of their own."
             )
     return {
@@ -281,7 +287,7 @@ def read_published_curve(
         t, s = clicks["time"][i], clicks["survival"][i]
         if t < 0 or s < -3 or s > 103:
             problems.append(
-                f"{shown}:{row.line}: time {t:g}, survival {s:g}; time is 0 or later, survival a "
+                f"{shown}:{row.line}: time {t:.12g}, survival {s:.12g}; time is 0 or later, survival a "
                 "share or in per cent."
             )
     table = {"click_time": clicks["time"] * factor, "click_survival": clicks["survival"]}
@@ -291,7 +297,7 @@ def read_published_curve(
             return None
         if risk["time"][0] == 0 and patients not in (None, int(risk["n_at_risk"][0])):
             problems.append(
-                f"{risk_shown}: {risk['n_at_risk'][0]:g} at risk at time 0, but survival/index.yaml "
+                f"{risk_shown}: {risk['n_at_risk'][0]:.12g} at risk at time 0, but survival/index.yaml "
                 f"says {patients} patients. Make them agree."
             )
         if risk["time"][0] == 0:
@@ -323,11 +329,11 @@ def _risk_table(path: Path, shown: str, problems: list[str]) -> Table | None:
     for i, row in enumerate(rows[1:], start=1):
         where = f"{shown}:{row.line}"
         if risk["time"][i] <= risk["time"][i - 1]:
-            problems.append(f"{where}: time {risk['time'][i]:g} is not after the row before.")
+            problems.append(f"{where}: time {risk['time'][i]:.12g} is not after the row before.")
         if risk["n_at_risk"][i] > risk["n_at_risk"][i - 1]:
             problems.append(
-                f"{where}: n_at_risk rises from {risk['n_at_risk'][i - 1]:g} to "
-                f"{risk['n_at_risk'][i]:g}; it cannot."
+                f"{where}: n_at_risk rises from {risk['n_at_risk'][i - 1]:.12g} to "
+                f"{risk['n_at_risk'][i]:.12g}; it cannot."
             )
     if (risk["n_at_risk"] < 0).any():
         problems.append(f"{shown}: a number at risk is negative; 0 or more.")

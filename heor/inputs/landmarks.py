@@ -117,12 +117,12 @@ def _without_time_zero(
         return rows, data, patients
     where = f"{shown}:{rows[0].line}"
     if data["survival"][0] != 1:
-        problems.append(f"{where}: survival at time 0 is {data['survival'][0]:g}; it must be 1.")
+        problems.append(f"{where}: survival at time 0 is {data['survival'][0]:.12g}; it must be 1.")
     if "n_at_risk" in data:
         first = data["n_at_risk"][0]
         if patients is not None and first != patients:
             problems.append(
-                f"{where}: {first:g} at risk at time 0, but survival/index.yaml says {patients} "
+                f"{where}: {first:.12g} at risk at time 0, but survival/index.yaml says {patients} "
                 "patients. Make them agree."
             )
         patients = int(first)
@@ -136,21 +136,21 @@ def _check_landmarks(rows: list[Row], data: Table, shown: str, problems: list[st
         where = f"{shown}:{row.line}"
         t, s = data["time"][i], data["survival"][i]
         if t <= time:
-            problems.append(f"{where}: time {t:g} is not after {time:g}; times must rise.")
+            problems.append(f"{where}: time {t:.12g} is not after {time:.12g}; times must rise.")
         if not 0 <= s <= 1:
             problems.append(
-                f"{where}: survival {s:g}; a probability lies between 0 and 1. Is it in per cent?"
+                f"{where}: survival {s:.12g}; a probability lies between 0 and 1. Is it in per cent?"
             )
         elif s > survival:
             problems.append(
-                f"{where}: survival rises from {survival:g} to {s:g}; it cannot. Check the value."
+                f"{where}: survival rises from {survival:.12g} to {s:.12g}; it cannot. Check the value."
             )
         elif survival == 0:
-            problems.append(f"{where}: nobody was alive at {time:g}; remove the row.")
+            problems.append(f"{where}: nobody was alive at {time:.12g}; remove the row.")
         if "low" in data and not data["low"][i] <= s <= data["high"][i]:
             problems.append(
-                f"{where}: survival {s:g} is outside its interval {data['low'][i]:g} to "
-                f"{data['high'][i]:g}; low must be below it and high above."
+                f"{where}: survival {s:.12g} is outside its interval {data['low'][i]:.12g} to "
+                f"{data['high'][i]:.12g}; low must be below it and high above."
             )
         time, survival = t, s
 
@@ -169,12 +169,12 @@ def _at_risk(
     for i, row in enumerate(rows):
         if not 0 <= n[i + 1] <= n[i]:
             problems.append(
-                f"{shown}:{row.line}: n_at_risk is {n[i + 1]:g} after {n[i]:g}; it must be at least "
+                f"{shown}:{row.line}: n_at_risk is {n[i + 1]:.12g} after {n[i]:.12g}; it must be at least "
                 "0 and cannot rise."
             )
         elif n[i + 1] > n[i] * data["survival"][i] / (data["survival"][i - 1] if i else 1.0) + 1:
             problems.append(
-                f"{shown}:{row.line}: {n[i + 1]:g} at risk, more than the survivors of the {n[i]:g} "
+                f"{shown}:{row.line}: {n[i + 1]:.12g} at risk, more than the survivors of the {n[i]:.12g} "
                 "before. Check n_at_risk and survival."
             )
     if (n[:-1] <= 0).any():
@@ -215,7 +215,7 @@ def _effective(
         low, high = data["low"][i], data["high"][i]
         if not (0 < low < high and (high < 1 or interval == "log")):
             problems.append(
-                f"{shown}:{row.line}: the interval {low:g} to {high:g} has no width on the scale "
+                f"{shown}:{row.line}: the interval {low:.12g} to {high:.12g} has no width on the scale "
                 f"'{interval}'; low must be above 0 and high below 1. Give n_at_risk instead."
             )
             return p
@@ -229,7 +229,7 @@ def _effective(
             continue
         if gained[i] <= 0:
             problems.append(
-                f"{shown}:{row.line}: the interval {data['low'][i]:g} to {data['high'][i]:g} is too "
+                f"{shown}:{row.line}: the interval {data['low'][i]:.12g} to {data['high'][i]:.12g} is too "
                 "narrow beside the landmark before: the variance of log survival must rise. Check "
                 "low, high and 'interval'."
             )
@@ -237,7 +237,7 @@ def _effective(
         n[i] = (1 - p[i]) / (p[i] * gained[i])
         if i == 0 and n[i] > left * (1 + ROUNDING):
             problems.append(
-                f"{shown}:{row.line}: the interval {data['low'][i]:g} to {data['high'][i]:g} implies "
+                f"{shown}:{row.line}: the interval {data['low'][i]:.12g} to {data['high'][i]:.12g} implies "
                 f"{n[i]:.0f} patients, more than the {left:.0f} there are. Check low, high, "
                 "'interval' and 'patients'."
             )

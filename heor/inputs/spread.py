@@ -74,11 +74,11 @@ def read_spread(
     if not unit.low <= mean <= unit.high:
         logs = "Mean and se of a lognormal are of the quantity itself, not of its logarithm. "
         problems.append(
-            f"{where}: mean {mean:g} is outside the range of unit '{unit_name}'; it must be "
+            f"{where}: mean {mean:.12g} is outside the range of unit '{unit_name}'; it must be "
             f"{unit.allowed()}. {logs if kind == 'lognormal' else ''}Check the value and its unit."
         )
     elif se < 0:
-        problems.append(f"{where}: se {se:g} is negative; it must be 0 or more.")
+        problems.append(f"{where}: se {se:.12g} is negative; it must be 0 or more.")
     else:
         found = _se(own, problems)
         if found is not None and kind in UNCERTAINTIES:
@@ -112,10 +112,10 @@ def check_dirichlets(
         total = sum(m.mean for m in members)
         sizes = sorted({float(m.arguments[1]) for m in members})
         if total > 1 + 1e-6:
-            problems.append(f"{where}: means sum to {total:g}; they must sum to at most 1.")
+            problems.append(f"{where}: means sum to {total:.12g}; they must sum to at most 1.")
         if len(sizes) > 1:
             problems.append(
-                f"{where}: effective sample sizes {', '.join(f'{s:g}' for s in sizes)}; all members "
+                f"{where}: effective sample sizes {', '.join(f'{s:.12g}' for s in sizes)}; all members "
                 "must have the same."
             )
         if total > 1 + 1e-6 or len(sizes) > 1:
@@ -125,7 +125,7 @@ def check_dirichlets(
             se = 0.0 if cell.lower() in MISSING else float(cell)
             if se > 0 and abs(se - m.se) > SLIP_OF_SE * m.se:
                 problems.append(
-                    f"{m.origin}: {m.name}: dirichlet({'; '.join(m.arguments)}) with mean {m.mean:g} has se "
+                    f"{m.origin}: {m.name}: dirichlet({'; '.join(m.arguments)}) with mean {m.mean:.12g} has se "
                     f"{m.se:.6g}, but the row says {cell}. Make them agree, or leave the se blank."
                 )
 
@@ -154,7 +154,7 @@ def _se(own: _Cells, problems: list[str]) -> float | None:
         if UNCERTAINTIES[kind].impossible(own.mean, own.se):
             return own.se  # reported where all distributions are
         found = own.mean, of_mean(own.mean)
-        return _agreed(own, f"{kind} with mean {own.mean:g}", found, problems)
+        return _agreed(own, f"{kind} with mean {own.mean:.12g}", found, problems)
     if own.se == 0:
         problems.append(
             f"{where}: {kind}, but the se is {own.cell}; an uncertain number needs one. Write the se, or "
@@ -171,7 +171,7 @@ def _fixed(own: _Cells, problems: list[str]) -> float | None:
         )
     if own.se > 0:
         problems.append(
-            f"{own.where}: 'fixed' with se {own.se:g}; a certain number has none. Name its distribution in "
+            f"{own.where}: 'fixed' with se {own.se:.12g}; a certain number has none. Name its distribution in "
             "column 'distribution', or set se to 0."
         )
     return None if own.arguments or own.se > 0 else 0.0
@@ -211,7 +211,7 @@ def _moments(own: _Cells, problems: list[str]) -> tuple[float, float] | None:
             return None
         if name not in signed and not value > 0:
             problems.append(
-                f"{where}: {name} is {value:g}; it must be above 0.{_zero(own.kind, values)}"
+                f"{where}: {name} is {value:.12g}; it must be above 0.{_zero(own.kind, values)}"
             )
             return None
     try:
@@ -230,7 +230,7 @@ def _zero(kind: str, values: list[float | str]) -> str:
         return ""
     a, b = (v + 0.5 for v in values)
     return (
-        f" A Beta of counts needs both; add what is believed beforehand: beta({a:g}; {b:g}) with mean "
+        f" A Beta of counts needs both; add what is believed beforehand: beta({a:.12g}; {b:.12g}) with mean "
         f"{a / (a + b):.6g} (Jeffreys)."
     )
 
@@ -243,7 +243,7 @@ def _agreed(
     close = abs(own.mean - mean) <= SLIP_OF_MEAN * se + 1e-12 * abs(mean)
     if close and (own.se == 0 or abs(own.se - se) <= SLIP_OF_SE * se):
         return own.se or se
-    said = f"{own.mean:g} and {own.cell}" if own.se else f"{own.mean:g}"
+    said = f"{own.mean:.12g} and {own.cell}" if own.se else f"{own.mean:.12g}"
     *first, last = (
         ["Make them agree"]
         + ["leave the se blank"] * (own.se > 0)
@@ -278,7 +278,7 @@ def _check_possible(
     low, high = uncertainty.interval(own.kind, own.mean, se, level=0.999)
     if not (unit.low <= low <= high <= unit.high):
         problems.append(
-            f"{own.where}: {own.kind} with mean {own.mean:g} and se {se:g} draws values from {low:.3g} to "
+            f"{own.where}: {own.kind} with mean {own.mean:.12g} and se {se:.12g} draws values from {low:.3g} to "
             f"{high:.3g}; unit '{unit_name}' must be {unit.allowed()}. Use a distribution that stays "
             "inside (beta for a share) or a smaller se."
         )

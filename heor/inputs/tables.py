@@ -241,10 +241,12 @@ def _check_ages_follow(age: np.ndarray, rows: list[Row], shown: str, problems: l
     for row, before, own in zip(rows, np.append(np.nan, age), age, strict=False):
         where = f"{shown}:{row.line}"
         if own < 0 or own % 1 > 0:
-            problems.append(f"{where}: age {own:g}; an age is a whole number of years. Correct it.")
+            problems.append(
+                f"{where}: age {own:.12g}; an age is a whole number of years. Correct it."
+            )
         elif own != before + 1 and np.isfinite(own - before):
             problems.append(
-                f"{where}: age {own:g} does not follow the age before by 1; a life table has every "
+                f"{where}: age {own:.12g} does not follow the age before by 1; a life table has every "
                 "single year. Add the missing ages (heor.inputs.graduation makes them of age groups)."
             )
 
@@ -258,12 +260,12 @@ def _check_deaths(
         where = f"{shown}:{row.line}"
         if not 0 <= q[i] <= 1 and np.isfinite(q[i]):
             problems.append(
-                f"{where}: {name} is {q[i]:g}; a probability of dying lies between 0 and 1. Is it per "
+                f"{where}: {name} is {q[i]:.12g}; a probability of dying lies between 0 and 1. Is it per "
                 "1,000?"
             )
         elif i and q[i] < 1 == q[i - 1]:
             problems.append(
-                f"{where}: {name} is {q[i]:g}, but nobody is alive: it is 1 the year before. "
+                f"{where}: {name} is {q[i]:.12g}, but nobody is alive: it is 1 the year before. "
                 "Only the ages that end the table may have 1."
             )
     if q[0] == 1:
@@ -282,12 +284,12 @@ def _from_survivors(
     for name in ("l_male", "l_female"):
         alive = data[name]
         for i, row in enumerate(rows):
-            where = f"{shown}:{row.line}: {name} is {alive[i]:g}"
+            where = f"{shown}:{row.line}: {name} is {alive[i]:.12g}"
             if alive[i] < 0:
                 problems.append(f"{where}; survivors cannot be fewer than 0. Correct it.")
             elif i and alive[i] > alive[i - 1]:
                 problems.append(
-                    f"{where}, the year before {alive[i - 1]:g}: survivors that rise. They stay or fall "
+                    f"{where}, the year before {alive[i - 1]:.12g}: survivors that rise. They stay or fall "
                     "from age to age; correct the number or the order of the rows."
                 )
         if alive[0] == 0:
@@ -368,14 +370,16 @@ def read_norms(path: Path, shown: str, problems: list[str]) -> dict[str, np.ndar
         for name in utilities:
             if data[name][i] <= 0 or data[name][i] > 1:
                 problems.append(
-                    f"{where}: {name.replace('utility', 'utility norm', 1)} {data[name][i]:g}; it must "
+                    f"{where}: {name.replace('utility', 'utility norm', 1)} {data[name][i]:.12g}; it must "
                     "be above 0 and at most 1."
                 )
         if "remaining_qalys" in data and data["remaining_qalys"][i] <= 0:
             problems.append(
-                f"{where}: remaining_qalys {data['remaining_qalys'][i]:g}; the living have more than 0 "
+                f"{where}: remaining_qalys {data['remaining_qalys'][i]:.12g}; the living have more than 0 "
                 "left. Correct it."
             )
         if i and abs(data["age"][i] - data["age"][i - 1] - 1) > 0:
-            problems.append(f"{where}: age {data['age'][i]:g} does not follow the age before by 1.")
+            problems.append(
+                f"{where}: age {data['age'][i]:.12g} does not follow the age before by 1."
+            )
     return data

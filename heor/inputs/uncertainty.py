@@ -52,21 +52,21 @@ class Uncertainty:
 
 def _beta_impossible(mean: float, se: float) -> str:
     if not 0 < mean < 1:
-        return f"a Beta needs a mean strictly between 0 and 1, not {mean:g}"
+        return f"a Beta needs a mean strictly between 0 and 1, not {mean:.12g}"
     limit = math.sqrt(mean * (1 - mean))
     if se >= limit:
-        return f"se {se:g} cannot be a Beta with mean {mean:g}; se must be below {limit:.3g}"
+        return f"se {se:.12g} cannot be a Beta with mean {mean:.12g}; se must be below {limit:.3g}"
     return _too_narrow(mean * (1 - mean), se)
 
 
 def _positive(kind: str) -> Callable[[float, float], str]:
     def impossible(mean: float, se: float) -> str:
         if mean <= 0:
-            return f"a {kind} needs a mean above 0, not {mean:g}"
+            return f"a {kind} needs a mean above 0, not {mean:.12g}"
         if se > WIDEST * mean:
             return (
-                f"se {se:g} is more than {WIDEST:g} times the mean {mean:g}; a {kind} needs an se of at "
-                f"most {WIDEST * mean:g} (are mean and se exchanged?)"
+                f"se {se:.12g} is more than {WIDEST:.12g} times the mean {mean:.12g}; a {kind} needs an se of at "
+                f"most {WIDEST * mean:.12g} (are mean and se exchanged?)"
             )
         return _too_narrow(mean, se)
 
@@ -77,7 +77,7 @@ def _too_narrow(mean: float, se: float) -> str:
     if se >= NARROWEST * mean:
         return ""
     return (
-        f"se {se:g} is less than a millionth of the mean; it must be at least {NARROWEST * mean:.2g}. Write "
+        f"se {se:.12g} is less than a millionth of the mean; it must be at least {NARROWEST * mean:.2g}. Write "
         "'fixed' with se 0 if the number is certain"
     )
 
@@ -112,7 +112,7 @@ def _half_normal(u: np.ndarray, mean: float, se: float) -> np.ndarray:
 
 
 def _above_zero(kind: str) -> Callable[[float, float], str]:
-    return lambda mean, se: "" if mean > 0 else f"a {kind} needs a mean above 0, not {mean:g}"
+    return lambda mean, se: "" if mean > 0 else f"a {kind} needs a mean above 0, not {mean:.12g}"
 
 
 def _half_normal_moments(scale: float) -> tuple[float, float]:
@@ -163,7 +163,7 @@ UNCERTAINTIES: dict[str, Uncertainty] = {
         se_of_mean=lambda mean: mean * math.sqrt(math.pi / 2 - 1),
     ),
     "bernoulli": Uncertainty(
-        lambda m, s: "" if 0 <= m <= 1 else f"a Bernoulli needs a mean in [0, 1], not {m:g}",
+        lambda m, s: "" if 0 <= m <= 1 else f"a Bernoulli needs a mean in [0, 1], not {m:.12g}",
         lambda u, m, s: (u > 1 - m).astype(float),
         ("probability",),
         lambda p: (p, _bernoulli_se(p)),
