@@ -102,7 +102,12 @@ class CurveModel(Model):
     """
 
     evidence: str | None = None
-    distributions: list[str] | None = Field(None, min_length=1, description="null: those of all")
+    distributions: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="families of this curve; null: those of all. Where the lists of a strategy's endpoints "
+        "differ, each endpoint has its own family in a draw",
+    )
     multiplier: Expression | None = None
     at: dict[Name, Expression] | None = Field(None, description="covariate values")
     starts: Expression | None = Field(None, description="years; makes the curve a series")

@@ -360,10 +360,18 @@ class GeneralisedF(Distribution):
         # shares of the beta distribution below and above: a e^y / (b + a e^y), its complement
         low = 1.0 / (1.0 + (1.0 - share) / share * np.exp(-np.clip(y, -600.0, 600.0)))
         high = 1.0 / (1.0 + share / (1.0 - share) * np.exp(np.clip(y, -600.0, 600.0)))
-        upper = np.where(low < 0.5, special.betaincc(a, b, low), special.betainc(b, a, high))
-        lower = np.where(low < 0.5, special.betainc(a, b, low), special.betaincc(b, a, high))
-        survival = np.where(sign < 0, lower, upper)
-        gone = np.where(sign < 0, upper, lower)
+        below = (
+            low < 0.5
+        )  # the tail on this side is found directly, the other where it is the smaller
+        a, b = np.where(below, a, b), np.where(below, b, a)
+        share = np.where(below, low, high)
+        tail = special.betainc(a, b, share)
+        more = tail > 0.5
+        other = np.ones_like(tail)
+        other[more] = special.betaincc(a[more], b[more], share[more])
+        other = np.where(more, other, 1.0 - tail)
+        survives = below == (sign < 0)  # whether that tail is survival, or what is gone
+        survival, gone = np.where(survives, tail, other), np.where(survives, other, tail)
         return np.where(survival > 0.5, -np.log1p(-np.minimum(gone, 0.5)), _minus_log(survival))
 
     @staticmethod

@@ -82,16 +82,22 @@ def _numbers(results: SurvivalResults, evidence: str, stage: str) -> tuple[str, 
     at = rows(results.tables["landmarks"], **where)
     five = at[at["month"] == 60].iloc[0]
     words = (
-        f"median {_endpoint(results, evidence)} is {_months(s['median_months'])} months (95 % "
-        f"{_months(s['median_low'])} to {_months(s['median_high'])}) and {five['mean']:.1%} "
+        f"median {_endpoint(results, evidence)} is {_median(s)} and {five['mean']:.1%} "
         f"({five['low']:.1%} to {five['high']:.1%}) reach 5 years"
     )
     return words, float(s["share_beyond_data"])
 
 
-def _months(median: float) -> str:
-    """A median, or that half outlive the horizon."""
-    return f"{median:.1f}" if math.isfinite(median) else "beyond the horizon"
+def _median(found: pd.Series) -> str:
+    """A median with its interval, either of which may lie beyond the horizon."""
+    low, middle, high = (
+        f"{found[f'median_{k}']:.1f}"
+        if math.isfinite(found[f"median_{k}"])
+        else "beyond the horizon"
+        for k in ("low", "months", "high")
+    )
+    unit = " months" if math.isfinite(found["median_months"]) else ""
+    return f"{middle}{unit} (95 % {low} to {high})"
 
 
 def _endpoint(results: SurvivalResults, evidence: str) -> str:

@@ -24,8 +24,9 @@ PRIORS = (
 WEIGHTS = (
     "**Comparison and weights.** Expected log predictive density by Pareto-smoothed leave-one-out over "
     "patients (Vehtari, Gelman and Gabry 2017, doi:10.1007/s11222-016-9696-4), OS and PFS of a data set "
-    "together; weights by stacking of predictive distributions (Yao et al. 2018, "
-    "doi:10.1214/17-BA1091). No family is dropped by an information criterion."
+    "together where they list the same families, and each by itself where they do not; weights by stacking of "
+    "predictive distributions (Yao et al. 2018, doi:10.1214/17-BA1091). No family is dropped by an information "
+    "criterion; one whose fit failed is left out, its weight unknown."
 )
 CHECKS = (
     "**Checks.** Kaplan–Meier with log-log Greenwood interval (actuarial for counts); local linear "
