@@ -19,7 +19,8 @@ import numpy as np
 
 from heor.errors import ModelError
 from heor.occupancy.integrals import PARTS, Sojourn, Spread
-from heor.occupancy.rates_compiled import MOST_MOVES, in_window, run
+from heor.occupancy.rates_compiled import MOST_MOVES, run
+from heor.occupancy.sojourn_compiled import in_window
 from heor.occupancy.stacking import stacked
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.occupancy.transitions import number_of_draws, start_problems

@@ -18,12 +18,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from heor.occupancy.sojourn_compiled import SMALLEST, sums, weighted_sum
+
 #: Who still moves on within a step, as a share of the cohort, that is not followed further.
 NOBODY = 1e-9
 #: Moves of a person within a step that are followed.
 MOST_MOVES = 1000
-#: Entrants are divided anew before their factor gets this small.
-SMALLEST = 1e-100
 #: Tilt, per person, of people who all move at the end of the step.
 FURTHEST = 3.0
 
@@ -276,24 +276,6 @@ def _enter(target, first, end, law, entrants, remain, come, then, kept, flow):
     return moving
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})
-def _sums(n, d, mean, early):
-    """n by mean, d by early and n by early, added up."""
-    by_mean, by_early = 0.0, 0.0
-    for u in range(len(n)):
-        by_mean += n[u] * mean[u] + d[u] * early[u]
-        by_early += n[u] * early[u]
-    return by_mean, by_early
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})
-def _sum(n, other):
-    found = 0.0
-    for u in range(len(n)):
-        found += n[u] * other[u]
-    return found
-
-
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _leave_by_entry(
     c,
@@ -332,7 +314,7 @@ def _leave_by_entry(
     factor, entered, uneven = held[0, s], held[1, s], held[2, s]
     left, later = 0.0, 0.0
     if c > 0:
-        left, later = _sums(
+        left, later = sums(
             cells[0, s, latest:], cells[1, s, latest:], means[s, 1 : c + 1], earlies[s, 1 : c + 1]
         )
         left, later = min(max(factor * left, 0.0), entered), factor * later
@@ -344,7 +326,7 @@ def _leave_by_entry(
         if not forward[k]:
             weight[k] = 0.0
             if causes > 1 and c > 0:
-                weight[k] = _sum(cells[0, s, latest:], leaving[k, 1 : c + 1])
+                weight[k] = weighted_sum(cells[0, s, latest:], leaving[k, 1 : c + 1])
             weights += weight[k]
     p1, p2, p3, out = phi[s, 1], phi[s, 2], phi[s, 3], 0.0
     for k in range(first[s], end[s]):
@@ -383,35 +365,3 @@ def _hold(c, s, mean, early, kept, cells, held):
     cells[0, s, last], cells[1, s, last] = kept[0, s] / held[0, s], kept[1, s] / held[0, s]
     held[1, s] += max(kept[0, s] * mean + kept[1, s] * early, 0.0)
     held[2, s] += kept[0, s] * early
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def in_window(starters, many, tilt, stay, mean, early):
-    """Those in a state by time since entry. Dims: (draw, time).
-
-    Parameters
-    ----------
-    starters : ndarray, dims (draw, time)
-    many, tilt : ndarray, dims (draw | 1, step)
-        Of the entrants of each step.
-    stay : ndarray, dims (draw | 1, step)
-        What rates of time leave of those in the state.
-    mean, early : ndarray, dims (draw | 1, step)
-        Of the sojourn, inside the window.
-    """
-    found, steps = starters.copy(), many.shape[1]
-    cells = np.zeros((2, steps))
-    for draw in range(len(found)):
-        who = draw if len(many) > 1 else 0
-        a, b = mean[draw if len(mean) > 1 else 0], early[draw if len(early) > 1 else 0]
-        kept = 1.0
-        for c in range(steps):
-            kept *= stay[draw if len(stay) > 1 else 0, c]
-            if kept < SMALLEST:
-                cells *= kept
-                kept = 1.0
-            latest = steps - 1 - c
-            cells[0, latest], cells[1, latest] = many[who, c] / kept, tilt[who, c] / kept
-            inside, _ = _sums(cells[0, latest:], cells[1, latest:], a[: c + 1], b[: c + 1])
-            found[draw, c + 1] += kept * inside
-    return found

@@ -1,14 +1,17 @@
-"""The compiled loop of `heor.occupancy.integrals.Mesh.since_entry`."""
+"""The compiled loops of sojourns by time in state: how long they last, and who is in one."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
+#: Entrants are divided anew before their factor gets this small.
+SMALLEST = 1e-100
+
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def survival(at, total, width, place, step_of, to_points, steps):
-    """Survival by rates that compete: see `heor.occupancy.integrals.Sojourn`.
+    """Survival by rates that compete: see `heor.occupancy.integrals.Mesh.since_entry`, and `Sojourn`.
 
     Parameters
     ----------
@@ -80,3 +83,53 @@ def survival(at, total, width, place, step_of, to_points, steps):
                 late[k, draw, s] = now - before
                 before = now
     return start, mean, early, left, late
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})
+def sums(n, d, mean, early):
+    """n by mean, d by early and n by early, added up."""
+    by_mean, by_early = 0.0, 0.0
+    for u in range(len(n)):
+        by_mean += n[u] * mean[u] + d[u] * early[u]
+        by_early += n[u] * early[u]
+    return by_mean, by_early
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})
+def weighted_sum(n, other):
+    found = 0.0
+    for u in range(len(n)):
+        found += n[u] * other[u]
+    return found
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def in_window(starters, many, tilt, stay, mean, early):
+    """Those in a state by time since entry. Dims: (draw, time).
+
+    Parameters
+    ----------
+    starters : ndarray, dims (draw, time)
+    many, tilt : ndarray, dims (draw | 1, step)
+        Of the entrants of each step.
+    stay : ndarray, dims (draw | 1, step)
+        What rates of time leave of those in the state.
+    mean, early : ndarray, dims (draw | 1, step)
+        Of the sojourn, inside the window.
+    """
+    found, steps = starters.copy(), many.shape[1]
+    cells = np.zeros((2, steps))
+    for draw in range(len(found)):
+        who = draw if len(many) > 1 else 0
+        a, b = mean[draw if len(mean) > 1 else 0], early[draw if len(early) > 1 else 0]
+        kept = 1.0
+        for c in range(steps):
+            kept *= stay[draw if len(stay) > 1 else 0, c]
+            if kept < SMALLEST:
+                cells *= kept
+                kept = 1.0
+            latest = steps - 1 - c
+            cells[0, latest], cells[1, latest] = many[who, c] / kept, tilt[who, c] / kept
+            inside, _ = sums(cells[0, latest:], cells[1, latest:], a[: c + 1], b[: c + 1])
+            found[draw, c + 1] += kept * inside
+    return found
