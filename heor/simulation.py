@@ -14,7 +14,7 @@ from heor import execution
 from heor.decision.net_benefit_of_sampling import longest_follow_up
 from heor.inputs.problem import DecisionProblem, RelativeCurve
 from heor.inputs.structures import PARTITIONED
-from heor.occupancy import models
+from heor.occupancy import models, step_length
 from heor.occupancy.models import StrategyBlock
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.outcomes import values
@@ -343,4 +343,6 @@ def _warnings(
         if row.share_of_draws > 0
     ]
     n = len(totals.outcomes)
+    if n == problem.settings.draws:  # not for the cases of a sensitivity analysis
+        found += step_length.remarks(problem)
     return (*found, *out_of_reach(problem, n, totals.unattained, totals.too_low, most))

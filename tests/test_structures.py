@@ -727,7 +727,7 @@ def test_a_state_that_is_never_left_keeps_its_years(sick_sicker: Path) -> None:
         ),
         (
             "  exposures: &exposures",
-            "  start: {healthy: 1.2 * r_s1h / r_s1h, sicker: -0.2 * r_s1h / r_s1h}\n  exposures: &exposures",
+            "  start: {healthy: 1 + (r_s1h - 0.5) ** 2, sicker: 0 - (r_s1h - 0.5) ** 2}\n  exposures: &exposures",
             "start",
         ),
     ],

@@ -226,33 +226,6 @@ def test_residence_that_leaves_the_unit_interval() -> None:
         )
 
 
-@pytest.mark.parametrize("engine", ["by time", "by residence"])
-def test_who_has_just_come_is_exposed_to_half_a_cycle(engine: str) -> None:
-    """Rates turned into probabilities: 2.589 life years in a chain, 3 % too many without it."""
-    names, rates = ("a", "b", "c", "dead"), {("a", "b"): 1.4, ("b", "c"): 0.8, ("c", "dead"): 1.6}
-    exact = sum(1 / rate for rate in rates.values())
-    cycle, cycles = 1 / 12, 360
-    p = {k: np.array([[-np.expm1(-rate * cycle)]]) for k, rate in rates.items()}
-    found = {}
-    for midcycle in (False, True):
-        if engine == "by time":
-            own = transitions.cohort(p, names, cycles, None, midcycle)
-        else:
-            moves = [
-                Transition(i, j, 1.0, np.full((1, cycles), v[0, 0])) for (i, j), v in p.items()
-            ]
-            own = semi_markov.cohort(moves, names, cycles, None, cycle, midcycle)
-        own.check("cohort", 0)
-        for state in names:
-            arriving = sum(f for (n, _), f in own.parts.items() if n.endswith(f"-> {state}"))
-            leaving = sum(f for (n, _), f in own.parts.items() if n.startswith(f"{state} ->"))
-            np.testing.assert_allclose(arriving - leaving, np.diff(own.states[state]), atol=1e-14)
-        years = cycle_weights(cycle * np.arange(cycles + 1.0))
-        found[midcycle] = float((1 - own.states["dead"][0]) @ years)
-    assert found[True] == pytest.approx(exact, rel=1e-3)
-    assert found[False] > 1.03 * exact
-
-
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

@@ -82,7 +82,7 @@ def problem(
     patients = where and where.life_table
     if evidence_country.name != pack.name:
         patients = assemble_country.life_table(evidence_country, shown, problems)
-    strategies = {n: _strategy(n, m, analysis.survival) for n, m in models.strategies.items()}
+    strategies = {n: _strategy(n, m, analysis) for n, m in models.strategies.items()}
     evidence = {
         name: found
         for name, model in models.survival.items()
@@ -230,10 +230,8 @@ def _source(name: str, model: schema.SourceModel) -> Source:
     return Source(key=name, accessed=str(accessed) if accessed else None, **values)
 
 
-def _strategy(
-    name: str, model: schema.StrategyModel, survival: schema.SurvivalSettings
-) -> Strategy:
-    families = tuple(survival.distributions)
+def _strategy(name: str, model: schema.StrategyModel, analysis: schema.Analysis) -> Strategy:
+    survival, families = analysis.survival, tuple(analysis.survival.distributions)
     if survival.extrapolation != "stacked":
         families = (survival.extrapolation,)
     return Strategy(
@@ -249,12 +247,19 @@ def _strategy(
         phases=dict(model.phases),
         of_which=dict(model.of_which),
         transitions=tuple(
-            TransitionInput(origin, target, **m.model_dump())
+            TransitionInput(origin, target, **{**m.model_dump(), "per": _period(m, analysis.cycle)})
             for origin, targets in model.transitions.items()
             for target, m in targets.items()
         ),
         start=dict(model.start),
     )
+
+
+def _period(model: schema.TransitionModel, cycle: str) -> float | None:
+    """What a probability is of, years: the cycle where it says nothing else."""
+    if model.probability is None:
+        return None
+    return cycle_years(cycle if model.per in (None, "cycle") else model.per)
 
 
 def _dump(exposure: schema.ExposureModel) -> dict[str, Any]:

@@ -16,6 +16,9 @@ from heor.inputs.problem import Origin
 from heor.inputs.yaml_text import TAG, Loader, YamlFault, composed, scalar
 from heor.limits import excerpt
 
+#: What is laid over what.
+LAYERS = ("model", "country", "scenario", "override")
+
 
 @dataclass
 class Layer:
@@ -42,7 +45,7 @@ class Layer:
 
 
 def _rank(origin: Origin) -> int:
-    return ("model", "country", "scenario", "override").index(origin.layer)
+    return LAYERS.index(origin.layer)
 
 
 def read_text(

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from heor.inputs import structures, value_checks
+from heor.inputs import structures, transition_checks, value_checks
 from heor.inputs.expressions import evaluate, fault_at, names_in, problem_with
 from heor.inputs.layers import Layer, named
 from heor.inputs.problem import (
-    CLOCKS,
     DecisionProblem,
     Exposure,
     FittedCurve,
@@ -32,10 +31,11 @@ def check(
     model = problem.settings.model
     fault = structures.fault(problem, model)
     if fault:
-        other = "another model" if model == structures.PARTITIONED else structures.PARTITIONED
+        others = [m for m in structures.STRUCTURES if not structures.fault(problem, m)]
+        advice = f"Use {' or '.join(others)}, or change" if others else "Change"
         problems.append(
-            f"{layer.origin('analysis.model')}: model {model} cannot be evaluated: {fault} Use "
-            f"{other}, or change the strategy."
+            f"{layer.origin('analysis.model')}: model {model} cannot be evaluated: {fault} {advice} the "
+            "strategy."
         )
     endpoints = dict.fromkeys((*problem.settings.endpoints, "os", "pfs", "dfs"))
     for name, evidence in problem.evidence.items():
@@ -67,76 +67,11 @@ def check(
                 "is not relative. Remove it."
             )
         if strategy.transitions:
-            _check_transitions(problem, strategy, means, layer, problems)
+            transition_checks.check(problem, strategy, means, layer, problems)
         for part in ("phases", "of_which"):
             for label, name in getattr(strategy, part).items():
                 origin = layer.origin(f"strategies.{strategy.name}.{part}.{label}")
                 named("exposure", name, strategy.exposures, origin, problems)
-
-
-def _check_transitions(
-    problem: DecisionProblem,
-    strategy: Strategy,
-    means: dict[str, float],
-    layer: Layer,
-    problems: list[str],
-) -> None:
-    """Declared transitions: states, expressions, and that every state can be entered."""
-    root, states = f"strategies.{strategy.name}", problem.settings.states
-    known = {*means, *CLOCKS}
-    rated: dict[str, set[bool]] = {}
-    for transition in strategy.transitions:
-        origin = layer.origin(f"{root}.transitions.{transition.origin}.{transition.target}")
-        for state in (transition.origin, transition.target):
-            named("state", state, states, origin, problems)
-        if transition.origin == transition.target:
-            problems.append(
-                f"{origin}: state '{transition.origin}' to itself; staying is what is left. Remove it."
-            )
-        if transition.origin == "dead":
-            problems.append(f"{origin}: the dead stay dead. Remove the transition.")
-        fault = problem_with(transition.expression, known)
-        if fault:
-            problems.append(f"{origin}: {transition.name}: {fault}")
-        ratio = problem_with(transition.hazard_ratio, {*means, *problem.covariates})
-        if ratio:
-            problems.append(f"{origin}: {transition.name}: hazard_ratio: {ratio}")
-        used = set() if fault else names_in(transition.expression)
-        if "time_in_state" in used and used & {"time", "age", "background"}:
-            problems.append(
-                f"{origin}: {transition.name} depends on time_in_state and on time since the start (time, "
-                "age, background) at once; use one of them."
-            )
-        rated.setdefault(transition.origin, set()).add(transition.rate is not None)
-    if strategy.groups:
-        problems.append(
-            f"{layer.origin(f'{root}.groups')}: groups go with curves; make a state of each instead."
-        )
-    for state, kinds in rated.items():
-        if len(kinds) > 1:
-            problems.append(
-                f"{layer.origin(f'{root}.transitions.{state}')}: out of '{state}' some transitions are "
-                "rates and others probabilities; what is left to stay is then not defined. Use one."
-            )
-    for state, share in strategy.start.items():
-        origin = layer.origin(f"{root}.start.{state}")
-        named("state", state, states, origin, problems)
-        fault = problem_with(share, means)
-        if fault:
-            problems.append(f"{origin}: start: {fault}")
-    total = sum(_value(share, means) for share in strategy.start.values())
-    if strategy.start and abs(total - 1) > 1e-9:
-        problems.append(
-            f"{layer.origin(f'{root}.start')}: shares add up to {total:g} at the parameters' means; "
-            "they must add up to 1. Write one as 1 less the others."
-        )
-    entered = {*(strategy.start or states[:1]), *(t.target for t in strategy.transitions)}
-    for state in states:
-        if state not in entered:
-            problems.append(
-                f"{layer.origin(f'{root}.transitions')}: nobody can enter state '{state}'; no transition "
-                "leads to it and nobody starts there. Add one, or remove the state."
-            )
 
 
 def means_of(problem: DecisionProblem, declared: Iterable[str]) -> dict[str, float]:

@@ -408,9 +408,10 @@ class UtilityItem:
 
 @dataclass(frozen=True)
 class TransitionInput:
-    """How often a state is left for another: `rate` per year, or `probability` per cycle.
+    """How often a state is left for another: `rate` per year, or `probability` of a period.
 
-    Expressions of parameters and of `CLOCKS`; `hazard_ratio` of parameters and covariates.
+    Expressions of parameters and of `CLOCKS`; `hazard_ratio` of parameters and covariates. `per` is
+    the period of a probability in years; None is the model's cycle.
     """
 
     origin: str
@@ -418,6 +419,7 @@ class TransitionInput:
     rate: str | None = None
     probability: str | None = None
     hazard_ratio: str = "1"
+    per: float | None = None
 
     @property
     def expression(self) -> str:

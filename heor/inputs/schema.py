@@ -211,20 +211,40 @@ class UtilityModel(Model):
 
 
 class TransitionModel(Model):
-    """Out of one state into another: a rate per year, or a probability per cycle."""
+    """Out of one state into another: a rate per year, or a probability of a period."""
 
     rate: Expression | None = None
     probability: Expression | None = None
+    per: str | None = Field(
+        None,
+        description="what a probability is of: cycle, day, week, month, quarter or year, or a number of "
+        "them: 2 weeks",
+        json_schema_extra={"pattern": CYCLE.replace("(day", "(cycle|day")},
+    )
     hazard_ratio: Expression = Field(
         "1", description="of a patient, by covariates x_<column>; individual model only"
     )
 
+    @field_validator("per")
+    @classmethod
+    def a_period(cls, per: str | None) -> str | None:
+        if per not in (None, "cycle") and not re.fullmatch(CYCLE, per):
+            raise ValueError(
+                "a probability is per cycle, day, week, month, quarter or year, or per a number of them "
+                "(2 weeks)"
+            )
+        return per
+
     @model_validator(mode="after")
     def one_of(self) -> TransitionModel:
         if (self.rate is None) == (self.probability is None):
-            raise ValueError("give exactly one of 'rate' (per year) and 'probability' (per cycle)")
+            raise ValueError(
+                "give exactly one of 'rate' (per year) and 'probability' (of a period: 'per')"
+            )
         if self.rate is None and self.hazard_ratio != "1":
             raise ValueError("'hazard_ratio' goes with 'rate'")
+        if self.rate is not None and self.per is not None:
+            raise ValueError("'per' goes with 'probability'; rates are per year")
         return self
 
 

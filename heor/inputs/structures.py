@@ -58,7 +58,7 @@ def fault(problem: DecisionProblem, model: str) -> str:
             chances = [t.name for t in strategy.transitions if t.rate is None]
             if chances and model == "individual":
                 return (
-                    f"{strategy.label}: {', '.join(chances)} are probabilities per cycle; continuous time "
+                    f"{strategy.label}: {', '.join(chances)} are probabilities; continuous time "
                     "needs rates."
                 )
             continue

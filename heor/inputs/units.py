@@ -128,3 +128,13 @@ def factor_of(parameter: Parameter, currency: str | None) -> float:
             return inside / entered
     found = lookup(parameter.unit, currency)
     return found[1].factor if found else 1.0
+
+
+def in_months(years: float) -> str:
+    """A length of time in words.
+
+    >>> in_months(1 / 12), in_months(0.25)
+    ('1 month', '3 months')
+    """
+    months = f"{years * MONTHS_PER_YEAR:.3g}"
+    return f"{months} month" if months == "1" else f"{months} months"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from heor.inputs.curve_types import expressions
 from heor.inputs.expressions import evaluate, names_in, problem_with
@@ -54,6 +55,12 @@ OF_CURVES = {
     "start": FROM_ZERO,
     "until": ABOVE_ZERO,
 }
+#: Settings of a curve that list stretches: which part orders them, and how.
+ORDERED = (
+    ("hazard_ratio_by_time", "until", "rise", 1),
+    ("hazard_ratio_by_control_survival", "above", "fall", -1),
+)
+NEARLY = 1e-9
 OF_TRIALS = {
     "accrual": ABOVE_ZERO,
     "horizon": ABOVE_ZERO,
@@ -74,13 +81,15 @@ def check(
         for path, text, allowed in _values(strategy):
             place = f"strategies.{strategy.name}.{path}"
             _check(layer, place, path, text, allowed, means, problems)
+        _check_groups(strategy, layer, means, problems)
+        _check_order(strategy, layer, means, problems)
     for path, text in problem.trial.expressions.items() if problem.trial else ():
         place = f"analysis.trial.{path}"
         _check(layer, place, f"trial.{path}", text, OF_TRIALS[path], means, problems)
 
 
 def _values(strategy: Strategy) -> Iterator[tuple[str, str, Range]]:
-    """(path, expression, what it can be) of curves and transitions."""
+    """(path, expression, what it can be) of curves, transitions, groups and exposures."""
     for endpoint, curve in strategy.curves.items():
         for path, text in expressions(curve):
             unused = path == "window" and getattr(curve, "marginal_hazard_ratio", None) is None
@@ -91,6 +100,48 @@ def _values(strategy: Strategy) -> Iterator[tuple[str, str, Range]]:
         allowed = SHARE if t.rate is None else FROM_ZERO
         yield f"transitions.{t.origin}.{t.target}", t.expression, allowed
         yield f"transitions.{t.origin}.{t.target}.hazard_ratio", t.hazard_ratio, FROM_ZERO
+    for kind in ("groups", "start"):
+        for name, share in getattr(strategy, kind).items():
+            yield f"{kind}.{name}", share, SHARE
+    for name, exposure in strategy.exposures.items():
+        yield f"exposures.{name}.share", exposure.share, SHARE
+        yield f"exposures.{name}.from", exposure.from_time, FROM_ZERO
+
+
+def _check_groups(
+    strategy: Strategy, layer: Layer, means: Mapping[str, float], problems: list[str]
+) -> None:
+    """Groups are parts of the cohort, together at most all of it; the rest is in none."""
+    values = [_value(share, means) for share in strategy.groups.values()]
+    if sum(values) > 1 + NEARLY and all(SHARE.holds(v) for v in values):
+        problems.append(
+            f"{layer.origin(f'strategies.{strategy.name}.groups')}: the shares of {', '.join(strategy.groups)} "
+            f"add up to {sum(values):g} at the parameters' means; together they are at most the whole "
+            "cohort, 1. Write one as 1 less the others."
+        )
+
+
+def _check_order(
+    strategy: Strategy, layer: Layer, means: Mapping[str, float], problems: list[str]
+) -> None:
+    """Stretches with a hazard ratio of their own follow one another."""
+    for endpoint, curve in strategy.curves.items():
+        for setting, part, word, sign in ORDERED:
+            bands = getattr(curve, setting, ())
+            values = [_value(getattr(band, part), means) for band in bands]
+            for i, (one, next_one) in enumerate(pairwise(values), start=1):
+                if sign * (next_one - one) <= 0:  # not where one is unknown
+                    path = f"curves.{endpoint}.{setting}.{i}.{part}"
+                    problems.append(
+                        f"{layer.origin(f'strategies.{strategy.name}.{path}')}: {path} is {next_one:g} after "
+                        f"{one:g} at the parameters' means, so that its stretch is empty; the values must "
+                        f"{word}. Put the stretches in order."
+                    )
+
+
+def _value(text: str, means: Mapping[str, float]) -> float:
+    """At the means; NaN where they do not tell."""
+    return math.nan if problem_with(text, means) else float(evaluate(text, means))
 
 
 def _check(

@@ -1,149 +1,95 @@
 """Models whose states and transitions the inputs declare, under any structure but partitioned survival.
 
-A transition is a rate per year or a probability per cycle, an expression of parameters and of
+A transition is a rate per year or a probability of a period, an expression of parameters and of
 time, age, time_in_state and the population's mortality (`heor.inputs.problem.CLOCKS`). Rates are
-taken at the middle of steps of at most a month, whatever the cycle; out of a state they compete, and
-who moves may move on in the half step that is left.
-With a the chance of no event from rates by time and b that from rates by time in state, those who
-leave, 1 - ab, are shared as (1 - a)(1 + b) / 2 and (1 - b)(1 + a) / 2: each cause acts on those the
-other has left, half of the cycle on average.
+integrated over steps of at most a month, whatever the cycle; out of a state they compete, and who
+moves may move on in what is left of the step (`heor.occupancy.rates`).
+
+Where some transition is a probability, everyone moves once a step at most and is first exposed in the
+next, and a step is the shortest period of a probability. A probability of a longer period becomes one
+of the step as if the hazards out of the state were constant through the period and competed: those
+who leave it are as many at the period's end, and each transition keeps its share of them. Who has
+moved may then move on within the period.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from heor.errors import ModelError
 from heor.inputs.expressions import evaluate, names_in
-from heor.inputs.problem import Strategy, TransitionInput
+from heor.inputs.problem import TransitionInput
 from heor.occupancy import transitions
+from heor.occupancy.declaration import CHANGING, Declared, in_residence
+from heor.occupancy.integrals import Mesh
 from heor.occupancy.state_occupancy import Residence, StateOccupancy
-from heor.parameters.draws import Draws
 from heor.streams import Streams
-from heor.survival.background import cumulative_hazard
-from heor.survival.curves import CurveContext
 from heor.survival.process import Grid
 
-RESIDENCE = "time_in_state"
-#: Longest step (years) in which rates are followed.
-LONGEST_STEP = 1 / 12
 GOLDEN = (np.sqrt(5) - 1) / 2
-
-
-@dataclass(frozen=True)
-class Declared:
-    """A strategy's declared transitions in a block of draws.
-
-    Attributes
-    ----------
-    context : CurveContext
-    strategy : Strategy
-    time : ndarray, dims (time,)
-        Cycle boundaries, years.
-    """
-
-    context: CurveContext
-    strategy: Strategy
-    time: np.ndarray
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        return self.context.problem.settings.states
-
-    @property
-    def draws(self) -> Draws:
-        return self.context.draws
-
-    @property
-    def start(self) -> dict[str, np.ndarray]:
-        """Share in each state at time zero. Dims: draw."""
-        given = self.strategy.start or {self.states[0]: "1"}
-        return {state: self.draws.value(share) for state, share in given.items()}
-
-    def values(self, transition: TransitionInput, edges: np.ndarray) -> np.ndarray:
-        """A rate at the middle of each step, or a probability at its start. Dims: (draw | 1, step | 1).
-
-        `edges`, dims (step + 1,), count from the start or, for what depends on time in state, from
-        entry.
-        """
-        at = edges[:-1] if transition.rate is None else 0.5 * (edges[1:] + edges[:-1])
-        problem, used = self.context.problem, names_in(transition.expression)
-        names: dict[str, np.ndarray] = {"time": at[None], RESIDENCE: at[None]}
-        names["age"] = problem.start_age + at[None]
-        if "background" in used:
-            table, age, share = problem.country.life_table, problem.start_age, problem.share_male
-            reached = cumulative_hazard(table, age, share, edges)
-            names["background"] = (np.diff(reached) / np.diff(edges))[None]
-        names |= {k: self.draws.values[k][:, None] for k in used if k in self.draws.values}
-        found = np.atleast_2d(np.asarray(evaluate(transition.expression, names), float))
-        wrong = ~(found >= 0) | ~np.isfinite(found)
-        if wrong.any():
-            draw, step = np.argwhere(wrong)[0]
-            kind = "rate" if transition.probability is None else "probability"
-            raise ModelError(
-                f"{self.strategy.name}: {kind} {transition.name} is {found[draw, step]:g} in draw {draw} of "
-                f"a block, {at[step if found.shape[1] > 1 else 0]:.3g} years; it must be at least 0. Check "
-                f"'{transition.expression}'."
-            )
-        return found
-
-    def by_origin(self) -> dict[str, list[TransitionInput]]:
-        found: dict[str, list[TransitionInput]] = {}
-        for transition in self.strategy.transitions:
-            found.setdefault(transition.origin, []).append(transition)
-        return found
-
-
-def in_residence(transition: TransitionInput) -> bool:
-    """Whether it depends on time in state."""
-    return RESIDENCE in names_in(transition.expression)
 
 
 def state_transition(model: Declared) -> StateOccupancy:
     """Clock forward."""
-    own, grid = _in_steps(model)
+    if not model.has_probabilities:
+        return replace(_by_rates(model), residence=None)
+    grid = model.grid
     found = {
         (t.origin, t.target): by_time
-        for members in own.by_origin().values()
-        for t, by_time, _ in _probabilities(own, members)
+        for members in model.by_origin().values()
+        for t, by_time, _ in _probabilities(model, members, grid)
     }
-    steps = len(own.time) - 1
-    return _at_cycles(
-        transitions.cohort(found, own.states, steps, own.start, grid is not None), model, grid
-    )
+    occupancy = transitions.cohort(found, model.states, grid.steps, model.start)
+    return _at_cycles(occupancy, model, grid)
 
 
 def semi_markov(model: Declared) -> StateOccupancy:
     """Clock reset where a transition depends on time in state."""
     from heor.occupancy import semi_markov as engine  # compiled: only where it is used
 
-    own, grid = _in_steps(model)
+    if not model.has_probabilities:
+        return _by_rates(model)
+    grid = model.grid
     found = [
         engine.Transition(t.origin, t.target, by_time, by_residence)
-        for members in own.by_origin().values()
-        for t, by_time, by_residence in _probabilities(own, members)
+        for members in model.by_origin().values()
+        for t, by_time, by_residence in _probabilities(model, members, grid)
     ]
-    steps, step = len(own.time) - 1, float(own.time[1] - own.time[0])
-    occupancy = engine.cohort(found, own.states, steps, own.start, step, grid is not None)
+    occupancy = engine.cohort(found, model.states, grid.steps, model.start, grid.step)
     return _at_cycles(occupancy, model, grid)
 
 
-def _in_steps(model: Declared) -> tuple[Declared, Grid | None]:
-    """The model on equal steps short enough for its rates; as it is with probabilities per cycle."""
-    if any(t.rate is None for t in model.strategy.transitions):
-        return model, None
-    grid = Grid.of(model.time, LONGEST_STEP)
-    return replace(model, time=grid.time), grid
+def _by_rates(model: Declared) -> StateOccupancy:
+    """In continuous time, rates integrated over steps."""
+    from heor.occupancy import rates  # compiled: only where it is used
+
+    grid = model.grid
+    mesh = Mesh(grid.step, grid.steps)
+    reset = {
+        origin: [model.rate(t, mesh)[0] for t in members if in_residence(t)]
+        for origin, members in model.by_origin().items()
+    }
+    sojourns = {origin: mesh.since_entry(found) for origin, found in reset.items() if found}
+    changing = any(names_in(t.expression) & CHANGING for t in model.strategy.transitions)
+    if changing and not sojourns:
+        mesh = Mesh(grid.step, grid.steps, divided=True)
+    moves = [
+        rates.Move(t.origin, t.target, None if in_residence(t) else model.spread(t, mesh))
+        for t in model.strategy.transitions
+    ]
+    size, start = (grid.steps, grid.step), model.start
+    found = rates.cohort(moves, sojourns, model.states, *size, start, mesh.divided)
+    return _at_cycles(found, model, grid)
 
 
-def _at_cycles(found: StateOccupancy, model: Declared, grid: Grid | None) -> StateOccupancy:
+def _at_cycles(found: StateOccupancy, model: Declared, grid: Grid) -> StateOccupancy:
     """Occupancy on steps at the cycle boundaries, and flows by cycle."""
-    if grid is None:
-        return found
     time = model.time
+    if len(time) == grid.steps + 1 and abs(time[-1] - grid.time[-1]) < 1e-9:
+        return found
     states = {name: grid.at(share, time) for name, share in found.states.items()}
     parts = {
         key: grid.at(a, time) if key[0] in states else grid.by_cycle(a, time)
@@ -171,34 +117,60 @@ class AtCycles:
 
 
 def _probabilities(
-    model: Declared, own: list[TransitionInput]
+    model: Declared, own: Sequence[TransitionInput], grid: Grid
 ) -> list[tuple[TransitionInput, np.ndarray | float, np.ndarray | None]]:
-    """Probabilities per cycle out of one state: transition, by time, by time in state."""
+    """Probabilities per step out of one state: transition, by time, by time in state."""
     reset = [in_residence(t) for t in own]
-    # Who comes within a step has been there for half of it at its end.
-    shift = 0.5 * (model.time[1] - model.time[0]) if own[0].rate is not None else 0.0
-    values = [model.values(t, model.time + shift * r) for t, r in zip(own, reset, strict=True)]
     if own[0].rate is None:
+        found, rescaled = _of_steps(model, own, grid)
+        if rescaled and any(reset):  # together, by time in state: the others are constant
+            reset = [True] * len(own)
         return [
-            (t, 1.0, _wide(p, model)) if r else (t, p, None)
-            for t, p, r in zip(own, values, reset, strict=True)
+            (t, 1.0, np.broadcast_to(p, (len(p), grid.steps))) if r else (t, p, None)
+            for t, p, r in zip(own, found, reset, strict=True)
         ]
-    lengths = np.diff(model.time)[None]
-    forward = sum((v * lengths for v, r in zip(values, reset, strict=True) if not r), 0.0)
-    since = sum((_wide(v, model) * lengths for v, r in zip(values, reset, strict=True) if r), 0.0)
+    mesh = Mesh(grid.step, grid.steps)
+    hazards = [model.spread(t, mesh).total for t in own]
+    forward = sum((v for v, r in zip(hazards, reset, strict=True) if not r), 0.0)
+    since = sum((v for v, r in zip(hazards, reset, strict=True) if r), 0.0)
     out = []
-    for t, rate, r in zip(own, values, reset, strict=True):
+    for t, hazard, r in zip(own, hazards, reset, strict=True):
         total, other = (since, forward) if r else (forward, since)
-        share = np.divide(rate * lengths, total, out=np.zeros(np.shape(total)), where=total > 0)
+        share = np.divide(hazard, total, out=np.zeros(np.shape(total)), where=total > 0)
         moving = -share * np.expm1(-total)
+        # each kind acts on those the other has left, half of the step on average
         half = 0.5 * (1 + np.exp(-other)) if np.ndim(other) else None
         out.append((t, 1.0 if half is None else half, moving) if r else (t, moving, half))
     return out
 
 
-def _wide(values: np.ndarray, model: Declared) -> np.ndarray:
-    """One column a cycle."""
-    return np.broadcast_to(values, (len(values), len(model.time) - 1))
+def _of_steps(
+    model: Declared, own: Sequence[TransitionInput], grid: Grid
+) -> tuple[list[np.ndarray], bool]:
+    """Probabilities of a step, dims of each (draw | 1, step | 1), and whether they were rescaled."""
+    period, edges = model.period(own[0]), grid.time[:-1]
+    same = abs(period - grid.step) < 1e-9
+    # a probability holds from the start of its period to the end
+    begins = edges if same else np.floor(edges / period + 1e-9) * period
+    found = [
+        model.evaluated(t, begins, model.mortality(begins, begins + period))
+        if "background" in names_in(t.expression)
+        else model.evaluated(t, begins)
+        for t in own
+    ]
+    total = sum(found)
+    if same:
+        return found, False
+    if period > grid.step and (total >= 1).any():
+        draw = int(np.argwhere(total >= 1)[0][0])
+        raise ModelError(
+            f"{model.strategy.name}: in draw {draw} of a block everyone leaves '{own[0].origin}' within "
+            f"{period:.4g} years (its probabilities add up to {total.max():g}), which no probability of a step "
+            f"of {grid.step:.3g} years gives. Set analysis.cycle to that period, or write rates."
+        )
+    leaving = -np.expm1(np.log1p(-np.minimum(total, 1.0)) * grid.step / period)
+    each = np.divide(leaving, total, out=np.zeros(np.shape(total)), where=total > 0)
+    return [p * each for p in found], True
 
 
 def individual(model: Declared, patients: int, seed: int, first_draw: int) -> StateOccupancy:
@@ -207,17 +179,20 @@ def individual(model: Declared, patients: int, seed: int, first_draw: int) -> St
     from heor.occupancy.patients import PatientHistories
 
     grid = Grid.of(model.time)
+    mesh = Mesh(grid.step, grid.steps)
     found = []
     for t in model.strategy.transitions:
-        rate = np.broadcast_to(model.values(t, grid.time), (model.draws.n, grid.steps))
-        hazard = np.zeros((model.draws.n, 1, grid.steps + 1))
-        np.cumsum(rate * grid.step, axis=1, out=hazard[:, 0, 1:])
+        rate, changes = model.rate(t, mesh)
+        if not changes:
+            rate = np.broadcast_to(rate, (len(rate), grid.steps))[:, mesh.step_of]
+        hazard = np.zeros((model.draws.n, 1, len(mesh.edges)))
+        np.cumsum(mesh.over_pieces(rate), axis=1, out=hazard[:, 0, 1:])
         clock = "entry" if in_residence(t) else "start"
         found.append(Transition(t.origin, t.target, hazard, clock, _ratio(model, t, patients)))
     histories = simulate(
         found,
         model.states,
-        grid.time,
+        mesh.edges,
         model.time[-1],
         draws=model.draws.n,
         patients=patients,

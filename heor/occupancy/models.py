@@ -10,7 +10,7 @@ import numpy as np
 
 from heor.inputs.problem import RelativeCurve, Strategy
 from heor.occupancy import declared, illness_death
-from heor.occupancy.declared import Declared
+from heor.occupancy.declaration import Declared
 from heor.occupancy.partitioned import partitioned_survival
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.streams import Streams

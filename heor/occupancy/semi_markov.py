@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 from numba import njit
 
+from heor.occupancy.stacking import stacked
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.occupancy.transitions import check, number_of_draws, with_axes
 
@@ -47,9 +48,8 @@ def cohort(
     cycles: int,
     start: Mapping[str, np.ndarray | float] | None = None,
     cycle: float = 1.0,
-    midcycle: bool = False,
 ) -> StateOccupancy:
-    """Occupancy of a cohort that moves once a cycle at most, or twice with `midcycle`.
+    """Occupancy of a cohort that moves once a cycle at most.
 
     Parameters
     ----------
@@ -59,10 +59,6 @@ def cohort(
         As in `heor.occupancy.transitions.cohort`.
     cycle
         Years.
-    midcycle
-        Moves fall in the middle of a cycle on average, so those who enter a state are exposed to half
-        of what the cycle after entry holds, at once. Without it they are first exposed in the next
-        cycle, as models of probabilities per cycle have it.
 
     Returns
     -------
@@ -84,7 +80,7 @@ def cohort(
     [[1.0, 0.5, 0.5, 0.5]]
     """
     start = start or {states[0]: 1.0}
-    model = _Model(tuple(transitions), tuple(states), cycles, start, cycle, midcycle)
+    model = _Model(tuple(transitions), tuple(states), cycles, start, cycle)
     model.check()
     share, flows, _ = model.run()
     found = {name: share[:, :, i] for i, name in enumerate(states)}
@@ -143,7 +139,6 @@ class _Model:
     cycles: int
     start: Mapping[str, np.ndarray | float]
     cycle: float
-    midcycle: bool
 
     def check(self) -> None:
         """Raise ValueError or ModelError; probabilities at their largest over residence."""
@@ -227,12 +222,12 @@ class _Model:
             followed[index[t.origin]] |= t.by_residence is not None
         if state is not None:
             followed[index[state]] = True
-        by_time, time_draw, time_cycle = _stacked(
+        *by_time, time_draw, time_cycle = stacked(
             [np.atleast_2d(t.by_time) for t in self.transitions]
         )
         ones = np.ones((1, 1))
         given = [ones if t.by_residence is None else t.by_residence for t in self.transitions]
-        by_residence, residence_draw, _ = _stacked(given)
+        *by_residence, residence_draw, _ = stacked(given)
         return _run(
             begin,
             self.cycles,
@@ -247,7 +242,6 @@ class _Model:
             followed,
             -1 if state is None else index[state],
             np.ascontiguousarray(value),
-            self.midcycle,
         )
 
 
@@ -255,17 +249,6 @@ def _extreme(by_residence: np.ndarray) -> np.ndarray:
     """The value furthest outside [0, 1], or the largest. Dims: (draw | 1, 1)."""
     low, high = by_residence.min(axis=1, keepdims=True), by_residence.max(axis=1, keepdims=True)
     return np.where(low < 0, low, high)
-
-
-def _stacked(
-    arrays: Sequence[np.ndarray],
-) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]:
-    """Arrays one after another: (numbers, where each begins), and their steps by draw and column."""
-    flat = np.concatenate([np.ascontiguousarray(a, float).ravel() for a in arrays])
-    begins = np.concatenate([[0], np.cumsum([a.size for a in arrays])[:-1]]).astype(np.int64)
-    by_draw = np.array([0 if a.shape[0] == 1 else a.shape[1] for a in arrays], np.int64)
-    by_column = np.array([0 if a.shape[1] == 1 else 1 for a in arrays], np.int64)
-    return (flat, begins), by_draw, by_column
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc"})
@@ -285,7 +268,6 @@ def _run(
     followed,
     weighted_state,
     value,
-    midcycle,
 ):
     draws, states = begin.shape
     share = np.zeros((draws, cycles + 1, states))
@@ -329,31 +311,6 @@ def _run(
                 if followed[s]:
                     for u in range(cycle, -1, -1):
                         who[s, u + 1] = who[s, u] * (keep[u] - leaving)
-            if midcycle:
-                # Onward moves of those who have just come, within the same cycle.
-                first_come = entering.copy()
-                for s in range(states):
-                    if first_come[s] <= 0.0:
-                        continue
-                    leaving = 0.0
-                    for k in range(len(origin)):
-                        if origin[k] == s:
-                            p = by_time[time_begin[k] + draw * time_draw[k] + cycle * time_cycle[k]]
-                            if has_residence[k]:
-                                p *= by_residence[residence_begin[k] + draw * residence_draw[k]]
-                            leaving += p
-                    if leaving <= 0.0:
-                        continue
-                    half = 1.0 - np.sqrt(max(1.0 - leaving, 0.0))
-                    for k in range(len(origin)):
-                        if origin[k] == s:
-                            p = by_time[time_begin[k] + draw * time_draw[k] + cycle * time_cycle[k]]
-                            if has_residence[k]:
-                                p *= by_residence[residence_begin[k] + draw * residence_draw[k]]
-                            moving = first_come[s] * half * p / leaving
-                            flows[draw, cycle, k] += moving
-                            entering[s] -= moving
-                            entering[target[k]] += moving
             for s in range(states):
                 change = 0.0
                 for k in range(len(origin)):

@@ -24,9 +24,11 @@ def cohort(
     states: Sequence[str],
     cycles: int,
     start: Mapping[str, np.ndarray | float] | None = None,
-    midcycle: bool = False,
 ) -> StateOccupancy:
-    """Occupancy of a cohort that moves once a cycle at most, or twice with `midcycle`.
+    """Occupancy of a cohort that moves once a cycle at most.
+
+    Who enters a state is first exposed in the next cycle, as models of probabilities per cycle have it;
+    `heor.occupancy.rates` follows rates within a step.
 
     Parameters
     ----------
@@ -38,10 +40,6 @@ def cohort(
     cycles
     start
         State → share at time zero, a number or dims (draw,); everyone is in the first by default.
-    midcycle
-        Moves fall in the middle of a cycle on average, so those who enter a state are exposed to half
-        of the cycle's hazard at once: what probabilities made of rates need. Without it they are first
-        exposed in the next cycle, as models of probabilities per cycle have it.
 
     Returns
     -------
@@ -75,7 +73,6 @@ def cohort(
         share[0, index[name]] = value
     # Draws last: a cycle's numbers lie side by side.
     steps = [(index[i], index[j], np.ascontiguousarray(p.T)) for (i, j), p in wide.items()]
-    halves = _halves(steps) if midcycle else []
     flows = np.empty((len(steps), cycles, draws))
     for cycle in range(cycles):
         now, then = share[cycle], share[cycle + 1]
@@ -84,38 +81,10 @@ def cohort(
             moving = np.multiply(now[origin], p[cycle if len(p) > 1 else 0], out=flows[k, cycle])
             then[origin] -= moving
             then[target] += moving
-        if midcycle:
-            _onward(steps, halves, then, flows[:, cycle], cycle)
     found = {name: share[:, i].T for name, i in index.items()}
     parts = {(name, None): values for name, values in found.items()}
     parts |= {(f"{i} -> {j}", None): flows[k].T for k, (i, j) in enumerate(wide)}
     return StateOccupancy(found, parts)
-
-
-Steps = Sequence[tuple[int, int, np.ndarray]]
-
-
-def _halves(steps: Steps) -> list[np.ndarray]:
-    """Probability of each move in half a cycle. Dims of each: (cycle | 1, draw | 1)."""
-    leaving = {o: sum(p for origin, _, p in steps if origin == o) for o, _, _ in steps}
-    return [
-        (1 - np.sqrt(np.maximum(1 - leaving[o], 0.0))) * p / np.maximum(leaving[o], 1e-300)
-        for o, _, p in steps
-    ]
-
-
-def _onward(
-    steps: Steps, halves: Sequence[np.ndarray], then: np.ndarray, flows: np.ndarray, cycle: int
-) -> None:
-    """Onward moves, within the same cycle, of those who have just come; changes `then` and `flows`."""
-    come = np.zeros_like(then)
-    for k, (_, target, _) in enumerate(steps):
-        come[target] += flows[k]
-    for k, (origin, target, _) in enumerate(steps):
-        moving = come[origin] * halves[k][cycle if len(halves[k]) > 1 else 0]
-        flows[k] += moving
-        then[origin] -= moving
-        then[target] += moving
 
 
 def with_axes(probability: np.ndarray | float) -> np.ndarray:
@@ -172,23 +141,13 @@ def check(
             for s in (origin, target)
             if s not in states
         ]
-    problems += [f"start: unknown state '{s}'." for s in start if s not in states]
-    entered = {target for (_, target), p in transitions.items() if p.size and p.max() > 0} | {
-        s for s, share in start.items() if np.max(share) > 0
-    }
+    entered = {*(target for _, target in transitions), *start}
     problems += [
         f"state '{s}': nobody can enter it; nobody starts there and no transition leads to it."
         for s in states
         if s not in entered
     ]
-    for state, share in start.items():
-        found = np.ravel(np.asarray(share, float))
-        wrong = found[~(np.abs(found - 0.5) <= 0.5 + TOLERANCE)]  # also true for NaN
-        if wrong.size:
-            problems.append(f"start: share {wrong[0]:g} of '{state}'; must lie in [0, 1].")
-    total = sum(np.asarray(share, float) for share in start.values())
-    if np.abs(total - 1).max() > TOLERANCE:
-        problems.append("start: shares do not add up to 1 in some draw.")
+    problems += start_problems(states, start)
     for origin in dict.fromkeys(o for o, _ in transitions):
         own = {t: p for (o, t), p in transitions.items() if o == origin}
         for target, p in own.items():
@@ -199,6 +158,20 @@ def check(
     if problems:
         more = f" And {len(problems) - SHOWN} more." if len(problems) > SHOWN else ""
         raise ModelError("transition probabilities: " + " ".join(problems[:SHOWN]) + more)
+
+
+def start_problems(states: Sequence[str], start: Mapping[str, np.ndarray | float]) -> list[str]:
+    """What is wrong with the shares at time zero; empty when nothing is."""
+    problems = [f"start: unknown state '{s}'." for s in start if s not in states]
+    for state, share in start.items():
+        found = np.ravel(np.asarray(share, float))
+        wrong = found[~(np.abs(found - 0.5) <= 0.5 + TOLERANCE)]  # also true for NaN
+        if wrong.size:
+            problems.append(f"start: share {wrong[0]:g} of '{state}'; must lie in [0, 1].")
+    total = sum(np.asarray(share, float) for share in start.values())
+    if np.abs(total - 1).max() > TOLERANCE:
+        problems.append("start: shares do not add up to 1 in some draw.")
+    return problems
 
 
 def _places(probability: np.ndarray, name: str, wrong: np.ndarray) -> list[str]:
