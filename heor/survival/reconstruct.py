@@ -166,7 +166,7 @@ def reconstruct(
         table, tuple(repairs), _fit(table, time, clicked), _fit_at_risk(table, at_risk)
     )
     if at_risk is not None:
-        check_fit(found.rmse, found.n, problems)
+        check_fit(found.fit, rows[0], found.n, problems)
     if problems:
         raise ValueError("\n".join(problems))
     return found
