@@ -20,7 +20,7 @@ from heor.survival import joining
 from heor.survival.fitting import SurvivalFits
 
 BASE = ""  # everything central, among the names of parameters
-Increments = tuple[np.ndarray, np.ndarray]  # cost and QALYs, dims of each: (case, family)
+Increments = dict[str, np.ndarray]  # every outcome, dims of each: (case, family)
 
 
 def one_way(
@@ -48,14 +48,21 @@ def one_way(
         left.note(f"one-way sensitivity of {name}", why)
     _, weight = joining.central_curves(fits.posteriors, fits.weights, 1)
     families = tuple(next(iter(fits.weights.values()), ()))
-    cost, qalys = found[BASE]
-    base = float((cost @ weight)[0]), float((qalys @ weight)[0])
+    central = found[BASE]
+    base = {outcome: float((change @ weight)[0]) for outcome, change in central.items()}
     names = [name for name in found if name != BASE]
-    moved = [np.concatenate([found[n][k] @ weight for n in names] or [[]]) for k in (0, 1)]
+    cost, qalys = (
+        np.concatenate([found[n][outcome] @ weight for n in names] or [[]])
+        for outcome in ("cost", "qalys")
+    )
     cases = [case for name in names for case in by_name[name]]
-    tornado = sensitivity.tornado(problem, cases, moved[0], moved[1], base, decision.thresholds)
-    rows = [("base", *base)]
-    rows += [(f"family {f}", cost[0, i], qalys[0, i]) for i, f in enumerate(families)]
+    at_base = base["cost"], base["qalys"]
+    tornado = sensitivity.tornado(problem, cases, cost, qalys, at_base, decision.thresholds)
+    rows = [{"case": "base", **base}]
+    rows += [
+        {"case": f"family {f}", **{outcome: change[0, i] for outcome, change in central.items()}}
+        for i, f in enumerate(families)
+    ]
     return deterministic(rows), tornado
 
 
@@ -64,12 +71,12 @@ def not_done(problem: DecisionProblem, decision: Decision) -> tuple[pd.DataFrame
     tornado = sensitivity.tornado(
         problem, [], np.empty(0), np.empty(0), (np.nan, np.nan), decision.thresholds
     )
-    return deterministic([("base", np.nan, np.nan)]), tornado
+    return deterministic([{"case": "base", "cost": np.nan, "qalys": np.nan}]), tornado
 
 
-def deterministic(rows: list[tuple[str, float, float]]) -> pd.DataFrame:
-    """`case, icer, cost, qalys` of rows of case, cost and QALYs; no ICER without a gain."""
-    table = pd.DataFrame(rows, columns=["case", "cost", "qalys"])
+def deterministic(rows: list[dict[str, str | float]]) -> pd.DataFrame:
+    """`case, icer` and every outcome's increment; no ICER without a gain."""
+    table = pd.DataFrame(rows)
     ratio = np.where(table["qalys"] > 0, table["cost"] / table["qalys"], np.nan)
     table.insert(1, "icer", ratio)
     return table
@@ -89,10 +96,12 @@ def _increments(
     changes = cost_effectiveness.increments(
         outcomes, problem.settings.comparator, problem.settings.intervention
     )
-    cost, qalys = (changes[k].reshape(len(cases), len(weight)) for k in ("cost", "qalys"))
-    ends = np.cumsum([len(own) for own in by_name.values()])[:-1]
-    parts = zip(np.split(cost, ends), np.split(qalys, ends), strict=True)
-    return dict(zip(by_name, parts, strict=True))
+    by_case = {k: change.reshape(len(cases), len(weight)) for k, change in changes.items()}
+    ends = np.cumsum([len(own) for own in by_name.values()])
+    return {
+        name: {k: change[end - len(own) : end] for k, change in by_case.items()}
+        for (name, own), end in zip(by_name.items(), ends, strict=True)
+    }
 
 
 def _given(case: Case) -> dict[str, np.ndarray]:

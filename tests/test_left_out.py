@@ -229,7 +229,9 @@ def test_a_model_without_uncertainty_has_its_answer(certain, tmp_path: Path) -> 
     )
     lived = results.simulation.outcomes.component("qalys")
     assert lived[:, 1] / lived[:, 0] == pytest.approx(0.75 / 0.70)
-    assert results.deterministic["cost"].iloc[0] == pytest.approx(increments.loc["cost", "mean"])
+    base = results.deterministic.set_index("case").loc["base"]
+    assert set(base.index) == {"icer", *increments.index}
+    assert base[increments.index].tolist() == pytest.approx(increments["mean"].tolist())
     assert results.tornado.empty and results.information.empty and not results.left_out
     assert sum("is fixed, and nothing is fitted" in w for w in results.warnings) == 1
     found = texts(results, tmp_path / "o")

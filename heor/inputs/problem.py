@@ -419,7 +419,7 @@ class TransitionInput:
     rate: str | None = None
     probability: str | None = None
     hazard_ratio: str = "1"
-    per: float | None = None
+    per: float | None = field(default=None, metadata=ADDED)
 
     @property
     def expression(self) -> str:
