@@ -18,8 +18,6 @@ from heor.decision import information, sensitivity
 from heor.decision.information import CURVE_POINTS, ENOUGH_DRAWS
 from heor.decision.net_benefit_of_sampling import TrialFindings, value_of_trial
 from heor.decision.priorities import population, source_first
-from heor.decision.severity import Severity, severity_of
-from heor.decision.tables import decision_tables
 from heor.errors import HeorWarning, InputError
 from heor.findings import Finding
 from heor.inputs.checks import SURVIVAL
@@ -31,7 +29,7 @@ from heor.left_out import LeftOut
 from heor.one_way import not_done, one_way
 from heor.parameters.draws import Draws
 from heor.plausibility import joined
-from heor.questions import Run, WhatIfFindings, what_if_findings
+from heor.questions import WhatIfFindings, what_if_findings
 from heor.response import Response
 from heor.results import (
     INFORMATION,
@@ -45,11 +43,10 @@ from heor.results import (
     Simulation,
     Structure,
 )
-from heor.sampling import sample
 from heor.simulation import simulate
-from heor.survival.fitting import SurvivalFits, fit_problems
+from heor.survival.fitting import SurvivalFits
 from heor.survival.joining import fitted_units
-from heor.together import RUN, dropped_weight, run_together
+from heor.together import dropped_weight, run_alone, run_with_variants
 
 Progress = Callable[[str, int, int], None]
 NOTHING_UNCERTAIN = (
@@ -91,7 +88,6 @@ def evaluate(
         A law of the model broke.
     """
     companions = companions or {}
-    streams = problem.streams
     started, timings = perf_counter(), {}
 
     def stamp(stage: str) -> None:
@@ -100,22 +96,17 @@ def evaluate(
     left = LeftOut()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", HeorWarning)
-        together = run_together(problem, companions, streams, cache, progress, stamp)
-        fits, draws, simulations = together.fits, together.draws, together.simulations
-        decisions = {RUN: decide(problem, simulations[RUN])}
-        for name in simulations:
-            if name != RUN:  # one threshold for all that is shown together
-                shortfall = decisions[RUN].severity
-                decisions[name] = decide(together.problems[name], simulations[name], shortfall)
-        for name in companions.keys() & together.faults.keys():
-            left.note(f"{SCENARIO}: {companions[name].scenario_label}", together.faults[name])
+        together = run_with_variants(problem, companions, cache, progress, stamp)
+        run, decision = together.run, together.run.decision
+        for name, why in together.scenario_faults.items():
+            left.note(f"{SCENARIO}: {companions[name].scenario_label}", why)
         if nothing_uncertain(problem):
             warnings.warn(NOTHING_UNCERTAIN, HeorWarning, stacklevel=1)
-        parts = problem, draws[RUN], simulations[RUN], decisions[RUN]
+        parts = problem, run.draws, run.simulation, decision
         deterministic, tornado = left.ask(
             ONE_WAY,
-            lambda: one_way(problem, fits[RUN], decisions[RUN], left),
-            not_done(problem, decisions[RUN]),
+            lambda: one_way(problem, run.fits, decision, left),
+            not_done(problem, decision),
         )
         stamp("decision and one-way sensitivity")
         nothing = pd.DataFrame(), pd.DataFrame()
@@ -125,50 +116,47 @@ def evaluate(
         stamp("value of the trial")
         found = left.ask(
             WHAT_IF,
-            lambda: what_if_findings(
-                Run.of(*parts, fits[RUN], streams, cache), tornado, alternatives or {}, left
-            ),
+            lambda: what_if_findings(run, tornado, alternatives or {}, left, cache),
             WhatIfFindings(),
         )
         stamp("what if")
-    shown = {name: p for name, p in companions.items() if name in decisions}
+    every = [run, *together.scenarios.values(), *together.structures.values()]
     results = Results(
         problem=problem,
-        draws=draws[RUN],
-        fits=fits[RUN],
-        simulation=simulations[RUN],
-        decision=decisions[RUN],
+        draws=run.draws,
+        fits=run.fits,
+        simulation=run.simulation,
+        decision=decision,
         deterministic=deterministic,
         tornado=tornado,
         information=worth,
         information_curves=by_threshold,
-        source_first=source_first(problem, worth, tornado, mean_benefit(decisions[RUN])),
+        source_first=source_first(problem, worth, tornado, mean_benefit(decision)),
         trial=trial,
         tipping=found.tipping,
         prices=found.prices,
         maps=found.maps,
         companions=tuple(
-            Companion(name, p.scenario_label, p.scenario_why, decisions[name])
-            for name, p in shown.items()
+            Companion(name, own.problem.scenario_label, own.problem.scenario_why, own.decision)
+            for name, own in together.scenarios.items()
         ),
         structures=tuple(
             Structure(
                 model,
                 STRUCTURES[model],
-                decisions[name := together.of_model(model)],
-                simulations[name],
-                dropped_weight(fits[RUN], fits[name]),
+                own.decision,
+                own.simulation,
+                dropped_weight(run.fits, own.fits),
             )
-            for model in problem.settings.structures
-            if model not in together.structure_faults
+            for model, own in together.structures.items()
         ),
         structure_faults=together.structure_faults,
         left_out=left.reasons,
         warnings=(
             *remarks(problem),
             *dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, HeorWarning)),
-            *dict.fromkeys(line for own in fits.values() for line in own.warnings),
-            *simulations[RUN].warnings,
+            *dict.fromkeys(line for own in every for line in own.fits.warnings),
+            *run.simulation.warnings,
         ),
         timings=timings,
     )
@@ -178,29 +166,6 @@ def evaluate(
 def nothing_uncertain(problem: DecisionProblem) -> bool:
     """Whether every draw is the same: all parameters in use are fixed, and nothing is fitted."""
     return not sensitivity.uncertain_parameters(problem) and not fitted_units(problem)
-
-
-def decide(
-    problem: DecisionProblem, simulation: Simulation, shortfall: Severity | None = None
-) -> Decision:
-    """Tables of the decision; the severity-weighted threshold is fixed from the mean comparator.
-
-    `shortfall` is that of another run whose threshold is to be used.
-    """
-    outcomes, settings, country = simulation.outcomes, problem.settings, problem.country
-    roles = settings.comparator, settings.intervention
-    shortfall = shortfall or severity_of(problem, outcomes)
-    thresholds = [(f"{t:.0f}", t) for t in country.thresholds]
-    if shortfall is not None and shortfall.threshold is not None:
-        thresholds.append(("severity", shortfall.threshold))
-        thresholds.sort(key=lambda named: named[1])
-    low, high, points = settings.ceac_thresholds
-    grid = np.linspace(low, high, points)
-    tables = decision_tables(outcomes, *roles, thresholds, grid)
-    if shortfall is not None:
-        tables["severity_classes"] = shortfall.class_probabilities
-        tables["severity_ages"] = shortfall.class_ages
-    return Decision(tables, tuple(thresholds), shortfall)
 
 
 def value_of_information(
@@ -301,9 +266,5 @@ def response_of(
     problem: DecisionProblem, cache: Path | None = None, progress: Progress | None = None
 ) -> tuple[Response, Decision, SurvivalFits]:
     """What questions of the kind "what if" are asked of: the run without its other analyses."""
-    problem = replace(problem, trial=None)
-    streams = problem.streams
-    fits = fit_problems({"": problem}, streams, cache, progress)[""]
-    draws = sample({"": problem}, {"": fits}, streams)[""]
-    simulation = simulate(problem, draws, progress)
-    return Response.of(problem, draws, simulation), decide(problem, simulation), fits
+    run = run_alone(replace(problem, trial=None), cache, progress)
+    return Response.of(run.problem, run.draws, run.simulation), run.decision, run.fits

@@ -14,19 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
-from heor.analysis import decide
 from heor.decision.crossings import WhatIfMap
 from heor.decision.severity import weighted_threshold
 from heor.errors import HeorWarning, InputError
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.usage import before_draws, used_opinions
 from heor.inputs.what_if import WhatIf
-from heor.left_out import FAILURES, all_that_can, reason
 from heor.response import COMPARATOR, Estimates, Response
 from heor.results import Decision
-from heor.sampling import sample
-from heor.simulation import simulate
-from heor.survival.fitting import fit_problems
+from heor.together import fit_together, run_together
 from heor.what_if_map import POINTS, SEVERITY, grid, internal, question, what_if_map
 
 AGAIN_POINTS = 7  # where each value is another run
@@ -152,32 +148,18 @@ def _worlds(
     progress: Progress | None,
 ) -> tuple[dict[str, World], Decision]:
     """Every problem fitted, drawn and simulated, and the run's decision; what fails goes to `faults`."""
-    streams = problems[RUN].streams
-
-    def fitted(names: list[str]) -> dict:
-        return fit_problems({n: problems[n] for n in names}, streams, cache, progress)
-
-    fits = all_that_can(problems, fitted, faults, RUN)
-    draws = all_that_can(
-        fits, lambda names: sample({n: problems[n] for n in names}, fits, streams), faults, RUN
-    )
+    fits = fit_together(problems, faults, cache, progress)
+    fitted = {name: problems[name] for name in fits}
     found: dict[str, World] = {}
-    for done, (name, drawn) in enumerate(draws.items(), start=1):
-        own = problems[name]
-        try:
-            simulation = simulate(own, drawn, unattained_most=1.0)
-        except FAILURES as error:
-            if name == RUN:
-                raise
-            faults[name] = reason(error)
-            continue
+    # a value may put a hazard ratio out of reach; the nearest is used, and the share of draws is told
+    runs = run_together(fitted, fits, faults, progress, group=1, unattained_most=1.0)
+    for name, run in runs:
         if name == RUN:
-            decision = decide(own, simulation)
-        response = Response.of(own, drawn, simulation)
-        whole = Estimates.of_run(response.run, own.replicates, simulation.unattained / drawn.n)
-        found[name] = World(own, response, whole)
-        if progress:
-            progress("Values", done, len(draws))
+            decision = run.decision
+        response = Response.of(run.problem, run.draws, run.simulation)
+        out_of_reach = run.simulation.unattained / run.draws.n
+        whole = Estimates.of_run(response.run, run.problem.replicates, out_of_reach)
+        found[name] = World(run.problem, response, whole)
     return found, decision
 
 

@@ -17,16 +17,14 @@ from time import perf_counter
 import numpy as np
 import pandas as pd
 
-from heor.analysis import decide, sample
 from heor.decision import cost_effectiveness
 from heor.decision.choice import choices
 from heor.errors import HeorWarning
 from heor.inputs.problem import DecisionProblem
-from heor.left_out import all_that_can
 from heor.outcomes.outcomes import QALYS, Outcomes
 from heor.results import Decision, Simulation
-from heor.simulation import simulate_together
-from heor.survival.fitting import SurvivalFits, fit_problems
+from heor.survival.fitting import SurvivalFits
+from heor.together import fit_together, run_together
 
 GROUP = 4  # countries simulated together: they share fitted hazards, and memory stays small
 NUMBERS = re.compile(r"\d[\d.,]*")
@@ -92,8 +90,8 @@ def compare_countries(
     FitError, ModelError
         When the first country fails; others that fail are noted in `faults`.
     """
-    first = next(iter(problems.values()))
     started, faults = perf_counter(), dict(faults or {})
+    asked = list(problems)
     # curves of each country are not shown, and the trial is valued in a run of its own
     problems = {
         name: replace(p, trial=None, settings=replace(p.settings, curve_draws=1))
@@ -104,23 +102,18 @@ def compare_countries(
     said: dict[str, tuple[str, ...]] = {}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", HeorWarning)
-        fits = fit_problems(problems, first.streams, cache, progress)
+        fits = fit_together(problems, faults, cache, progress)
         fitted = perf_counter()
-        draws = sample(problems, fits, first.streams)
-        names = list(problems)
-        for start in range(0, len(names), GROUP):
-            group = names[start : start + GROUP]
-            for name, found in _simulated(problems, draws, group, faults).items():
-                decisions[name] = decide(problems[name], found)
-                rows[name] = country_row(problems[name], found, decisions[name])
-                said[name] = found.warnings
-            if progress:
-                progress("Countries", min(start + GROUP, len(names)), len(names))
-    done = [name for name in names if name in rows]
+        ready = {name: problems[name] for name in fits}
+        for name, run in run_together(ready, fits, faults, progress, GROUP):
+            decisions[name] = run.decision
+            rows[name] = country_row(run.problem, run.simulation, run.decision)
+            said[name] = run.simulation.warnings
+    done = [name for name in asked if name in rows]
     return CountryComparison(
         problems={name: problems[name] for name in done},
         decisions={name: decisions[name] for name in done},
-        fits=fits[names[0]],
+        fits=fits[asked[0]],
         table=pd.DataFrame([rows[name] for name in done]),
         faults=faults,
         warnings=(
@@ -129,19 +122,6 @@ def compare_countries(
             *_once(said),
         ),
         timings={"survival fits": fitted - started, "model": perf_counter() - fitted},
-    )
-
-
-def _simulated(
-    problems: Problems, draws: Mapping, group: list[str], faults: dict[str, str]
-) -> dict[str, Simulation]:
-    """Countries together, or each by itself when one of them breaks."""
-    first = next(iter(problems))
-    return all_that_can(
-        group,
-        lambda names: simulate_together({n: (problems[n], draws[n]) for n in names}),
-        faults,
-        first if first in group else None,
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from heor.errors import HeorError, HeorWarning, InputError
 
 T = TypeVar("T")
+Name = TypeVar("Name")
 
 #: What a question may fail with. Anything else is a fault of this program, and is not hidden.
 FAILURES = (HeorError, ArithmeticError, np.linalg.LinAlgError)
@@ -66,11 +67,11 @@ class LeftOut:
 
 
 def all_that_can(
-    names: Iterable[str],
-    together: Callable[[list[str]], dict[str, T]],
-    faults: dict[str, str],
-    base: str | None = None,
-) -> dict[str, T]:
+    names: Iterable[Name],
+    together: Callable[[list[Name]], dict[Name, T]],
+    faults: dict[Name, str],
+    base: Name | None = None,
+) -> dict[Name, T]:
     """What `together` makes of all names, or of those that do not fail.
 
     All at once is fastest. Only where that fails is each tried by itself; one that fails is noted in
@@ -85,7 +86,12 @@ def all_that_can(
     names = list(names)
     try:
         return together(names)
-    except FAILURES:
+    except FAILURES as error:
+        if names == [base]:
+            raise
+        if len(names) == 1:
+            faults[names[0]] = reason(error)
+            return {}
         found = {} if base is None else together([base])
     for name in names:
         if name == base:

@@ -11,18 +11,17 @@ import pandas as pd
 
 from heor import what_if
 from heor.decision.crossings import WhatIfMap
-from heor.errors import HeorError, InputError
+from heor.errors import InputError
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.usage import before_draws, curve_inputs
 from heor.inputs.what_if import WhatIf
 from heor.left_out import FAILURES, LeftOut, all_that_can, reason
-from heor.parameters.draws import Draws
 from heor.response import Response, spaced, taken
-from heor.results import MAP, PRICES, TIPPING, Decision, Simulation
+from heor.results import MAP, PRICES, TIPPING, Decision
 from heor.sampling import sample
 from heor.simulation import simulate
-from heor.streams import Streams
-from heor.survival.fitting import SurvivalFits, fit_problems, same_fits
+from heor.survival.fitting import same_fits
+from heor.together import Run, fit_together
 from heor.what_if_map import centre_of, grid, internal, what_if_map
 
 MAP_DRAWS = 1000  # on which the scenarios of a map are placed
@@ -38,48 +37,21 @@ class WhatIfFindings:
     maps: tuple[WhatIfMap, ...] = ()
 
 
-@dataclass(frozen=True)
-class Run:
-    """The parts of a run that questions are asked of."""
-
-    problem: DecisionProblem
-    simulation: Simulation
-    decision: Decision
-    response: Response
-    fits: SurvivalFits
-    streams: Streams
-    cache: Path | None = None
-
-    @classmethod
-    def of(
-        cls,
-        problem: DecisionProblem,
-        draws: Draws,
-        simulation: Simulation,
-        decision: Decision,
-        fits: SurvivalFits,
-        streams: Streams,
-        cache: Path | None = None,
-    ) -> Run:
-        response = Response.of(problem, draws, simulation)
-        return cls(problem, simulation, decision, response, fits, streams, cache)
-
-
 def what_if_findings(
     run: Run,
     tornado: pd.DataFrame,
     alternatives: Mapping[str, DecisionProblem | InputError],
     left: LeftOut,
+    cache: Path | None = None,
 ) -> WhatIfFindings:
     """All that a run asks; a question that fails is left out."""
+    response = Response.of(run.problem, run.draws, run.simulation)
     thresholds = run.decision.thresholds
-    names = could_tip(run.response, tornado, run.decision)
+    names, prices = could_tip(response, tornado, run.decision), run.problem.prices
     return WhatIfFindings(
-        _by_name(TIPPING, what_if.tipping_points, run.response, thresholds, names, left),
-        _by_name(
-            PRICES, what_if.value_based_prices, run.response, thresholds, run.problem.prices, left
-        ),
-        tuple(what_if_maps(run, alternatives, left)),
+        _by_name(TIPPING, what_if.tipping_points, response, thresholds, names, left),
+        _by_name(PRICES, what_if.value_based_prices, response, thresholds, prices, left),
+        tuple(what_if_maps(run, response, alternatives, left, cache)),
     )
 
 
@@ -112,15 +84,19 @@ def could_tip(response: Response, tornado: pd.DataFrame, decision: Decision) -> 
 
 
 def what_if_maps(
-    run: Run, alternatives: Mapping[str, DecisionProblem | InputError], left: LeftOut
+    run: Run,
+    response: Response,
+    alternatives: Mapping[str, DecisionProblem | InputError],
+    left: LeftOut,
+    cache: Path | None,
 ) -> list[WhatIfMap]:
     """The maps of the questions the analysis asks; one that cannot be asked here is left out."""
     asked = [question for question in run.problem.what_if if _can_be_asked(run, question, left)]
-    others: dict[str, Response | HeorError] = {"": run.response}
+    others: dict[str, Response | Exception] = {"": response}
     loaded = {n: a for n, a in alternatives.items() if isinstance(a, DecisionProblem)}
     others |= {n: a for n, a in alternatives.items() if isinstance(a, InputError)}
     if asked:
-        others |= alternative_responses(run, loaded)
+        others |= alternative_responses(run, loaded, cache)
     found = []
     for question in asked:
         own = {n: others[n] for n in question.scenarios or ("",) if n in others}
@@ -129,7 +105,9 @@ def what_if_maps(
             left.note(f"{MAP}: {question.label}", reason(faults[0]))
         elif own:
             made = left.ask(
-                f"{MAP}: {question.label}", lambda q=question, r=own: _map(run, q, r), None
+                f"{MAP}: {question.label}",
+                lambda q=question, r=own: _map(run, response, q, r),
+                None,
             )
             found += [made] if made is not None else []
     return found
@@ -149,7 +127,9 @@ def _can_be_asked(run: Run, question: WhatIf, left: LeftOut) -> bool:
     return True
 
 
-def _map(run: Run, question: WhatIf, responses: Mapping[str, Response]) -> WhatIfMap:
+def _map(
+    run: Run, response: Response, question: WhatIf, responses: Mapping[str, Response]
+) -> WhatIfMap:
     """One map, under the scenarios it names."""
     points = grid(question)
     answers = {
@@ -157,22 +137,22 @@ def _map(run: Run, question: WhatIf, responses: Mapping[str, Response]) -> WhatI
         for n, r in responses.items()
     }
     labels = {n: r.problem.scenario_label for n, r in responses.items()}
-    centre = centre_of(run.problem, run.response.draws, run.simulation, question)
+    centre = centre_of(run.problem, response.draws, run.simulation, question)
     first = next(iter(responses.values())).problem
     return what_if_map(question, first, answers, run.decision.thresholds, labels, centre)
 
 
 def alternative_responses(
-    run: Run, alternatives: Mapping[str, DecisionProblem]
+    run: Run, alternatives: Mapping[str, DecisionProblem], cache: Path | None
 ) -> dict[str, Response | Exception]:
     """The scenarios that questions are asked under, on the run's fits where they have the same."""
-    streams = run.streams
+    streams = run.problem.streams
     problems = {n: replace(other, trial=None) for n, other in alternatives.items()}
     found: dict[str, Response | Exception] = {}
     for name, other in problems.items():
         try:
             same = same_fits(run.problem, other)
-            fits = run.fits if same else fit_problems({"": other}, streams, run.cache)[""]
+            fits = run.fits if same else fit_together({"": other}, {}, cache)[""]
             whole = sample({"": other}, {"": fits}, streams)[""]
             drawn = taken(whole, spaced(whole.n, MAP_DRAWS))
             found[name] = Response.of(other, drawn, simulate(other, drawn))

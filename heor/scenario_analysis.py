@@ -9,28 +9,26 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 import pandas as pd
 
-from heor.analysis import decide, sample
 from heor.decision import cost_effectiveness
 from heor.decision.averaging import achieved_weights, allocation, mixture
 from heor.decision.choice import TABLE, best_columns, choice_table
 from heor.errors import HeorWarning
 from heor.inputs.checks import BASE
 from heor.inputs.problem import Average, DecisionProblem
-from heor.left_out import FAILURES, all_that_can, reason
+from heor.left_out import FAILURES, reason
 from heor.outcomes.outcomes import QALYS, Outcomes
-from heor.results import Decision, Simulation
-from heor.simulation import simulate_together
+from heor.results import Decision
 from heor.streams import Streams
-from heor.survival.fitting import SurvivalFits, fit_problems
+from heor.survival.fitting import SurvivalFits
+from heor.together import fit_together, run_together
 
 GROUP = 8  # scenarios simulated together: as fast as all at once in a quarter of the memory
 CLEAR = 1.96  # Monte Carlo standard errors from zero at which a sign is clear
@@ -106,27 +104,29 @@ def evaluate_scenarios(
         When the base case itself fails.
     """
     base, averages, faults = problems[BASE], dict(averages or {}), dict(faults or {})
-    streams = base.streams
     started = perf_counter()
     needed = {BASE, *(name for a in averages.values() for name in a.weights)}
     rows: dict[str, dict] = {}
     kept: dict[str, Outcomes] = {}
     said: dict[str, tuple[str, ...]] = {}
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught, tempfile.TemporaryDirectory() as own:
         warnings.simplefilter("always", HeorWarning)
-        fits = fit_scenarios(problems, faults, streams, cache, progress)
+        fits = fit_together(problems, faults, cache or Path(own), progress)
         fitted = perf_counter()
-        ready = {name: p for name, p in problems.items() if name in fits}
-        for name, simulation in simulated(ready, fits, faults, streams, progress):
-            outcomes = simulation.outcomes
+        # those on the same fits stand together; curves of scenarios are not shown, and take much memory
+        order = sorted(
+            fits, key=lambda n: (n != BASE, fits[n].keys != fits[BASE].keys, fits[n].keys)
+        )
+        ready = {name: _without_curves(problems[name]) for name in order}
+        for name, run in run_together(ready, fits, faults, progress, GROUP):
             if name == BASE:  # comes first
-                decision = decide(base, simulation)
-                reference = cost_effectiveness.increments(outcomes, *roles(base))
+                decision = run.decision
+                reference = cost_effectiveness.increments(run.outcomes, *roles(base))
             if name in needed:
-                kept[name] = outcomes
-            said[name] = simulation.warnings
-            rows[name] = scenario_row(problems[name], outcomes, reference, decision.thresholds)
-    mixed = averaged(averages, kept, faults, streams)
+                kept[name] = run.outcomes
+            said[name] = run.simulation.warnings
+            rows[name] = scenario_row(problems[name], run.outcomes, reference, decision.thresholds)
+    mixed = averaged(averages, kept, faults, base.streams)
     for name, (outcomes, _) in mixed.items():
         rows[name] = scenario_row(base, outcomes, reference, decision.thresholds)
     ran = {name: p for name, p in problems.items() if name in rows}
@@ -207,72 +207,8 @@ def _said_of(said: Mapping[str, Sequence[str]]) -> list[str]:
     return [f"{', '.join(own)}: {line}" for line, own in names.items()]
 
 
-def fit_scenarios(
-    problems: Problems,
-    faults: dict[str, str],
-    streams: Streams,
-    cache: Path | None,
-    progress: Progress | None = None,
-) -> dict[str, SurvivalFits]:
-    """Fits of every problem; one that fails is left out and noted in `faults`.
-
-    All are fitted together, so each distinct fit is made once and cores are used. Only where that
-    fails is each problem tried by itself, from the posteriors just stored.
-
-    Raises
-    ------
-    FitError
-        When the base case fails.
-    """
-    with tempfile.TemporaryDirectory() as own:
-        store = cache or Path(own)
-        return all_that_can(
-            problems,
-            lambda names: fit_problems({n: problems[n] for n in names}, streams, store, progress),
-            faults,
-            BASE,
-        )
-
-
-def simulated(
-    problems: Problems,
-    fits: Mapping[str, SurvivalFits],
-    faults: dict[str, str],
-    streams: Streams,
-    progress: Progress | None = None,
-) -> Iterator[tuple[str, Simulation]]:
-    """Each problem's simulation, `base` first; one that breaks is left out and noted in `faults`.
-
-    Raises
-    ------
-    ModelError
-        When the base case breaks.
-    """
-    # those on the same fits stand together: they share hazards
-    order = sorted(
-        problems, key=lambda n: (n != BASE, fits[n].keys != fits[BASE].keys, fits[n].keys)
-    )
-    groups = [order[i : i + GROUP] for i in range(0, len(order), GROUP)]
-
-    def together(names: Sequence[str], report: Progress | None = None) -> dict[str, Simulation]:
-        # the curves of scenarios are not shown, and of each draw they take much memory
-        own = {
-            n: replace(problems[n], settings=replace(problems[n].settings, curve_draws=1))
-            for n in names
-        }
-        draws = sample(own, fits, streams)
-        return simulate_together({n: (p, draws[n]) for n, p in own.items()}, report)
-
-    for done, names in enumerate(groups):
-
-        def report(stage: str, block: int, blocks: int, done: int = done) -> None:
-            if progress:
-                progress(stage, done * blocks + block, len(groups) * blocks)
-
-        found = all_that_can(
-            names, partial(together, report=report), faults, BASE if BASE in names else None
-        )
-        yield from found.items()
+def _without_curves(problem: DecisionProblem) -> DecisionProblem:
+    return replace(problem, settings=replace(problem.settings, curve_draws=1))
 
 
 def scenario_row(

@@ -1,69 +1,203 @@
-"""A run with the scenarios and structures shown beside it: fitted, drawn and simulated together.
+"""Problems evaluated on the same random numbers: fitted, drawn, simulated and judged together.
 
-What shares hazards is computed once. The run itself must succeed; a scenario or a structure that fails
-is left out with its reason.
+What they share (a fit, a hazard, an occupancy) is computed once. The first of them must succeed; another
+that fails is left out with its reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TypeVar
 
+import numpy as np
+
+from heor.decision.severity import Severity, severity_of
+from heor.decision.tables import decision_tables
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.structures import fault, with_structure
 from heor.left_out import all_that_can
+from heor.outcomes.outcomes import Outcomes
 from heor.parameters.draws import Draws
-from heor.results import Simulation
+from heor.results import Decision, Simulation
 from heor.sampling import sample
-from heor.simulation import simulate_together
-from heor.streams import Streams
+from heor.simulation import UNATTAINED, simulate_together
 from heor.survival.choices import holds
 from heor.survival.fitting import SurvivalFits, fit_problems
 from heor.survival.joining import fitted_units
 
-RUN = ""  # the run itself
 Progress = Callable[[str, int, int], None]
+Name = TypeVar("Name")
 
 
 @dataclass(frozen=True)
-class Together:
-    """The run (`RUN`), its companions by name, and other structures as `model/<name>`.
+class Run:
+    """One problem evaluated.
 
     Attributes
     ----------
-    faults : dict
-        Companion → why it has no simulation.
-    structure_faults : dict
-        Model → why the problem was not evaluated under it.
+    shortfall : Severity or None
+        Of another run, at whose severity-weighted threshold this one is judged too.
     """
 
-    problems: Mapping[str, DecisionProblem]
-    fits: Mapping[str, SurvivalFits]
-    draws: Mapping[str, Draws]
-    simulations: Mapping[str, Simulation]
-    faults: Mapping[str, str]
-    structure_faults: Mapping[str, str]
+    problem: DecisionProblem
+    fits: SurvivalFits
+    draws: Draws
+    simulation: Simulation
+    shortfall: Severity | None = None
 
-    def of_model(self, model: str) -> str:
-        """The name of the problem under a structure: the run's own is the run."""
-        return name if (name := _structure(model)) in self.problems else RUN
+    @property
+    def outcomes(self) -> Outcomes:
+        """Costs, QALYs and life years. Dims: (draw, strategy, component)."""
+        return self.simulation.outcomes
+
+    @cached_property
+    def decision(self) -> Decision:
+        """Tables of the decision."""
+        return decide(self.problem, self.simulation, self.shortfall)
 
 
-def _structure(model: str) -> str:
-    """A companion may bear a model's name; no scenario's name holds a slash."""
-    return f"model/{model}"
+def decide(
+    problem: DecisionProblem, simulation: Simulation, shortfall: Severity | None = None
+) -> Decision:
+    """Tables of the decision; the severity-weighted threshold is fixed from the mean comparator.
+
+    `shortfall` is that of another run whose threshold is to be used.
+    """
+    outcomes, settings, country = simulation.outcomes, problem.settings, problem.country
+    roles = settings.comparator, settings.intervention
+    shortfall = shortfall or severity_of(problem, outcomes)
+    thresholds = [(f"{t:.0f}", t) for t in country.thresholds]
+    if shortfall is not None and shortfall.threshold is not None:
+        thresholds.append(("severity", shortfall.threshold))
+        thresholds.sort(key=lambda named: named[1])
+    low, high, points = settings.ceac_thresholds
+    grid = np.linspace(low, high, points)
+    tables = decision_tables(outcomes, *roles, thresholds, grid)
+    if shortfall is not None:
+        tables["severity_classes"] = shortfall.class_probabilities
+        tables["severity_ages"] = shortfall.class_ages
+    return Decision(tables, tuple(thresholds), shortfall)
+
+
+def fit_together(
+    problems: Mapping[Name, DecisionProblem],
+    faults: dict[Name, str],
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> dict[Name, SurvivalFits]:
+    """Fits of every problem, each distinct one made once; a problem that fails is noted in `faults`.
+
+    Only where that fails is each problem tried by itself, from the posteriors just stored in the cache.
+
+    Raises
+    ------
+    FitError
+        When the first problem fails.
+    """
+    first = next(iter(problems))
+    streams = problems[first].streams
+    return all_that_can(
+        problems,
+        lambda names: fit_problems({n: problems[n] for n in names}, streams, cache, progress),
+        faults,
+        first,
+    )
 
 
 def run_together(
+    problems: Mapping[Name, DecisionProblem],
+    fits: Mapping[Name, SurvivalFits],
+    faults: dict[Name, str],
+    progress: Progress | None = None,
+    group: int | None = None,
+    unattained_most: float = UNATTAINED,
+) -> Iterator[tuple[Name, Run]]:
+    """Draw and simulate problems that were fitted; one that breaks is noted in `faults`.
+
+    Parameters
+    ----------
+    group
+        So many are simulated at once: memory grows with them, and what they share is computed once
+        a group. All when None.
+    unattained_most
+        Share of draws whose marginal hazard ratio may be out of reach.
+
+    Raises
+    ------
+    ModelError
+        When the first problem breaks.
+    """
+    order = list(problems)
+    streams = problems[order[0]].streams
+    group = group or len(order)
+    groups = [order[i : i + group] for i in range(0, len(order), group)]
+
+    def together(names: Sequence[Name], report: Progress) -> dict[Name, Run]:
+        own = {name: problems[name] for name in names}
+        draws = sample(own, fits, streams)
+        cases = {n: (p, draws[n]) for n, p in own.items()}
+        found = simulate_together(cases, report, unattained_most=unattained_most)
+        return {n: Run(p, fits[n], draws[n], found[n]) for n, p in own.items()}
+
+    for done, names in enumerate(groups):
+
+        def report(stage: str, block: int, blocks: int, done: int = done) -> None:
+            if progress:
+                progress(stage, done * blocks + block, len(groups) * blocks)
+
+        required = order[0] if done == 0 else None
+        yield from all_that_can(names, partial(together, report=report), faults, required).items()
+
+
+def run_alone(
+    problem: DecisionProblem, cache: Path | None = None, progress: Progress | None = None
+) -> Run:
+    """One problem, by itself.
+
+    Raises
+    ------
+    FitError, ModelError
+        It fails.
+    """
+    fits = fit_together({"": problem}, {}, cache, progress)
+    return dict(run_together({"": problem}, fits, {}, progress))[""]
+
+
+@dataclass(frozen=True)
+class WithVariants:
+    """A run, and what is shown with it on the same random numbers.
+
+    Attributes
+    ----------
+    scenarios, structures : dict
+        Name of a scenario, or of a model structure (the run's own among them) → its run, judged at the
+        thresholds of the run.
+    scenario_faults, structure_faults : dict
+        Name → why it could not be evaluated.
+    """
+
+    run: Run
+    scenarios: Mapping[str, Run]
+    structures: Mapping[str, Run]
+    scenario_faults: Mapping[str, str]
+    structure_faults: Mapping[str, str]
+
+
+RUN = ("run", "")
+SCENARIO, STRUCTURE = "scenario", "structure"
+
+
+def run_with_variants(
     problem: DecisionProblem,
-    companions: Mapping[str, DecisionProblem],
-    streams: Streams,
+    scenarios: Mapping[str, DecisionProblem],
     cache: Path | None = None,
     progress: Progress | None = None,
     stamp: Callable[[str], None] = lambda stage: None,
-) -> Together:
-    """Evaluate a problem, its companions and its other structures on the same random numbers.
+) -> WithVariants:
+    """Evaluate a problem, scenarios and its other structures on the same random numbers.
 
     `stamp` is called with each stage that is done.
 
@@ -72,36 +206,34 @@ def run_together(
     FitError, ModelError
         The run itself fails.
     """
-    faults: dict[str, str] = {}
+    faults: dict[tuple[str, str], str] = {}
     # the trial's value is asked for under this run's own assumptions
-    problems = {RUN: problem} | {k: replace(p, trial=None) for k, p in companions.items()}
-    fits = all_that_can(
-        problems,
-        lambda names: fit_problems({n: problems[n] for n in names}, streams, cache, progress),
-        faults,
-        RUN,
-    )
-    others, structure_faults = other_structures(problem)
-    problems |= {_structure(model): other for model, other in others.items()}
+    problems = {RUN: problem}
+    problems |= {(SCENARIO, name): replace(p, trial=None) for name, p in scenarios.items()}
+    fits = fit_together(problems, faults, cache, progress)
+    others, impossible = other_structures(problem)
+    problems |= {(STRUCTURE, model): other for model, other in others.items()}
     fits |= all_that_can(
-        [_structure(model) for model in others],
-        lambda names: {n: structure_fits(problems[n], fits[RUN], streams, cache) for n in names},
+        [(STRUCTURE, model) for model in others],
+        lambda names: {n: structure_fits(problems[n], fits[RUN], cache) for n in names},
         faults,
     )
     stamp("survival fits")
-    draws = all_that_can(
-        fits, lambda names: sample({n: problems[n] for n in names}, fits, streams), faults, RUN
+    fitted = {name: problems[name] for name in fits}
+    runs = dict(run_together(fitted, fits, faults, progress))
+    stamp("draws and model")
+    run = runs[RUN]
+    shown = {n: replace(r, shortfall=run.decision.severity) for n, r in runs.items()}
+    structures = {model: shown.get((STRUCTURE, model)) for model in problem.settings.structures}
+    if problem.settings.model in structures:
+        structures[problem.settings.model] = run
+    return WithVariants(
+        run,
+        {name: shown[SCENARIO, name] for name in scenarios if (SCENARIO, name) in shown},
+        {model: found for model, found in structures.items() if found is not None},
+        {name: why for (kind, name), why in faults.items() if kind == SCENARIO},
+        impossible | {model: why for (kind, model), why in faults.items() if kind == STRUCTURE},
     )
-    stamp("draws")
-    simulations = all_that_can(
-        draws,
-        lambda names: simulate_together({n: (problems[n], draws[n]) for n in names}, progress),
-        faults,
-        RUN,
-    )
-    stamp("model")
-    structure_faults |= {m: faults.pop(_structure(m)) for m in others if _structure(m) in faults}
-    return Together(problems, fits, draws, simulations, faults, structure_faults)
 
 
 def other_structures(
@@ -122,7 +254,7 @@ def other_structures(
 
 
 def structure_fits(
-    other: DecisionProblem, fits: SurvivalFits, streams: Streams, cache: Path | None
+    other: DecisionProblem, fits: SurvivalFits, cache: Path | None = None
 ) -> SurvivalFits:
     """The fits another structure uses: those of the run with weight on families it can use.
 
@@ -134,7 +266,7 @@ def structure_fits(
         for unit, share in fits.weights.items()
     }
     if not all(weights.values()):
-        return fit_problems({"": other}, streams, cache)[""]
+        return fit_together({"": other}, {}, cache)[""]
     total = {unit: sum(share.values()) for unit, share in weights.items()}
     weights = {u: {f: w / total[u] for f, w in share.items()} for u, share in weights.items()}
     return fits if weights == fits.weights else replace(fits, weights=weights)

@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from heor.analysis import decide
 from heor.errors import InputError
 from heor.inputs.load import load
 from heor.inputs.problem import DecisionProblem, FittedCurve
@@ -22,6 +21,7 @@ from heor.results import Companion, Results, Simulation, Structure
 from heor.simulation import simulate
 from heor.streams import Streams
 from heor.survival.distributions import get
+from heor.together import decide
 
 settings.register_profile("default", deadline=None, max_examples=25, derandomize=True)
 settings.load_profile("default")

@@ -16,7 +16,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heor.analysis import decide
 from heor.inputs.problem import DiscountBand
 from heor.inputs.study import Author, Study
 from heor.report.cheers.answer import MISSING, NOT_APPLICABLE, PARTLY, REPORTED, SLOTS, STATUSES
@@ -30,6 +29,7 @@ from heor.report.tables import TABLES, write_csv
 from heor.report.words import money
 from heor.results import Results
 from heor.simulation import simulate
+from heor.together import decide
 
 NASTY = "A | \"b\" & 'c' </td><script>window.hacked = 1</script> 🏥"
 #: Slot of study.yaml → items it answers.

@@ -228,7 +228,7 @@ def test_another_structure_uses_the_joint_families_of_both(problem) -> None:
     fits = SurvivalFits(
         posteriors_of(lists), {}, {UNIT: {JOINT: 0.4, "weibull + gompertz": 0.6}}, {}
     )
-    assert structure_fits(other, fits, Streams(1), None).weights == {UNIT: {JOINT: 1.0}}
+    assert structure_fits(other, fits).weights == {UNIT: {JOINT: 1.0}}
 
 
 # ----------------------------------------------------------------------- whole fits, made-up data

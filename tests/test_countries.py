@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from heor.analysis import decide
 from heor.country_comparison import HIGH, LOW, SEVERITY, country_row
 from heor.decision.cost_effectiveness import increments
 from heor.decision.severity import class_of, effective_threshold, severity
@@ -23,6 +22,7 @@ from heor.inputs.value_sets import read_value_sets
 from heor.outcomes.discounting import discount_factor
 from heor.report.show import details
 from heor.simulation import simulate
+from heor.together import decide
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNTRIES = folders(ROOT / "inputs")

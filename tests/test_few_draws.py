@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from heor import cli
-from heor.analysis import decide
 from heor.outcomes.outcomes import LEAST_DRAWS
 from heor.psa import Analysed, analyse
 from heor.report import countries, scenarios
@@ -24,6 +23,7 @@ from heor.report.psa import report as psa_report
 from heor.report.section_answer import answer as run_answer
 from heor.report.tables import TABLES
 from heor.results import Results
+from heor.together import decide
 from tests.test_analyse import drawn, saved
 from tests.test_whole_set import scenario_results
 

@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heor.analysis import decide
 from heor.decision import acceptability
 from heor.decision.choice import choice_table, choices
 from heor.decision.cost_effectiveness import net_benefit_table
@@ -41,6 +40,7 @@ from heor.report.tables import TABLES, parameter_table
 from heor.report.words import STATUS_WORDS, money
 from heor.results import Results
 from heor.simulation import simulate
+from heor.together import decide
 from tests.test_report_figures import made_up_results
 
 TIED = ("plane", "ceac", "loss", "evpi", "tornado")

@@ -153,10 +153,10 @@ def test_a_scenario_or_structure_that_fails_is_left_out(problem, tmp_path: Path)
 def test_a_structure_that_breaks_is_told(problem, monkeypatch, tmp_path: Path) -> None:
     whole = together.simulate_together
 
-    def breaks(cases, progress=None):
-        if "model/semi_markov" in cases:
+    def breaks(cases, *arguments, **others):
+        if ("structure", "semi_markov") in cases:
             raise ModelError("occupancy is negative in draw 3.")
-        return whole(cases, progress)
+        return whole(cases, *arguments, **others)
 
     monkeypatch.setattr(together, "simulate_together", breaks)
     results = evaluate(problem)
@@ -183,16 +183,14 @@ def test_a_fault_of_the_program_is_not_hidden(problem, monkeypatch) -> None:
 
 def test_scenarios_that_break_down_numerically_are_left_out(problem, monkeypatch) -> None:
     """`heor scenarios --run`: as by an error of the model, so by one of linear algebra."""
-    from heor import scenario_analysis
+    whole = together.simulate_together
 
-    whole = scenario_analysis.simulate_together
-
-    def breaks(cases, progress=None):
+    def breaks(cases, *arguments, **others):
         if "odd" in cases:
             raise np.linalg.LinAlgError("Singular matrix")
-        return whole(cases, progress)
+        return whole(cases, *arguments, **others)
 
-    monkeypatch.setattr(scenario_analysis, "simulate_together", breaks)
+    monkeypatch.setattr(together, "simulate_together", breaks)
     results = evaluate_scenarios({"base": problem, "odd": problem, "even": problem})
     assert list(results.table["scenario"]) == ["base", "even"]
     assert results.faults == {"odd": "the computation broke down (Singular matrix)."}

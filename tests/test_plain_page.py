@@ -14,7 +14,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from heor import cli
-from heor.analysis import decide
 from heor.country_comparison import CountryComparison, country_row
 from heor.decision.acceptability import ceac
 from heor.errors import InputError
@@ -30,6 +29,7 @@ from heor.report.psa import comparison, write_analysis
 from heor.report.rebuild import rebuild
 from heor.report.words import any_money
 from heor.simulation import simulate
+from heor.together import decide
 from tests.test_analyse import THRESHOLDS, drawn, saved
 from tests.test_html_page import NASTY, Elements, choose, serious, tiles
 from tests.test_rebuild import content

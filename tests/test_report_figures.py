@@ -13,7 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from heor.analysis import decide, trial_findings
+from heor.analysis import trial_findings
 from heor.decision import information
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.structures import STRUCTURES
@@ -31,6 +31,7 @@ from heor.survival.fitting import SurvivalFits
 from heor.survival.goodness import ModelComparison
 from heor.survival.observed import hazard_windows, number_at_risk
 from heor.survival.posterior import SurvivalPosterior
+from heor.together import decide
 
 DRAWS = 100  # fewer are too few to say how likely anything is
 

@@ -12,16 +12,17 @@ import pandas as pd
 import pytest
 
 from heor import cli, simulation
-from heor.analysis import decide, sample
 from heor.decision.cost_effectiveness import increments
 from heor.errors import FitError, InputError
 from heor.inputs.load import load
 from heor.inputs.scenarios import load_scenarios, read_average
 from heor.report.figures_scenarios import ROW, scenarios, short
 from heor.report.scenarios import answer, report
+from heor.sampling import sample
 from heor.scenario_analysis import ScenarioResults, evaluate_scenarios
 from heor.streams import Streams
 from heor.survival.fitting import fit_problems
+from heor.together import decide
 
 DRAWS = 200
 FEW = {"analysis.survival.distributions": ["weibull", "lognormal"]}
@@ -105,19 +106,19 @@ def test_what_cannot_run_is_named_and_the_others_do(
     base, inputs: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, results: ScenarioResults
 ) -> None:
     """A fit that fails, and a model that breaks, in a scenario: named, with the averages they spoil."""
-    import heor.scenario_analysis as module
+    import heor.together as module
 
     def fit(problems, *arguments):
         if "s19_cure_half" in problems:
             raise FitError("second_line_os/weibull: R-hat is 2.\nGo on all the same: --accept it")
         return fit_problems(problems, *arguments)
 
-    def model(cases, *arguments):
+    def model(cases, *arguments, **others):
         from heor.errors import ModelError
 
         if "list_prices" in cases:
             raise ModelError("a law broke")
-        return simulation.simulate_together(cases, *arguments)
+        return simulation.simulate_together(cases, *arguments, **others)
 
     monkeypatch.setattr(module, "fit_problems", fit)
     monkeypatch.setattr(module, "simulate_together", model)
@@ -136,7 +137,7 @@ def test_what_cannot_run_is_named_and_the_others_do(
 def test_a_base_case_that_fails_is_an_error(
     base, inputs: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import heor.scenario_analysis as module
+    import heor.together as module
 
     def fit(*_: object) -> None:
         raise FitError("the base case failed")

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from heor.analysis import decide
 from heor.decision.severity import Severity, remaining_qalys, severity, severity_of
 from heor.errors import InputError
 from heor.inputs.load import load
@@ -19,6 +18,7 @@ from heor.inputs.problem import Country, DecisionProblem, DiscountBand
 from heor.outcomes.outcomes import Outcomes
 from heor.outcomes.population import population_qalys
 from heor.report import section_drivers
+from heor.together import decide
 
 COUNTRY = "countries/norway/country.yaml"
 DUTCH = """

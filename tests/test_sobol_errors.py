@@ -167,7 +167,7 @@ def test_value_of_learnt_trees_has_the_error_of_its_replicates() -> None:
 
 def replicated(results: Results, replicates: int) -> Results:
     """Draws that pretend to come in replicates, with the tables of the decision made again."""
-    from heor.analysis import decide
+    from heor.together import decide
 
     def changed(part):
         own = replace(part.simulation.outcomes, replicates=replicates)

@@ -23,7 +23,6 @@ from heor.report.section_structures import structures as section
 from heor.report.tables import phase_table, structure_table
 from heor.results import Results
 from heor.simulation import simulate, simulate_together
-from heor.streams import Streams
 from heor.together import other_structures, structure_fits
 from tests.test_illness_death import joint_draws
 
@@ -212,7 +211,7 @@ def test_joint_families_only_and_what_they_leave_out(results: Results) -> None:
         own = 0.0 if structure.model == "partitioned_survival" else lost
         assert structure.dropped == pytest.approx(own, abs=1e-12)
     problem = results.problem
-    used = structure_fits(with_structure(problem, "semi_markov"), results.fits, Streams(1), None)
+    used = structure_fits(with_structure(problem, "semi_markov"), results.fits)
     kept = used.weights[unit]
     assert sum(kept.values()) == pytest.approx(1, abs=1e-12)
     for family, weight in kept.items():

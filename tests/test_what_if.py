@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from heor import load
-from heor.analysis import response_of, sample
+from heor.analysis import response_of
 from heor.decision.cost_effectiveness import increments
 from heor.decision.crossings import WhatIfMap
 from heor.errors import InputError
@@ -16,6 +16,7 @@ from heor.inputs.usage import curve_inputs
 from heor.inputs.what_if import Axis, WhatIf
 from heor.parameters.draws import Draws, draw_parameters
 from heor.response import Response
+from heor.sampling import sample
 from heor.simulation import simulate
 from heor.what_if import search_range, tipping_points, value_based_prices
 from heor.what_if_map import grid, internal, question, what_if_map
@@ -272,7 +273,8 @@ def test_figures_of_a_line_and_a_map(asked, tmp_path) -> None:
 
 def test_the_trial_of_an_individual_model_has_no_luck_of_patients(asked) -> None:
     """Its truth is that of the cohort, smooth in time, not that of twenty patients."""
-    from heor.analysis import decide, trial_findings
+    from heor.analysis import trial_findings
+    from heor.together import decide
     from heor.inputs.structures import with_structure
 
     problem, _, _, fits = asked

@@ -256,7 +256,7 @@ def test_equal_strategies_name_each_other(three_strategies: Results) -> None:
     outcomes = three_strategies.simulation.outcomes
     data = outcomes.data.copy(deep=True)
     data.loc[{"strategy": "ablation"}] = data.sel(strategy="resection")
-    from heor.analysis import decide
+    from heor.together import decide
 
     simulation = replace(three_strategies.simulation, outcomes=replace(outcomes, data=data))
     own = replace(

@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heor import analysis, simulation
+from heor import simulation
 from heor.inputs.load import available, load
+from heor.sampling import sample
 from heor.streams import Streams
 from heor.survival.fitting import fit_problems
+from heor.together import decide
 
 GOLDEN = Path(__file__).with_name("scenarios.csv")
 DRAWS = 1000
@@ -61,9 +63,9 @@ def evaluated(root: Path, names: list[str], cache: Path) -> pd.DataFrame:
     }
     streams = Streams(problems["base"].settings.seed)
     fits = fit_problems(problems, streams, cache)
-    draws = analysis.sample(problems, fits, streams)
+    draws = sample(problems, fits, streams)
     found = simulation.simulate_together({n: (p, draws[n]) for n, p in problems.items()})
-    return pd.DataFrame({n: _row(analysis.decide(problems[n], s)) for n, s in found.items()}).T
+    return pd.DataFrame({n: _row(decide(problems[n], s)) for n, s in found.items()}).T
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from heor import load
-from heor.analysis import decide, response_of
+from heor.analysis import response_of
 from heor.errors import HeorError
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.structures import with_structure
 from heor.inputs.units import lookup
 from heor.parameters.draws import Draws
 from heor.simulation import simulate
+from heor.together import decide
 from tests.test_illness_death import joint_draws
 
 ROOT = Path(__file__).resolve().parents[2]
