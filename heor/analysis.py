@@ -43,10 +43,10 @@ from heor.results import (
     Simulation,
     Structure,
 )
-from heor.simulation import simulate
 from heor.survival.fitting import SurvivalFits
 from heor.survival.joining import fitted_units
 from heor.together import dropped_weight, run_alone, run_with_variants
+from heor.valuation.simulate import simulate
 
 Progress = Callable[[str, int, int], None]
 NOTHING_UNCERTAIN = (

@@ -15,9 +15,9 @@ from heor.inputs.structures import cohort_equivalent
 from heor.left_out import LeftOut, all_that_can
 from heor.parameters.draws import Draws, central_values, with_given
 from heor.results import Decision
-from heor.simulation import simulate
 from heor.survival import joining
 from heor.survival.fitting import SurvivalFits
+from heor.valuation.simulate import simulate
 
 BASE = ""  # everything central, among the names of parameters
 Increments = dict[str, np.ndarray]  # every outcome, dims of each: (case, family)

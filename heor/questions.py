@@ -19,9 +19,9 @@ from heor.left_out import FAILURES, LeftOut, all_that_can, reason
 from heor.response import Response, spaced, taken
 from heor.results import MAP, PRICES, TIPPING, Decision
 from heor.sampling import sample
-from heor.simulation import simulate
 from heor.survival.fitting import same_fits
 from heor.together import Run, fit_together
+from heor.valuation.simulate import simulate
 from heor.what_if_map import centre_of, grid, internal, what_if_map
 
 MAP_DRAWS = 1000  # on which the scenarios of a map are placed

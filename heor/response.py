@@ -25,8 +25,8 @@ from heor.outcomes.monte_carlo import independent
 from heor.outcomes.outcomes import QALYS, Outcomes
 from heor.parameters.draws import CurveDraws, Draws, with_given
 from heor.results import Simulation
-from heor.simulation import simulate
 from heor.survival.marginal import out_of_range
+from heor.valuation.simulate import simulate
 
 DRAWS = 500  # shared by all cases, at most
 LEAST_DRAWS, SHARE = 40, 10  # at least so many, or one in so many of the run's

@@ -23,10 +23,11 @@ from heor.outcomes.outcomes import Outcomes
 from heor.parameters.draws import Draws
 from heor.results import Decision, Simulation
 from heor.sampling import sample
-from heor.simulation import UNATTAINED, simulate_together
+from heor.simulation.simulated import UNATTAINED
 from heor.survival.choices import holds
 from heor.survival.fitting import SurvivalFits, fit_problems
 from heor.survival.joining import fitted_units
+from heor.valuation.simulate import simulate_together
 
 Progress = Callable[[str, int, int], None]
 Name = TypeVar("Name")

@@ -18,10 +18,10 @@ from heor.inputs.load import load
 from heor.inputs.problem import DecisionProblem, FittedCurve
 from heor.parameters.draws import CurveDraws, Draws, add_derived, draw_parameters
 from heor.results import Companion, Results, Simulation, Structure
-from heor.simulation import simulate
 from heor.streams import Streams
 from heor.survival.distributions import get
 from heor.together import decide
+from heor.valuation.simulate import simulate
 
 settings.register_profile("default", deadline=None, max_examples=25, derandomize=True)
 settings.load_profile("default")

@@ -28,8 +28,8 @@ from heor.report.parsing import parser
 from heor.report.tables import TABLES, write_csv
 from heor.report.words import money
 from heor.results import Results
-from heor.simulation import simulate
 from heor.together import decide
+from heor.valuation.simulate import simulate
 
 NASTY = "A | \"b\" & 'c' </td><script>window.hacked = 1</script> 🏥"
 #: Slot of study.yaml → items it answers.

@@ -21,8 +21,8 @@ from heor.inputs.problem import DecisionProblem
 from heor.inputs.value_sets import read_value_sets
 from heor.outcomes.discounting import discount_factor
 from heor.report.show import details
-from heor.simulation import simulate
 from heor.together import decide
+from heor.valuation.simulate import simulate
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNTRIES = folders(ROOT / "inputs")

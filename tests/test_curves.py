@@ -26,12 +26,12 @@ from heor.inputs.problem import (
 from heor.occupancy.partitioned import partitioned_survival
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.parameters.draws import CurveDraws, Draws
-from heor.simulation import simulate, simulate_together
 from heor.survival import curves as curves_module
 from heor.survival import effects
 from heor.survival.curves import CurveContext, evidence_excess, strategy_curves
 from heor.survival.distributions import get
 from heor.survival.parts import Curve
+from heor.valuation.simulate import simulate, simulate_together
 
 MakeDraws = Callable[..., Draws]
 DONOR = {"os": "second_line_folfiri_os", "pfs": "second_line_folfiri_pfs"}

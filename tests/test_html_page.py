@@ -39,8 +39,8 @@ from heor.report.selection import MOST, shown_strategies
 from heor.report.tables import TABLES, parameter_table
 from heor.report.words import STATUS_WORDS, money
 from heor.results import Results
-from heor.simulation import simulate
 from heor.together import decide
+from heor.valuation.simulate import simulate
 from tests.test_report_figures import made_up_results
 
 TIED = ("plane", "ceac", "loss", "evpi", "tornado")

@@ -19,12 +19,13 @@ from heor.inputs.structures import STRUCTURES, with_structure
 from heor.occupancy import illness_death
 from heor.occupancy.models import StrategyBlock, occupancy
 from heor.occupancy.state_occupancy import StateOccupancy
-from heor.outcomes.values import COST, EFFECT, PLAIN, Accrual, measure
 from heor.parameters.draws import CurveDraws, Draws, add_derived, draw_parameters
-from heor.simulation import simulate
+from heor.simulation.accrual import COST, EFFECT, PLAIN, Accrual
+from heor.simulation.measure import measure
 from heor.streams import Streams
 from heor.survival.curves import CurveContext
 from heor.survival.joint import build
+from heor.valuation.simulate import simulate
 
 OTHERS = ("state_transition", "semi_markov", "individual")
 FOLFIRI = {

@@ -12,9 +12,9 @@ from heor import load
 from heor.errors import InputError, ModelError
 from heor.inputs.structures import STRUCTURES, with_structure
 from heor.parameters.draws import Draws, draw_parameters
-from heor.simulation import simulate
 from heor.streams import Streams
 from heor.survival import marginal
+from heor.valuation.simulate import simulate
 from tests.test_illness_death import joint_draws
 
 NO_EFFECT = {

@@ -14,12 +14,14 @@ from heor.inputs.load import load
 from heor.inputs.problem import CostItem, DecisionProblem, Exposure
 from heor.occupancy.partitioned import partitioned_survival
 from heor.outcomes.discounting import discount_factor
-from heor.outcomes.values import Accrual, measure, norm
+from heor.outcomes.norms import norm
 from heor.parameters.draws import CurveDraws, Draws
 from heor.results import Simulation
-from heor.simulation import simulate, simulate_together
+from heor.simulation.accrual import Accrual
+from heor.simulation.measure import measure
 from heor.survival import background
 from heor.survival.curves import CurveContext, evidence_excess, strategy_curves
+from heor.valuation.simulate import simulate, simulate_together
 
 Run = Callable[..., Simulation]
 MakeDraws = Callable[..., Draws]

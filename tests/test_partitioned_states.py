@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from heor.inputs.problem import DecisionProblem, Exposure, Strategy
 from heor.occupancy.partitioned import partition, partitioned_survival
 from heor.occupancy.state_occupancy import StateOccupancy
-from heor.outcomes import values
 from heor.parameters.draws import Draws
+from heor.simulation.accrual import PLAIN, Accrual
+from heor.simulation.measure import measure
 from heor.survival.parts import Curve, Part
 
 TIME = np.arange(0, 10.5, 0.5)
@@ -171,9 +172,9 @@ def test_an_exposure_to_the_end_of_any_state(problem: DecisionProblem) -> None:
     own = replace(strategy(), exposures=exposures)
     found = partitioned_survival(own, curves, STATES, draws, np.zeros(len(time) - 1))
     settings = replace(problem.settings, states=STATES, endpoints=ENDPOINTS)
-    accrual = values.Accrual.of(replace(problem, settings=settings))
-    measured = values.measure(own, found, draws, accrual)["progressing"]
-    assert measured[:, values.PLAIN] == pytest.approx(1, abs=1e-9)
+    accrual = Accrual.of(replace(problem, settings=settings))
+    measured = measure(own, found, draws, accrual)["progressing"]
+    assert measured[:, PLAIN] == pytest.approx(1, abs=1e-9)
 
 
 # ----------------------------------------------------------------------------------- bad input

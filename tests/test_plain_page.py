@@ -28,8 +28,8 @@ from heor.report.html.template import VENDOR
 from heor.report.psa import comparison, write_analysis
 from heor.report.rebuild import rebuild
 from heor.report.words import any_money
-from heor.simulation import simulate
 from heor.together import decide
+from heor.valuation.simulate import simulate
 from tests.test_analyse import THRESHOLDS, drawn, saved
 from tests.test_html_page import NASTY, Elements, choose, serious, tiles
 from tests.test_rebuild import content

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heor import cli, simulation
+from heor import cli
 from heor.decision.cost_effectiveness import increments
 from heor.errors import FitError, InputError
 from heor.inputs.load import load
@@ -23,6 +23,7 @@ from heor.scenario_analysis import ScenarioResults, evaluate_scenarios
 from heor.streams import Streams
 from heor.survival.fitting import fit_problems
 from heor.together import decide
+from heor.valuation import simulate as simulation
 
 DRAWS = 200
 FEW = {"analysis.survival.distributions": ["weibull", "lognormal"]}

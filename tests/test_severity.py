@@ -299,7 +299,7 @@ def test_population_qalys_at_the_english_rate(problem: DecisionProblem) -> None:
 def test_population_qalys_against_small_steps(problem: DecisionProblem) -> None:
     """A midpoint sum in steps of a thousandth of a year, with a discount band that ends in a year."""
     from heor.outcomes.discounting import discount_factor
-    from heor.outcomes.values import norm_at
+    from heor.outcomes.norms import norm_at
     from heor.survival.background import survival
 
     bands = (DiscountBand(0, 7.3, 0.04), DiscountBand(7.3, None, 0.01))

@@ -22,8 +22,8 @@ from heor.report.section_method import conventions
 from heor.report.section_structures import structures as section
 from heor.report.tables import phase_table, structure_table
 from heor.results import Results
-from heor.simulation import simulate, simulate_together
 from heor.together import other_structures, structure_fits
+from heor.valuation.simulate import simulate, simulate_together
 from tests.test_illness_death import joint_draws
 
 Faults = Callable[..., list[str]]

@@ -22,8 +22,8 @@ from heor.outcomes.discounting import (
     quadrature,
     state_weights,
 )
-from heor.outcomes.values import COST, EFFECT, PLAIN, Accrual
-from heor.simulation import simulate
+from heor.simulation.accrual import COST, EFFECT, PLAIN, Accrual
+from heor.valuation.simulate import simulate
 
 CYCLES = ("day", "week", "2 weeks", "month", "quarter", "year")
 

@@ -17,7 +17,7 @@ from heor.inputs.what_if import Axis, WhatIf
 from heor.parameters.draws import Draws, draw_parameters
 from heor.response import Response
 from heor.sampling import sample
-from heor.simulation import simulate
+from heor.valuation.simulate import simulate
 from heor.what_if import search_range, tipping_points, value_based_prices
 from heor.what_if_map import grid, internal, question, what_if_map
 from tests.declared_models import CURVED, declared
@@ -274,8 +274,8 @@ def test_figures_of_a_line_and_a_map(asked, tmp_path) -> None:
 def test_the_trial_of_an_individual_model_has_no_luck_of_patients(asked) -> None:
     """Its truth is that of the cohort, smooth in time, not that of twenty patients."""
     from heor.analysis import trial_findings
-    from heor.together import decide
     from heor.inputs.structures import with_structure
+    from heor.together import decide
 
     problem, _, _, fits = asked
     trial = replace(load("inputs", quick=True).trial, sizes=(62,), follow_ups=(2.0,))

@@ -374,6 +374,12 @@ class Exposure:
     before: str = "0"
 
     @property
+    def expressions(self) -> tuple[str, ...]:
+        """What its size and its times are read from."""
+        texts = self.share, self.from_time, self.until, self.at, self.lasting, self.before
+        return tuple(text for text in texts if text is not None)
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """Other exposures this one is made of."""
         return (*self.less, *self.sum_of, *((self.after,) if self.after else ()))

@@ -72,7 +72,7 @@ def quadrature(time: np.ndarray, rule: str = "trapezoid") -> csr_array:
     rule
         `trapezoid`; `simpson` (composite 1/3; an odd number of cycles ends with 3/8 over its last
         three; a shorter last cycle with a trapezoid); `life_table` (as the trapezoid, but valued
-        at the cycle's middle: see `heor.outcomes.values`); `start`; `end`.
+        at the cycle's middle: see `heor.simulation.accrual`); `start`; `end`.
 
     Returns
     -------

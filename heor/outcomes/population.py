@@ -8,7 +8,7 @@ import numpy as np
 
 from heor.inputs.problem import Country
 from heor.outcomes.discounting import discount_factor
-from heor.outcomes.values import norm_at
+from heor.outcomes.norms import norm_at
 from heor.survival.background import cumulative_hazard_by_sex, years_lived
 
 

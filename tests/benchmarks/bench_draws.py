@@ -19,8 +19,8 @@ from heor import load
 from heor.decision import cost_effectiveness
 from heor.inputs.problem import DecisionProblem
 from heor.sampling import sample
-from heor.simulation import simulate
 from heor.survival.fitting import SurvivalFits, fit_problems
+from heor.valuation.simulate import simulate
 
 ROOT = Path(__file__).parents[2]
 THRESHOLD = 715_000.0

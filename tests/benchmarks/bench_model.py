@@ -16,13 +16,17 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import heor.survival.curves as curves_module
-from heor import execution, simulation
+from heor import execution
 from heor.inputs.load import load
 from heor.occupancy.partitioned import partitioned_survival
-from heor.outcomes import values
 from heor.parameters.draws import CurveDraws, Draws, draw_parameters
+from heor.simulation.accrual import Accrual
+from heor.simulation.exposures import Exposures
+from heor.simulation.measure import measure
 from heor.streams import Streams
 from heor.survival.distributions import get
+from heor.valuation.simulate import simulate
+from heor.valuation.value import value
 
 
 def made_up_draws(n: int):
@@ -49,13 +53,15 @@ def peak_megabytes() -> float:
 
 def stages(problem, draws: Draws) -> dict[str, float]:
     """Seconds in curves, and from curves to outcomes, on one thread."""
-    accrual = values.Accrual.of(problem)
+    accrual = Accrual.of(problem)
     backgrounds: dict = {}
+    names = {name: tuple(s.exposures) for name, s in problem.strategies.items()}
     spent = {"draws to curves": 0.0, "curves to outcomes": 0.0}
     for rows in execution.chunks(draws.n, problem.settings.chunk):
         block = draws[rows]
         context = curves_module.CurveContext(problem, block, backgrounds)
         hazard = np.diff(context.background(accrual.time).cumulative_hazard)
+        measured, alive = {}, {}
         for name, strategy in problem.strategies.items():
             start = perf_counter()
             found = curves_module.strategy_curves(context, strategy, accrual.time)
@@ -64,10 +70,15 @@ def stages(problem, draws: Draws) -> dict[str, float]:
                 strategy, found, problem.settings.states, block, hazard
             )
             occupancy.check(name, rows.start)
-            measured = values.measure(strategy, occupancy, block, accrual)
-            simulation._outcomes(problem, strategy, occupancy, measured, block, accrual)
+            measured[name] = np.stack(
+                list(measure(strategy, occupancy, block, accrual).values()), axis=1
+            )
+            alive[name] = accrual.alive_years(occupancy)
             spent["draws to curves"] += middle - start
             spent["curves to outcomes"] += perf_counter() - middle
+        start = perf_counter()
+        value(Exposures(names, measured, alive), block, problem)
+        spent["curves to outcomes"] += perf_counter() - start
     return spent
 
 
@@ -93,7 +104,7 @@ def main() -> None:
     print(f"{n:,} draws x {len(problem.strategies)} strategies x {len(problem.time) - 1} cycles")
     before = peak_megabytes()
     start = perf_counter()
-    result = simulation.simulate(problem, draws)
+    result = simulate(problem, draws)
     total = perf_counter() - start
     outcomes = result.outcomes.data.nbytes / 1e6
     print(f"  draws {held:,.0f} MB, outcomes {outcomes:,.0f} MB")

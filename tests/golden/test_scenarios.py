@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heor import simulation
 from heor.inputs.load import available, load
 from heor.sampling import sample
 from heor.streams import Streams
 from heor.survival.fitting import fit_problems
 from heor.together import decide
+from heor.valuation import simulate as simulation
 
 GOLDEN = Path(__file__).with_name("scenarios.csv")
 DRAWS = 1000

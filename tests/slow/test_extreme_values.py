@@ -16,8 +16,8 @@ from heor.inputs.problem import DecisionProblem
 from heor.inputs.structures import with_structure
 from heor.inputs.units import lookup
 from heor.parameters.draws import Draws
-from heor.simulation import simulate
 from heor.together import decide
+from heor.valuation.simulate import simulate
 from tests.test_illness_death import joint_draws
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,123 +1,21 @@
-"""Occupancy × exposures × values → costs and QALYs of one strategy in one block of draws.
+"""Occupancy × exposures → person-years and events of one strategy in one block of draws.
 
-An exposure is person-years in a state, or persons at an event. Each exposure is measured with
-several weights at once (discounted for costs, for effects, times the population norm, or plain),
-so every cost and utility item is one product per draw.
+An exposure is person-years in a state, or persons at an event. Each is measured with several weights at
+once (see `heor.simulation.accrual`), so every cost and utility item is one product per draw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from heor.errors import ModelError
-from heor.inputs.problem import DecisionProblem, Exposure, Strategy, UtilityNorms
-from heor.occupancy.state_occupancy import Patients, StateOccupancy, Table
-from heor.outcomes.discounting import covered, discount_factor, quadrature
+from heor.inputs.problem import DecisionProblem, Exposure, Strategy
+from heor.occupancy.state_occupancy import Patients, StateOccupancy
+from heor.outcomes.discounting import covered
 from heor.parameters.draws import Draws
-
-#: Columns of the weight matrix.
-WEIGHTS = ("cost", "effect", "effect_norm", "plain", "plain_norm")
-#: Steps (years) of the tables for event histories; an eighth of a month.
-FINE = 1 / 96
-COST, EFFECT, EFFECT_NORM, PLAIN, PLAIN_NORM = range(5)
-
-
-@dataclass(frozen=True)
-class Accrual:
-    """Weights of time points and cycles, the same for all draws.
-
-    Attributes
-    ----------
-    time : ndarray, dims (time,)
-    at : ndarray, dims (time, weight)
-        Discount factor (times norm) at each cycle boundary.
-    mid : ndarray, dims (cycle, weight)
-        Their mean over each cycle: for events, which happen at any time within it.
-    rule : csr_array, dims (cycle, time)
-        Years of each cycle that count for the state at each boundary.
-    streams : tuple of str
-        Cost streams inside the perspective.
-    """
-
-    time: np.ndarray
-    at: np.ndarray
-    mid: np.ndarray
-    rule: csr_array
-    streams: tuple[str, ...]
-    problem: DecisionProblem
-
-    @classmethod
-    def of(cls, problem: DecisionProblem) -> Accrual:
-        time, at = problem.time, weights_at(problem, problem.time)
-        rule = quadrature(time, problem.settings.within_cycle)
-        return cls(time, at, 0.5 * (at[1:] + at[:-1]), rule, problem.country.streams, problem)
-
-    def person_years(self, alive: np.ndarray, share: np.ndarray) -> np.ndarray:
-        """Years in a state, with every weight. Dims: (draw, weight).
-
-        Parameters
-        ----------
-        alive : ndarray, dims (draw, time)
-            In the state at the cycle boundaries, as a share of the cohort.
-        share : ndarray, dims (draw, cycle), or (1, cycle) for all draws
-            Part of each cycle that counts.
-        """
-        if self.problem.settings.within_cycle == "life_table":
-            if len(share) == 1:
-                return alive @ (self.rule.T @ (share[0][:, None] * self.mid))
-            return ((self.rule @ alive.T).T * share) @ self.mid
-        within = share @ self.rule
-        if len(within) == 1:
-            return alive @ (within[0][:, None] * self.at)
-        return (alive * within) @ self.at
-
-    @cached_property
-    def integral(self) -> Table:
-        """Every weight integrated from time zero, for event histories."""
-        edges = FINE * np.arange(int(np.ceil(self.time[-1] / FINE)) + 2)
-        at = weights_at(self.problem, 0.5 * (edges[1:] + edges[:-1]))
-        return Table(FINE, np.concatenate([0 * at[:1], np.cumsum(FINE * at, axis=0)]))
-
-    @cached_property
-    def weight(self) -> Table:
-        """Every weight at a time, for event histories."""
-        return Table(FINE, weights_at(self.problem, FINE * np.arange(len(self.integral.values))))
-
-    def alive_years(self, occupancy: StateOccupancy) -> np.ndarray:
-        """All time alive, with every weight. Dims: (draw, weight)."""
-        if occupancy.patients is not None:
-            return occupancy.patients.alive_years(self.integral)
-        return self.all_years(1 - occupancy.states["dead"])
-
-    def all_years(self, alive: np.ndarray) -> np.ndarray:
-        """`person_years` over the whole horizon."""
-        return self.person_years(alive, np.ones((1, len(self.time) - 1)))
-
-
-def norm_at(norms: UtilityNorms, age: np.ndarray) -> np.ndarray:
-    """Population utility at each age; beyond the table its first or last value. Dims: as `age`."""
-    # An age is reached a hair early by floating point: 62 + 12/12 must count as 63.
-    index = np.clip(np.floor(age + 1e-9) - norms.age[0], 0, len(norms.age) - 1).astype(int)
-    return norms.utility[index]
-
-
-def norm(problem: DecisionProblem, time: np.ndarray) -> np.ndarray:
-    """Population utility at each time. Dims: time."""
-    return norm_at(problem.country.norms, problem.start_age + np.asarray(time))
-
-
-def weights_at(problem: DecisionProblem, time: np.ndarray) -> np.ndarray:
-    """The five weights at given times. Dims: (time, weight)."""
-    country = problem.country
-    cost = discount_factor(country.discount_costs, time, country.discount_timing)
-    effect = discount_factor(country.discount_effects, time, country.discount_timing)
-    population = norm(problem, time)
-    return np.stack([cost, effect, effect * population, np.ones_like(cost), population], axis=1)
+from heor.simulation.accrual import Accrual
 
 
 def measure(
@@ -136,7 +34,7 @@ def measure(
         share = draws.value(exposure.share)[:, None]
         if exposure.at is not None:
             when = np.broadcast_to(draws.value(exposure.at), (draws.n,))
-            return share * weights_at(accrual.problem, when)
+            return share * accrual.weights(when)
         start = np.maximum(start, draws.value(exposure.from_time))
         if exposure.until is not None:
             end = np.minimum(end, draws.value(exposure.until))
@@ -193,7 +91,7 @@ def _integral(
     key = (source, exposure.among, exposure.clock, window.key)
     if key not in cache:
         if window.is_empty:
-            return np.zeros((len(window.start), len(WEIGHTS)))
+            return np.zeros((len(window.start), accrual.width))
         cache[key] = _measured(exposure, window, occupancy, accrual)
     return cache[key]
 
@@ -229,8 +127,7 @@ def _measured(
         return accrual.person_years(array, share)
     if window.before is not None:
         return accrual.all_years(_time_before(array * share, window.before, accrual.time))
-    one = len(share) == 1
-    events = array @ (share[0][:, None] * accrual.mid) if one else (array * share) @ accrual.mid
+    events = accrual.events(array, share)
     # Without time since the event, all who have it count for the whole time after it.
     return events if window.lasting is None else events * window.lasting[:, None]
 
@@ -273,33 +170,3 @@ def _time_before(flow: np.ndarray, lead: np.ndarray, time: np.ndarray) -> np.nda
         own = so_far[rows]
         out[rows] = (1 - share) * own[:, after - 1] + share * own[:, after] - own
     return out
-
-
-def costs(
-    strategy: Strategy, measured: Mapping[str, np.ndarray], draws: Draws, accrual: Accrual
-) -> dict[str, np.ndarray]:
-    """Discounted cost by category, inside the perspective. Dims of each: draw."""
-    out = {c: np.zeros(draws.n) for c in accrual.problem.settings.categories}
-    for item in strategy.costs.values():
-        if item.stream in accrual.streams:
-            out[item.category] += measured[item.exposure][:, COST] * draws.value(item.amount)
-    return out
-
-
-def qalys(
-    strategy: Strategy, measured: Mapping[str, np.ndarray], draws: Draws, *, discounted: bool
-) -> np.ndarray:
-    """QALYs. Dims: draw. Multipliers are capped at 1: no state is better than the population norm."""
-    plain, with_norm = (EFFECT, EFFECT_NORM) if discounted else (PLAIN, PLAIN_NORM)
-    total = np.zeros(draws.n)
-    for item in strategy.utilities.values():
-        exposure = measured[item.exposure]
-        if item.multiplier is not None:
-            total += exposure[:, with_norm] * np.minimum(draws.value(item.multiplier), 1.0)
-        elif item.decrement is not None:
-            total -= exposure[:, plain] * draws.value(item.decrement)
-        elif item.qaly_loss is not None:
-            total -= exposure[:, plain] * draws.value(item.qaly_loss)
-        else:
-            total -= exposure[:, with_norm] * draws.value(item.norm_loss)
-    return total

@@ -1,0 +1,1 @@
+"""Draws → curves → occupancy → exposures. Knows no price, no utility and no threshold."""

@@ -1,0 +1,1 @@
+"""Exposures × prices and utilities → outcomes."""
