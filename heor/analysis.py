@@ -267,4 +267,8 @@ def response_of(
 ) -> tuple[Response, Decision, SurvivalFits]:
     """What questions of the kind "what if" are asked of: the run without its other analyses."""
     run = run_alone(replace(problem, trial=None), cache, progress)
-    return Response.of(run.problem, run.draws, run.simulation), run.decision, run.fits
+    return (
+        Response.of(run),
+        run.decision,
+        run.fits,
+    )

@@ -42,15 +42,6 @@ class Answer:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class World:
-    """The run with what acts before the draws at given values."""
-
-    problem: DecisionProblem
-    response: Response
-    whole: Estimates  # over all its draws, with nothing given
-
-
 def ask(
     problem: DecisionProblem,
     names: Sequence[str],
@@ -88,11 +79,13 @@ def ask(
     faults: dict[str, str] = {}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", HeorWarning)
-        worlds, decision = _worlds(problems, faults, cache, progress)
-        estimates, weighted = _answers(asked, tuple(acts), worlds)
+        response, estimates, weighted = _answers(
+            asked, tuple(acts), problems, faults, cache, progress
+        )
+    decision = response.base.decision
     judged_again = SEVERITY in dict(decision.thresholds)
     found = what_if_map(
-        replace(asked, note=_how(worlds[RUN], acts, beliefs, names)),
+        replace(asked, note=_how(response, acts, beliefs, names)),
         problem,
         {RUN: estimates},
         decision.thresholds,
@@ -141,61 +134,62 @@ def _repeated(
     return found
 
 
-def _worlds(
+def _answers(
+    asked: WhatIf,
+    repeated: Sequence[str],
     problems: Mapping[str, DecisionProblem],
     faults: dict[str, str],
     cache: Path | None,
     progress: Progress | None,
-) -> tuple[dict[str, World], Decision]:
-    """Every problem fitted, drawn and simulated, and the run's decision; what fails goes to `faults`."""
-    fits = fit_together(problems, faults, cache, progress)
-    fitted = {name: problems[name] for name in fits}
-    found: dict[str, World] = {}
-    # a value may put a hazard ratio out of reach; the nearest is used, and the share of draws is told
-    runs = run_together(fitted, fits, faults, progress, group=1, unattained_most=1.0)
-    for name, run in runs:
-        if name == RUN:
-            decision = run.decision
-        response = Response.of(run.problem, run.draws, run.simulation)
-        out_of_reach = run.simulation.unattained / run.draws.n
-        whole = Estimates.of_run(response.run, run.problem.replicates, out_of_reach)
-        found[name] = World(run.problem, response, whole)
-    return found, decision
+) -> tuple[Response, Estimates, np.ndarray]:
+    """The run; estimates at every point, missing where a run failed; severity-weighted thresholds.
 
-
-def _answers(
-    asked: WhatIf, repeated: Sequence[str], worlds: Mapping[str, World]
-) -> tuple[Estimates, np.ndarray]:
-    """Estimates at every point, missing where the run failed, and severity-weighted thresholds."""
+    Each problem is fitted, drawn and simulated, asked, and forgotten; what fails goes to `faults`.
+    """
     points = grid(asked)
     keys = [_key(point, repeated) for point in points]
+    fits = fit_together(problems, faults, cache, progress)
+    fitted = {name: problems[name] for name in fits}
     parts = []
-    for key in dict.fromkeys(key for key in keys if key in worlds):
-        world, rows = worlds[key], [i for i, own in enumerate(keys) if own == key]
+    # a value may put a hazard ratio out of reach; the nearest is used, and the share of draws is told
+    runs = run_together(fitted, fits, faults, progress, group=1, unattained_most=1.0, keep_all=True)
+    for name, run in runs:
+        response = Response.of(run)
+        if name == RUN:
+            first = response
+        rows = [i for i, key in enumerate(keys) if key == name]
         drawn = [{n: v for n, v in points[i].items() if n not in repeated} for i in rows]
-        cases = [internal(world.problem, point) for point in drawn]
-        parts.append((rows, world.response.estimates(cases) if cases[0] else world.whole))
+        cases = [internal(run.problem, point) for point in drawn]
+        if rows:
+            parts.append((rows, response.estimates(cases if cases[0] else [{}])))
     estimates = Estimates.of_parts(len(points), parts)
     levels = [
-        weighted_threshold(worlds[key].problem, float(mean)) if key in worlds else None
+        weighted_threshold(problems[key], float(mean)) if np.isfinite(mean) else None
         for key, mean in zip(keys, estimates.mean[:, COMPARATOR], strict=True)
     ]
-    return estimates, np.array([np.nan if level is None else level for level in levels])
+    return first, estimates, np.array([np.nan if level is None else level for level in levels])
 
 
 def _how(
-    world: World, acts: Mapping[str, str], beliefs: Collection[str], names: Sequence[str]
+    response: Response, acts: Mapping[str, str], beliefs: Collection[str], names: Sequence[str]
 ) -> str:
     """On which draws, and what was made again for each value."""
-    draws = len(world.response.run[0])
+    draws = len(response.run[0])
     sentences = [
         f"{name} acts on {on}, before anything is drawn: the run was made again for each value, on all its "
         f"{draws:,} draws, as by `heor run --set {name}{'.mean' if name in beliefs else ''}=VALUE`"
         + (" (the standard error of the opinion is kept)." if name in beliefs else ".")
         for name, on in acts.items()
     ]
-    if set(names) - set(acts):
-        size = world.response.size
+    drawn = set(names) - set(acts)
+    if drawn and not response.needs_simulation(drawn):
+        many = response.kept.exposures.n
+        sentences.append(
+            f"The exposures of the run were valued again in {'all' if many == draws else f'{many:,} of'} its "
+            f"{draws:,} draws; nothing was simulated again."
+        )
+    elif drawn:
+        size = response.size
         sentences.append(
             f"The model was evaluated on {size:,} of the {draws:,} draws, the same for every value, and taken "
             "to all of them by regression."

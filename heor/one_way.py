@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,12 +12,15 @@ from heor.decision import cost_effectiveness, sensitivity
 from heor.decision.sensitivity import Case
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.structures import cohort_equivalent
+from heor.inputs.touched import VALUATION, touched
 from heor.left_out import LeftOut, all_that_can
+from heor.outcomes.outcomes import Outcomes
 from heor.parameters.draws import Draws, central_values, with_given
 from heor.results import Decision
 from heor.survival import joining
 from heor.survival.fitting import SurvivalFits
-from heor.valuation.simulate import simulate
+from heor.together import Run, run_on
+from heor.valuation.value import as_outcomes, value
 
 BASE = ""  # everything central, among the names of parameters
 Increments = dict[str, np.ndarray]  # every outcome, dims of each: (case, family)
@@ -85,22 +88,60 @@ def deterministic(rows: list[dict[str, str | float]]) -> pd.DataFrame:
 def _increments(
     problem: DecisionProblem, fits: SurvivalFits, by_name: Mapping[str, list[Case]]
 ) -> dict[str, Increments]:
-    """Increments of all cases in one simulation, by name."""
-    cases = [case for own in by_name.values() for case in own]
+    """Increments of all cases, by name; those at other prices or utilities value the central exposures."""
+    again = [
+        n for n in by_name if n == BASE or not touched(problem, _moved(by_name[n])) <= {VALUATION}
+    ]
+    valued = [n for n in by_name if n not in again]
+    found = {}
+    if again:
+        cases = [case for name in again for case in by_name[name]]
+        found |= _by_name(problem, again, by_name, _simulated(problem, fits, cases).outcomes)
+    if valued:
+        central = _simulated(problem, fits, [Case(BASE, "", np.nan)])
+        cases = [case for name in valued for case in by_name[name]]
+        draws = _draws(problem, fits, cases)
+        assert central.kept is not None
+        rows = np.tile(np.arange(central.kept.exposures.n), len(cases))
+        values = value(central.kept.exposures.taken(rows), draws, problem)
+        found |= _by_name(problem, valued, by_name, as_outcomes(problem, values))
+    return {name: found[name] for name in by_name}
+
+
+def _moved(cases: Sequence[Case]) -> set[str]:
+    return {name for case in cases for name in (case.name, *case.also)}
+
+
+def _draws(problem: DecisionProblem, fits: SurvivalFits, cases: Sequence[Case]) -> Draws:
+    """A draw for each case and survival family, families fastest."""
     curves, weight = joining.central_curves(fits.posteriors, fits.weights, len(cases))
     central = {k: np.array([v]) for k, v in central_values(problem).items()}
     at = [with_given(problem, central, _given(case)) for case in cases]
     values = {k: np.repeat(np.concatenate([a[k] for a in at]), len(weight)) for k in at[0]}
+    return Draws(values, curves)
+
+
+def _simulated(problem: DecisionProblem, fits: SurvivalFits, cases: Sequence[Case]) -> Run:
     # at the end of an interval a hazard ratio may be out of reach; the nearest is used
-    outcomes = simulate(problem, Draws(values, curves), unattained_most=1.0).outcomes
+    return run_on(problem, fits, _draws(problem, fits, cases), unattained_most=1.0)
+
+
+def _by_name(
+    problem: DecisionProblem,
+    names: Sequence[str],
+    by_name: Mapping[str, list[Case]],
+    outcomes: Outcomes,
+) -> dict[str, Increments]:
+    """Increments in draws of cases and families, put to the names they are of."""
     changes = cost_effectiveness.increments(
         outcomes, problem.settings.comparator, problem.settings.intervention
     )
-    by_case = {k: change.reshape(len(cases), len(weight)) for k, change in changes.items()}
-    ends = np.cumsum([len(own) for own in by_name.values()])
+    many = sum(len(by_name[name]) for name in names)
+    by_case = {k: change.reshape(many, -1) for k, change in changes.items()}
+    ends = np.cumsum([len(by_name[name]) for name in names])
     return {
-        name: {k: change[end - len(own) : end] for k, change in by_case.items()}
-        for (name, own), end in zip(by_name.items(), ends, strict=True)
+        name: {k: change[end - len(by_name[name]) : end] for k, change in by_case.items()}
+        for name, end in zip(names, ends, strict=True)
     }
 
 

@@ -20,8 +20,8 @@ from heor.response import Response, spaced, taken
 from heor.results import MAP, PRICES, TIPPING, Decision
 from heor.sampling import sample
 from heor.survival.fitting import same_fits
-from heor.together import Run, fit_together
-from heor.valuation.simulate import simulate
+from heor.together import Run, fit_together, run_on
+from heor.value_based_prices import value_based_prices
 from heor.what_if_map import centre_of, grid, internal, what_if_map
 
 MAP_DRAWS = 1000  # on which the scenarios of a map are placed
@@ -45,12 +45,12 @@ def what_if_findings(
     cache: Path | None = None,
 ) -> WhatIfFindings:
     """All that a run asks; a question that fails is left out."""
-    response = Response.of(run.problem, run.draws, run.simulation)
+    response = Response.of(run)
     thresholds = run.decision.thresholds
     names, prices = could_tip(response, tornado, run.decision), run.problem.prices
     return WhatIfFindings(
         _by_name(TIPPING, what_if.tipping_points, response, thresholds, names, left),
-        _by_name(PRICES, what_if.value_based_prices, response, thresholds, prices, left),
+        _by_name(PRICES, value_based_prices, response, thresholds, prices, left),
         tuple(what_if_maps(run, response, alternatives, left, cache)),
     )
 
@@ -155,7 +155,7 @@ def alternative_responses(
             fits = run.fits if same else fit_together({"": other}, {}, cache)[""]
             whole = sample({"": other}, {"": fits}, streams)[""]
             drawn = taken(whole, spaced(whole.n, MAP_DRAWS))
-            found[name] = Response.of(other, drawn, simulate(other, drawn))
+            found[name] = Response.of(run_on(other, fits, drawn))
         except FAILURES as error:  # a question is left out, the answer is not lost
             found[name] = error
     return found

@@ -1,7 +1,10 @@
-"""Mean outcomes as a function of given values, from some of a run's draws.
+"""Mean outcomes as a function of given values.
 
 A case fixes names (parameters, pooled effects, derived quantities) at values and keeps every other draw.
-What is asked for is the mean over all draws of the run. The model is evaluated on some of them, and
+What is asked for is the mean over all draws of the run.
+
+A case that touches valuation only (prices, utilities, decrements) is valued from the exposures of the run,
+in every draw they were kept of. For any other the model is evaluated on some of the draws, and
 known of all are the run's own outcomes and the values the names have there. So the change that a case
 makes is regressed on these, and the regression is taken to its mean over all draws (the regression
 estimator of survey sampling; Cochran 1977, Sampling Techniques, chapter 7). It has no part of the
@@ -11,7 +14,7 @@ as on all draws, to rounding.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,13 +23,15 @@ from heor.decision.severity import judged_on
 from heor.errors import InputError
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.structures import cohort_equivalent
+from heor.inputs.touched import VALUATION, touched
 from heor.inputs.usage import names_in_draws
 from heor.outcomes.monte_carlo import independent
 from heor.outcomes.outcomes import QALYS, Outcomes
 from heor.parameters.draws import CurveDraws, Draws, with_given
-from heor.results import Simulation
 from heor.survival.marginal import out_of_range
-from heor.valuation.simulate import simulate
+from heor.together import Run
+from heor.valuation.simulate import Kept, simulate
+from heor.valuation.value import as_outcomes, value
 
 DRAWS = 500  # shared by all cases, at most
 LEAST_DRAWS, SHARE = 40, 10  # at least so many, or one in so many of the run's
@@ -94,61 +99,143 @@ class Response:
 
     Attributes
     ----------
+    base : Run
+        Without its exposures every case is simulated.
     problem : DecisionProblem
-        As it is evaluated: an individual-level model as its cohort equivalent.
+        As it is simulated again: an individual-level model as its cohort equivalent.
     draws : Draws
-        Those that all cases share.
+        Those that all simulated cases share.
     own : ndarray, dims (outcome, draw)
         Outcomes in these draws with nothing given.
     rows : ndarray of int, dims (draw,)
         Which of the run's draws they are.
     run : ndarray, dims (outcome, draw of the run)
         Outcomes of the run.
-    whole : dict
-        Name → values in all draws of the run.
     """
 
+    base: Run
     problem: DecisionProblem
     draws: Draws
     own: np.ndarray
     rows: np.ndarray
     run: np.ndarray
-    whole: Mapping[str, np.ndarray]
 
     @classmethod
-    def of(
-        cls,
-        problem: DecisionProblem,
-        draws: Draws,
-        simulation: Simulation,
-        size: int | None = None,
-    ) -> Response:
-        """The response around a run, on `size` of its draws, evenly spaced."""
+    def of(cls, run: Run, size: int | None = None) -> Response:
+        """The response around a run.
+
+        `size`: how many of its draws, evenly spaced, the model is evaluated on again.
+        """
+        draws, problem = run.draws, run.problem
         size = min(DRAWS, max(LEAST_DRAWS, draws.n // SHARE)) if size is None else size
         rows = spaced(draws.n, size)
         used = cohort_equivalent(replace(problem, trial=None))
-        run = measured(problem, simulation.outcomes)
-        response = cls(used, taken(draws, rows), run[:, rows], rows, run, draws.values)
+        outcomes = measured(problem, run.outcomes)
+        some, own = taken(draws, rows), outcomes[:, rows]
+        response = cls(run, used, some, own, rows, outcomes)
         if used.settings.model != problem.settings.model:
             response = replace(response, own=response.outcomes([{}])[0][0])
         return response
+
+    @property
+    def kept(self) -> Kept:
+        """The exposures of the run."""
+        assert self.base.kept is not None  # what needs them asks `needs_simulation` first
+        return self.base.kept
+
+    @property
+    def whole(self) -> Mapping[str, np.ndarray]:
+        """Values in all draws of the run, by name."""
+        return self.base.draws.values
 
     @property
     def size(self) -> int:
         """Draws that cases are evaluated on."""
         return len(self.rows)
 
+    def needs_simulation(self, names: Collection[str]) -> bool:
+        """Whether giving these names values changes more than what exposures are valued at."""
+        kept = self.base.kept is not None
+        return not (kept and touched(self.base.problem, names) <= {VALUATION})
+
     def estimates(self, cases: Sequence[Case]) -> Estimates:
         """Mean outcomes over all draws of the run with names fixed at values."""
+        self._refuse_unknown(cases)
+        needs = {names: self.needs_simulation(names) for names in {tuple(case) for case in cases}}
+        again = [i for i, case in enumerate(cases) if needs[tuple(case)]]
+        valued = [i for i, case in enumerate(cases) if not needs[tuple(case)]]
+        parts: list[tuple[list[int], Estimates]] = []
+        if again:
+            parts.append((again, self._simulated([cases[i] for i in again])))
+        parts += [([i], self._valued(cases[i])) for i in valued]
+        return Estimates.of_parts(len(cases), parts)
+
+    def _simulated(self, cases: Sequence[Case]) -> Estimates:
+        """The model evaluated on some draws, and taken to all of them by regression."""
         found, unreached = self.outcomes(cases)
         means, covariances = [], []
-        acts = {names: names_in_draws(self.problem, names) for names in map(tuple, cases)}
         for case, outcomes in zip(cases, found, strict=True):
-            names = tuple(name for name in case if name in acts[tuple(case)])
-            mean, covariance = self._over_all_draws(outcomes - self.own, names)
+            mean, covariance = self._over_all_draws(
+                self.run, outcomes - self.own, self._acting(case), self.rows
+            )
             means.append(mean)
             covariances.append(covariance)
         return Estimates(np.stack(means), np.stack(covariances), unreached.mean(axis=1))
+
+    def _valued(self, case: Case) -> Estimates:
+        """The exposures of the run at other prices, multipliers or decrements."""
+        rows, base = self.kept.rows, self.base
+        unreached = base.simulation.unattained / base.draws.n
+        found = measured(base.problem, self.valued(case))
+        if self.values_all_draws:
+            return Estimates.of_run(found, base.problem.replicates, unreached)
+        change = found - self.run[:, rows]
+        mean, covariance = self._over_all_draws(self.run, change, self._acting(case), rows)
+        return Estimates(mean[None], covariance[None], np.array([unreached]))
+
+    @property
+    def values_all_draws(self) -> bool:
+        """Whether the exposures of all draws were kept."""
+        return len(self.kept.rows) == self.base.draws.n
+
+    def valued(self, case: Case) -> Outcomes:
+        """Outcomes in the draws whose exposures were kept, with nothing simulated again."""
+        rows, problem = self.kept.rows, self.base.problem
+        drawn = {name: values[rows] for name, values in self.whole.items()}
+        given = {name: np.full(len(rows), value) for name, value in case.items()}
+        draws = Draws(with_given(problem, drawn, given))
+        return as_outcomes(problem, value(self.kept.exposures, draws, problem))
+
+    def means(self, case: Case) -> dict[str, tuple[float, float]]:
+        """Strategy → mean cost and QALYs over all draws, for a case that needs no simulation.
+
+        Where the exposures of some draws were kept, it is taken to all of them by regression.
+        """
+        before, after = (
+            np.concatenate([o.cost.T, o.qalys.T]) for o in (self.base.outcomes, self.valued(case))
+        )
+        if self.values_all_draws:
+            means = after.mean(axis=1)
+        else:
+            rows = self.kept.rows
+            means, _ = self._over_all_draws(
+                before, after - before[:, rows], self._acting(case), rows
+            )
+        cost, qalys = means.reshape(2, -1).tolist()
+        return dict(zip(self.base.outcomes.strategies, zip(cost, qalys, strict=True), strict=True))
+
+    def _acting(self, case: Case) -> tuple[str, ...]:
+        """Names of a case that move its outcomes, given the others."""
+        acts = names_in_draws(self.problem, tuple(case))
+        return tuple(name for name in case if name in acts)
+
+    def _refuse_unknown(self, cases: Sequence[Case]) -> None:
+        unknown = [name for case in cases for name in case if name not in self.draws.values]
+        if unknown:
+            raise InputError(
+                f"what if: unknown name '{unknown[0]}'; parameters, pooled effects and derived "
+                "quantities can be given a value."
+            )
 
     def increments(self, cases: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
         """Mean incremental cost and QALYs. Dims of each: case."""
@@ -164,12 +251,7 @@ class Response:
             A name that cannot be given a value.
         """
         problem, n = self.problem, self.draws.n
-        unknown = [name for case in cases for name in case if name not in self.draws.values]
-        if unknown:
-            raise InputError(
-                f"what if: unknown name '{unknown[0]}'; parameters, pooled effects and derived "
-                "quantities can be given a value."
-            )
+        self._refuse_unknown(cases)
         each = [
             with_given(problem, self.draws.values, {k: np.full(n, v) for k, v in case.items()})
             for case in cases
@@ -186,36 +268,36 @@ class Response:
         return found.transpose(1, 0, 2), unreached.reshape(len(cases), n)
 
     def _over_all_draws(
-        self, change: np.ndarray, names: tuple[str, ...]
+        self, run: np.ndarray, change: np.ndarray, names: tuple[str, ...], rows: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Mean over all draws of the run's outcomes plus a change known in some, and its covariance.
 
-        `change`: dims (outcome, draw).
+        `run`: dims (outcome, draw of the run); `change`: (outcome, draw), in the draws `rows`.
         """
-        known = self._known(names)
-        some, n = known[:, self.rows], self.size
+        known = self._known(run, names)
+        some, n = known[:, rows], len(rows)
         distance = known.mean(axis=1) - some.mean(axis=1)
         centred = some - some.mean(axis=1, keepdims=True)
         moved = change - change.mean(axis=1, keepdims=True)
         slopes = moved @ np.linalg.pinv(centred, rcond=1e-9)
-        mean = self.run.mean(axis=1) + change.mean(axis=1) + slopes @ distance
+        mean = run.mean(axis=1) + change.mean(axis=1) + slopes @ distance
         # error of the part that follows what is known of all draws, and of the rest
-        whole, rest = self.run + slopes @ known, moved - slopes @ centred
+        whole, rest = run + slopes @ known, moved - slopes @ centred
         free = max(n - 1 - len(known), 1)
         covariance = _of_means(whole, self.problem.replicates) + rest @ rest.T / (free * n)
         return mean, covariance
 
-    def _known(self, names: tuple[str, ...]) -> np.ndarray:
+    def _known(self, run: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
         """What is known of all draws: outcomes, and the names' values and squares. Dims: (what, draw).
 
         In units of their own spread; what does not vary is left out.
         """
         values = [self.whole[name] for name in names]
-        found = np.stack([*self.run, *values])
+        found = np.stack([*run, *values])
         spread = found.std(axis=1)
         kept = spread > 1e-12 * np.abs(found).max(axis=1)
         found = (found[kept] - found[kept].mean(axis=1, keepdims=True)) / spread[kept][:, None]
-        squares = found[int(kept[: len(self.run)].sum()) :] ** 2
+        squares = found[int(kept[: len(run)].sum()) :] ** 2
         return np.concatenate([found, squares - squares.mean(axis=1, keepdims=True)])
 
 

@@ -18,6 +18,7 @@ from heor.decision.severity import Severity, severity_of
 from heor.decision.tables import decision_tables
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.structures import fault, with_structure
+from heor.inputs.touched import VALUATION, touched_by
 from heor.left_out import all_that_can
 from heor.outcomes.outcomes import Outcomes
 from heor.parameters.draws import Draws
@@ -27,7 +28,8 @@ from heor.simulation.simulated import UNATTAINED
 from heor.survival.choices import holds
 from heor.survival.fitting import SurvivalFits, fit_problems
 from heor.survival.joining import fitted_units
-from heor.valuation.simulate import simulate_together
+from heor.valuation.simulate import KEPT_DRAWS, Kept, simulate_and_keep
+from heor.valuation.value import as_outcomes, value
 
 Progress = Callable[[str, int, int], None]
 Name = TypeVar("Name")
@@ -39,6 +41,8 @@ class Run:
 
     Attributes
     ----------
+    kept : Kept or None
+        Its exposures, where they were kept.
     shortfall : Severity or None
         Of another run, at whose severity-weighted threshold this one is judged too.
     """
@@ -47,6 +51,7 @@ class Run:
     fits: SurvivalFits
     draws: Draws
     simulation: Simulation
+    kept: Kept | None = None
     shortfall: Severity | None = None
 
     @property
@@ -115,8 +120,11 @@ def run_together(
     progress: Progress | None = None,
     group: int | None = None,
     unattained_most: float = UNATTAINED,
+    keep_all: bool = False,
 ) -> Iterator[tuple[Name, Run]]:
     """Draw and simulate problems that were fitted; one that breaks is noted in `faults`.
+
+    The first keeps its exposures; those that only value them otherwise are not simulated.
 
     Parameters
     ----------
@@ -125,32 +133,88 @@ def run_together(
         a group. All when None.
     unattained_most
         Share of draws whose marginal hazard ratio may be out of reach.
+    keep_all
+        All keep their exposures, and each is simulated.
 
     Raises
     ------
     ModelError
         When the first problem breaks.
     """
-    order = list(problems)
-    streams = problems[order[0]].streams
-    group = group or len(order)
-    groups = [order[i : i + group] for i in range(0, len(order), group)]
+    first, streams = next(iter(problems)), next(iter(problems.values())).streams
 
     def together(names: Sequence[Name], report: Progress) -> dict[Name, Run]:
         own = {name: problems[name] for name in names}
         draws = sample(own, fits, streams)
         cases = {n: (p, draws[n]) for n, p in own.items()}
-        found = simulate_together(cases, report, unattained_most=unattained_most)
-        return {n: Run(p, fits[n], draws[n], found[n]) for n, p in own.items()}
+        years = {first} & own.keys()
+        keep = own.keys() if keep_all else years
+        found, kept = simulate_and_keep(cases, keep, years, report, unattained_most=unattained_most)
+        return {n: Run(p, fits[n], draws[n], found[n], kept.get(n)) for n, p in own.items()}
 
-    for done, names in enumerate(groups):
+    names = [
+        n for n in problems if n == first or keep_all or not _is_valuation(problems, fits, first, n)
+    ]
+    group = group or len(names)
+    groups = [names[i : i + group] for i in range(0, len(names), group)]
+    for done, some in enumerate(groups):
 
         def report(stage: str, block: int, blocks: int, done: int = done) -> None:
             if progress:
                 progress(stage, done * blocks + block, len(groups) * blocks)
 
-        required = order[0] if done == 0 else None
-        yield from all_that_can(names, partial(together, report=report), faults, required).items()
+        required = first if done == 0 else None
+        found = all_that_can(some, partial(together, report=report), faults, required)
+        yield from found.items()
+        if done == 0:
+            others = [name for name in problems if name not in names]
+            revalued = partial(_revalued, problems, found[first])
+            yield from all_that_can(others, revalued, faults).items()
+
+
+def _is_valuation(
+    problems: Mapping[Name, DecisionProblem],
+    fits: Mapping[Name, SurvivalFits],
+    first: Name,
+    name: Name,
+) -> bool:
+    """Whether a problem is the first one at other prices or utilities."""
+    own, other = fits[first], fits[name]
+    same = own.keys == other.keys and own.weights == other.weights
+    few = problems[first].settings.draws <= KEPT_DRAWS  # then all exposures are kept
+    return few and same and touched_by(problems[first], problems[name]) <= {VALUATION}
+
+
+def _revalued(
+    problems: Mapping[Name, DecisionProblem], base: Run, names: Sequence[Name]
+) -> dict[Name, Run]:
+    """The exposures of a run at the prices and utilities of other problems."""
+    assert base.kept is not None
+    own = {name: problems[name] for name in names}
+    draws = sample(own, {name: base.fits for name in names}, base.problem.streams)
+    found = {}
+    for name, problem in own.items():
+        outcomes = as_outcomes(problem, value(base.kept.exposures, draws[name], problem))
+        simulation = replace(base.simulation, outcomes=outcomes, survival=None)
+        found[name] = Run(problem, base.fits, draws[name], simulation)
+    return found
+
+
+def run_on(
+    problem: DecisionProblem,
+    fits: SurvivalFits,
+    draws: Draws,
+    unattained_most: float = UNATTAINED,
+) -> Run:
+    """One problem on given draws.
+
+    Raises
+    ------
+    ModelError
+        It breaks.
+    """
+    found, kept = simulate_and_keep({"": (problem, draws)}, [""], unattained_most=unattained_most)
+    return Run(problem, fits, draws, found[""], kept[""])
 
 
 def run_alone(

@@ -1,4 +1,4 @@
-"""Where the answer turns along one quantity: tipping points and value-based prices.
+"""Where the answer turns along one quantity: its tipping points.
 
 Parameters, pooled effects and derived quantities are given values; everything else keeps its draws (see
 `heor.response`). What acts before the draws cannot be put into them: see `heor.asked`.
@@ -6,17 +6,19 @@ Parameters, pooled effects and derived quantities are given values; everything e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 from scipy.interpolate import PchipInterpolator
+from scipy.optimize import brentq
 
 from heor.decision.crossings import crossings, worth_after
 from heor.decision.sensitivity import labels as parameter_labels
 from heor.decision.sensitivity import uncertain_parameters
-from heor.errors import ModelError
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.units import UNITS, unit_of
 from heor.inputs.usage import curve_inputs
@@ -100,10 +102,19 @@ def tipping_points(
         for (name, x), c, q in zip(points, cost, qalys, strict=True):
             lines.setdefault(name, Line()).add(x, c, q)
         asked = {name: line.unseen_crossings(thresholds) for name, line in lines.items()}
+    for name, line in lines.items():
+        if not response.needs_simulation([name]):
+            line.exact = partial(_at, response, name)
     rows = [row for name, line in lines.items() for row in _turns(response, name, line, thresholds)]
     columns = ["parameter", "description", "unit", "status", "searched_from", "searched_to"]
     columns += ["threshold_name", "threshold", "value", "se", "worth_above", "probability"]
     return _with_errors(response, lines, pd.DataFrame(rows, columns=columns))
+
+
+def _at(response: Response, name: str, x: float) -> tuple[float, float]:
+    """Mean incremental cost and QALYs with a name at a value."""
+    cost, qalys = response.increments([{name: x}])
+    return float(cost[0]), float(qalys[0])
 
 
 def _with_errors(
@@ -128,11 +139,18 @@ def _with_errors(
 
 @dataclass
 class Line:
-    """Mean increments at the values of one quantity, in rising order."""
+    """Mean increments at the values of one quantity, in rising order.
+
+    Attributes
+    ----------
+    exact : function or None
+        Cost and QALYs at any value, where that needs no simulation: crossings are then solved for.
+    """
 
     x: np.ndarray = field(default_factory=lambda: np.empty(0))
     cost: np.ndarray = field(default_factory=lambda: np.empty(0))
     qalys: np.ndarray = field(default_factory=lambda: np.empty(0))
+    exact: Callable[[float], tuple[float, float]] | None = None
 
     def add(self, x: float, cost: float, qalys: float) -> None:
         place = int(np.searchsorted(self.x, x))
@@ -145,7 +163,27 @@ class Line:
         return threshold * self.qalys - self.cost
 
     def crossings(self, threshold: float) -> np.ndarray:
-        return crossings(self.x, self.benefit(threshold))
+        """Values at which net benefit is zero."""
+        found = crossings(self.x, self.benefit(threshold))
+        if self.exact is None:
+            return found
+        return np.array([self._solved(x, threshold) for x in found])
+
+    def _solved(self, x: float, threshold: float) -> float:
+        """The crossing between the evaluated values to either side of where one seems to be."""
+        assert self.exact is not None
+        benefit = self.benefit(threshold)
+        after = int(np.clip(np.searchsorted(self.x, x), 1, len(self.x) - 1))
+        ends = [k for k in (after - 1, after, after + 1) if k < len(self.x)]
+        for low, high in pairwise(ends):
+            if benefit[low] * benefit[high] < 0:
+                return float(brentq(partial(self._benefit, threshold), self.x[low], self.x[high]))
+        return x  # an evaluated value where net benefit is exactly zero
+
+    def _benefit(self, threshold: float, x: float) -> float:
+        assert self.exact is not None
+        cost, qalys = self.exact(x)
+        return threshold * qalys - cost
 
     def unseen_crossings(self, thresholds: Thresholds) -> list[float]:
         """Where net benefit seems to turn, and was not evaluated yet."""
@@ -172,58 +210,3 @@ def _turns(response: Response, name: str, line: Line, thresholds: Thresholds) ->
             share = float((own < value).mean() if worth else (own > value).mean())
             rows.append({**at, "value": value / factor, "worth_above": worth, "probability": share})
     return rows
-
-
-def value_based_prices(
-    response: Response, thresholds: Thresholds, names: Sequence[str]
-) -> pd.DataFrame:
-    """The price at which net benefit is zero, for parameters that are prices.
-
-    Net benefit is a straight line in a price, so two values give it; a third checks that it is.
-
-    Returns
-    -------
-    DataFrame
-        `parameter, description, unit, status, current, threshold_name, threshold, price, change`
-        (share of the current price)`, worth_rises`. A price is missing where none is low enough, or (with
-        `worth_rises`) where the comparator pays more of it than the intervention.
-
-    Raises
-    ------
-    ModelError
-        Net benefit is no straight line in a price, or does not depend on it.
-    """
-    rows = []
-    for name in names:
-        about = parameter_labels(response.problem, name)
-        factor = about.pop("factor")
-        known = response.problem.parameters.get(name)
-        current = float(response.whole[name].mean()) if known is None else known.mean
-        step = current or 1.0
-        x = np.array([0.0, step, 2 * step])
-        cost, qalys = response.increments([{name: v} for v in x])
-        for label, threshold in thresholds:
-            y = threshold * qalys - cost
-            slope = (y[2] - y[0]) / (x[2] - x[0])
-            if slope == 0:
-                raise ModelError(f"{name}: net benefit does not depend on it.")
-            if abs(y[1] - (y[0] + y[2]) / 2) > 1e-6 * np.abs(y).max():
-                raise ModelError(
-                    f"{name}: net benefit is no straight line in it, so no single price follows; see "
-                    "its tipping points."
-                )
-            price = y[0] / -slope if slope < 0 else np.nan
-            price = price if price >= 0 else np.nan
-            rows.append(
-                {
-                    **about,
-                    "current": current / factor,
-                    "threshold_name": label,
-                    "threshold": threshold,
-                    "price": price / factor,
-                    "change": price / current - 1 if current else np.nan,
-                    "worth_rises": bool(slope > 0),
-                }
-            )
-    columns = ["parameter", "description", "unit", "status", "current", "threshold_name"]
-    return pd.DataFrame(rows, columns=[*columns, "threshold", "price", "change", "worth_rises"])

@@ -112,7 +112,7 @@ def test_before_and_in_the_draws_together(folder: Path) -> None:
         means = fixed.tables["increments"].set_index("outcome")["mean"]
         assert row["qalys"] == pytest.approx(means["qalys"], rel=1e-9)
         assert abs(row["cost"] - means["cost"]) < 4 * row["cost_se"]
-    assert "evaluated on 40 of the 120 draws" in found.found.what_if.note
+    assert "valued again in all its 120 draws" in found.found.what_if.note
 
 
 def test_a_quantity_in_the_draws_also_moves_severity(folder: Path) -> None:

@@ -102,7 +102,8 @@ def test_a_question_that_fails_is_left_out_and_named_in_its_place(
 
 def test_one_parameter_that_fails_leaves_the_others(problem, monkeypatch, tmp_path) -> None:
     """Tipping points, prices, one-way cases and maps, name by name."""
-    from heor import one_way, what_if
+    from heor import one_way, questions, what_if
+    from heor.value_based_prices import value_based_prices
 
     def breaks_at(function: Callable, broken: str, place: int) -> Callable:
         def changed(*arguments, **others):
@@ -113,9 +114,7 @@ def test_one_parameter_that_fails_leaves_the_others(problem, monkeypatch, tmp_pa
         return changed
 
     monkeypatch.setattr(what_if, "tipping_points", breaks_at(what_if.tipping_points, "rr", 2))
-    monkeypatch.setattr(
-        what_if, "value_based_prices", breaks_at(what_if.value_based_prices, "c_new", 2)
-    )
+    monkeypatch.setattr(questions, "value_based_prices", breaks_at(value_based_prices, "c_new", 2))
     monkeypatch.setattr(one_way, "_increments", breaks_at(one_way._increments, "m_old", 2))
     results = evaluate(problem)
     assert set(results.left_out) == {
@@ -151,14 +150,14 @@ def test_a_scenario_or_structure_that_fails_is_left_out(problem, tmp_path: Path)
 
 
 def test_a_structure_that_breaks_is_told(problem, monkeypatch, tmp_path: Path) -> None:
-    whole = together.simulate_together
+    whole = together.simulate_and_keep
 
     def breaks(cases, *arguments, **others):
         if ("structure", "semi_markov") in cases:
             raise ModelError("occupancy is negative in draw 3.")
         return whole(cases, *arguments, **others)
 
-    monkeypatch.setattr(together, "simulate_together", breaks)
+    monkeypatch.setattr(together, "simulate_and_keep", breaks)
     results = evaluate(problem)
     assert [s.model for s in results.structures] == ["state_transition"]
     assert results.structure_faults["semi_markov"] == "occupancy is negative in draw 3."
@@ -183,15 +182,16 @@ def test_a_fault_of_the_program_is_not_hidden(problem, monkeypatch) -> None:
 
 def test_scenarios_that_break_down_numerically_are_left_out(problem, monkeypatch) -> None:
     """`heor scenarios --run`: as by an error of the model, so by one of linear algebra."""
-    whole = together.simulate_together
+    whole = together.simulate_and_keep
 
     def breaks(cases, *arguments, **others):
         if "odd" in cases:
             raise np.linalg.LinAlgError("Singular matrix")
         return whole(cases, *arguments, **others)
 
-    monkeypatch.setattr(together, "simulate_together", breaks)
-    results = evaluate_scenarios({"base": problem, "odd": problem, "even": problem})
+    monkeypatch.setattr(together, "simulate_and_keep", breaks)
+    shorter = replace(problem, settings=replace(problem.settings, end_age=90.0))
+    results = evaluate_scenarios({"base": problem, "odd": shorter, "even": problem})
     assert list(results.table["scenario"]) == ["base", "even"]
     assert results.faults == {"odd": "the computation broke down (Singular matrix)."}
 

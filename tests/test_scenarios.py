@@ -114,15 +114,16 @@ def test_what_cannot_run_is_named_and_the_others_do(
             raise FitError("second_line_os/weibull: R-hat is 2.\nGo on all the same: --accept it")
         return fit_problems(problems, *arguments)
 
-    def model(cases, *arguments, **others):
+    def valued(exposures, draws, problem):
         from heor.errors import ModelError
 
-        if "list_prices" in cases:
+        if problem.scenario == "list_prices":
             raise ModelError("a law broke")
-        return simulation.simulate_together(cases, *arguments, **others)
+        return value(exposures, draws, problem)
 
+    value = module.value
     monkeypatch.setattr(module, "fit_problems", fit)
-    monkeypatch.setattr(module, "simulate_together", model)
+    monkeypatch.setattr(module, "value", valued)
     problems, _ = load_scenarios(base, inputs, NAMES)
     found = evaluate_scenarios(problems, base.settings.averages, {"s99": "no such row"}, cache)
     assert set(found.faults) == {"s99", "s19_cure_half", "list_prices", AVERAGE}

@@ -14,11 +14,12 @@ from heor.decision.crossings import WhatIfMap
 from heor.errors import InputError
 from heor.inputs.usage import curve_inputs
 from heor.inputs.what_if import Axis, WhatIf
-from heor.parameters.draws import Draws, draw_parameters
 from heor.response import Response
 from heor.sampling import sample
+from heor.together import run_alone, run_on
 from heor.valuation.simulate import simulate
-from heor.what_if import search_range, tipping_points, value_based_prices
+from heor.value_based_prices import value_based_prices
+from heor.what_if import search_range, tipping_points
 from heor.what_if_map import grid, internal, question, what_if_map
 from tests.declared_models import CURVED, declared
 
@@ -138,24 +139,20 @@ def test_value_based_price_is_where_net_benefit_is_nil(asked) -> None:
     assert medicines["worth_rises"].all() and medicines["price"].isna().all()
 
 
-def test_a_price_on_some_draws_is_nearly_that_on_all(problem, made_up_draws) -> None:
-    """Sixty draws know the price of three hundred to a thousandth: only what it is multiplied by differs."""
-    problem = replace(problem, settings=replace(problem.settings, structures=()), trial=None)
-    draws = made_up_draws(problem, 300)
-    run = simulate(problem, draws)
-    prices = {
-        size: value_based_prices(
-            Response.of(problem, draws, run, size), THRESHOLDS, ["c_resection"]
-        )
-        for size in (60, 300)
-    }
-    some, every = (prices[size]["price"].to_numpy() for size in (60, 300))
-    np.testing.assert_allclose(some, every, rtol=0.02)
-    # the price is that of a run with it fixed at the price, on all draws
-    fixed = load("inputs", overrides={"c_resection": float(every[0])})
+def test_a_price_is_that_of_a_run_with_it_fixed(problem, made_up_draws, monkeypatch) -> None:
+    """On all draws exactly; with the exposures of sixty of three hundred draws kept, nearly."""
+    problem = replace(problem, settings=replace(problem.settings, structures=(), draws=300))
+    problem = replace(problem, trial=None)
+    draws, fits, names = made_up_draws(problem, 300), None, ["c_resection"]
+    every = value_based_prices(Response.of(run_on(problem, fits, draws)), THRESHOLDS, names)
+    monkeypatch.setattr("heor.valuation.simulate.KEPT_DRAWS", 60)
+    some = value_based_prices(Response.of(run_on(problem, fits, draws)), THRESHOLDS, names)
+    np.testing.assert_allclose(some["price"], every["price"], rtol=0.02)
+    assert not np.allclose(some["price"], every["price"], rtol=1e-9)
+    fixed = load("inputs", overrides={"c_resection": float(every["price"][0])})
     fixed = replace(fixed, settings=problem.settings, trial=None)
     again = increments(simulate(fixed, made_up_draws(fixed, 300)).outcomes, *roles_of(problem))
-    assert (275_000 * again["qalys"] - again["cost"]).mean() == pytest.approx(0.0, abs=1.0)
+    assert (275_000 * again["qalys"] - again["cost"]).mean() == pytest.approx(0.0, abs=1e-6)
 
 
 def roles_of(problem) -> tuple[str, str]:
@@ -229,12 +226,12 @@ def test_an_individual_model_is_asked_through_its_cohort(asked, quick_cache) -> 
         problem, settings=replace(problem.settings, model="individual", draws=60, patients=20)
     )
     drawn = sample({"": individual}, {"": fits}, individual.streams)[""]
-    simulation = simulate(individual, drawn)
-    response = Response.of(individual, drawn, simulation, size=30)
+    run = run_on(individual, fits, drawn)
+    response = Response.of(run, size=30)
     assert response.problem.settings.model == "semi_markov"
     cost, _ = response.increments([{}])
     roles = individual.settings.comparator, individual.settings.intervention
-    assert cost[0] == pytest.approx(increments(simulation.outcomes, *roles)["cost"].mean())
+    assert cost[0] == pytest.approx(increments(run.outcomes, *roles)["cost"].mean())
 
 
 @pytest.mark.slow
@@ -320,8 +317,7 @@ def test_a_straight_line_on_some_draws_is_the_run_on_all(name, inputs, tmp_path)
 def test_a_curve_on_all_draws_is_the_run(name, values, inputs, tmp_path) -> None:
     folder = declared(inputs, tmp_path / "inputs", CURVED)
     problem = load(folder, draws=200)
-    drawn = sample({"": problem}, {"": response_of(problem)[2]}, problem.streams)[""]
-    response = Response.of(problem, drawn, simulate(problem, drawn), size=200)
+    response = Response.of(run_alone(problem), size=200)
     estimates = response.estimates([{name: value} for value in values])
     for row, value in zip(estimates.mean, values, strict=True):
         np.testing.assert_allclose(row[:2], set_run(folder, name, value, 200), rtol=1e-9)
@@ -334,10 +330,9 @@ def test_a_curve_on_some_draws_has_the_error_it_states(inputs, tmp_path) -> None
     scores, gaps, naive = [], [], []
     for seed in range(60):
         problem = replace(base, settings=replace(base.settings, seed=seed))
-        drawn = Draws(draw_parameters(problem, 400, problem.streams))
-        run = simulate(problem, drawn, workers=1)
-        some = Response.of(problem, drawn, run)
-        every = Response.of(problem, drawn, run, 400).estimates([case])
+        run = run_alone(problem)
+        some = Response.of(run)
+        every = Response.of(run, 400).estimates([case])
         found = some.estimates([case])
         gaps.append(found.mean[0, 1] - every.mean[0, 1])
         naive.append(some.outcomes([case])[0][0, 1].mean() - every.mean[0, 1])

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from heor.inputs.curve_types import Opinion, expressions
 from heor.inputs.expressions import names_in
-from heor.inputs.problem import DecisionProblem, Strategy
+from heor.inputs.problem import CostItem, DecisionProblem, Strategy, UtilityItem
 from heor.inputs.structures import PARTITIONED
 
 #: Read by name, not through an expression.
@@ -39,7 +39,7 @@ def names_in_draws(problem: DecisionProblem, given: Collection[str] = ()) -> set
     A pooled effect is drawn whole: its studies act before, only its `shift` acts here. What acts only
     through quantities that are `given` moves nothing.
     """
-    return _reached(
+    return reached(
         problem,
         [text for s in problem.strategies.values() for text in expressions_of(problem, s)],
         given,
@@ -82,10 +82,10 @@ def curve_inputs(problem: DecisionProblem) -> set[str]:
         texts += [text for curve in strategy.curves.values() for _, text in expressions(curve)]
         texts += [t.expression for t in strategy.transitions]
         texts += [t.hazard_ratio for t in strategy.transitions]
-    return _reached(problem, texts)
+    return reached(problem, texts)
 
 
-def _reached(
+def reached(
     problem: DecisionProblem, texts: Iterable[str], given: Collection[str] = ()
 ) -> set[str]:
     """Names in expressions, in the derived quantities they use, and in shifts of pooled effects."""
@@ -106,15 +106,21 @@ def _reached(
 
 def expressions_of(problem: DecisionProblem, strategy: Strategy) -> list[str]:
     """Every expression of a strategy that can reach a result."""
-    items = [c for c in strategy.costs.values() if c.stream in problem.country.streams]
-    items += strategy.utilities.values()
-    wanted = {item.exposure for item in items}
+    wanted = {item.exposure for item in _items(problem, strategy)}
     pending = list(wanted)
     while pending:
-        exposure = strategy.exposures[pending.pop()]
-        new = {*exposure.parts} - wanted
+        new = {*strategy.exposures[pending.pop()].parts} - wanted
         wanted |= new
         pending += new
+    return [
+        *survival_texts(problem, strategy),
+        *(text for name in sorted(wanted) for text in strategy.exposures[name].expressions),
+        *valuation_texts(problem, strategy),
+    ]
+
+
+def survival_texts(problem: DecisionProblem, strategy: Strategy) -> list[str]:
+    """Expressions that who is in which state depends on."""
     texts = [*strategy.groups.values()]
     texts += [*strategy.start.values(), *(t.expression for t in strategy.transitions)]
     texts += [t.hazard_ratio for t in strategy.transitions]
@@ -124,11 +130,20 @@ def expressions_of(problem: DecisionProblem, strategy: Strategy) -> list[str]:
     ):  # survival follows from PFS and what comes after it
         texts.append(strategy.after_progression)
         curves = {"pfs": strategy.curves["pfs"]}
-    texts += [text for curve in curves.values() for _, text in expressions(curve)]
-    skip = ("name", "exposure", "category", "stream", "state", "flow", "among", "after", "clock")
-    for part in (*items, *(strategy.exposures[w] for w in wanted)):
-        texts += [v for k, v in vars(part).items() if isinstance(v, str) and k not in skip]
-    return texts
+    return texts + [text for curve in curves.values() for _, text in expressions(curve)]
+
+
+def valuation_texts(problem: DecisionProblem, strategy: Strategy) -> list[str]:
+    """Prices, multipliers and decrements that count under the perspective."""
+    parts = ("amount", "multiplier", "decrement", "qaly_loss", "norm_loss")
+    found = (getattr(item, k, None) for item in _items(problem, strategy) for k in parts)
+    return [text for text in found if text is not None]
+
+
+def _items(problem: DecisionProblem, strategy: Strategy) -> list[CostItem | UtilityItem]:
+    """What is charged inside the perspective, and what is gained."""
+    inside = [c for c in strategy.costs.values() if c.stream in problem.country.streams]
+    return [*inside, *strategy.utilities.values()]
 
 
 def used_opinions(problem: DecisionProblem) -> list[Opinion]:

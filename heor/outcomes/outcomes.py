@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -62,7 +63,7 @@ class Outcomes:
 
     def _check_qalys(self) -> None:
         for qaly, life in ((QALYS, LIFE_YEARS), UNDISCOUNTED):
-            if {qaly, life} <= set(self.data[COMPONENT].values):
+            if {qaly, life} <= self._places.keys():
                 excess = self.component(qaly) - self.component(life)
                 draw, strategy = np.unravel_index(excess.argmax(), excess.shape)
                 if excess[draw, strategy] > 1e-9:
@@ -87,12 +88,17 @@ class Outcomes:
 
     def component(self, name: str) -> np.ndarray:
         """One component. Dims: (draw, strategy)."""
-        return self.data.sel(component=name).values
+        return self.data.values[:, :, self._places[name]]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """Component → its place; selecting by label is slow, and questions do it thousands of times."""
+        return {str(name): k for k, name in enumerate(self.data[COMPONENT].values)}
 
     @property
     def cost(self) -> np.ndarray:
         """Total cost. Dims: (draw, strategy)."""
-        return self.data.sel(component=list(self.categories)).values.sum(axis=2)
+        return self.data.values[:, :, [self._places[c] for c in self.categories]].sum(axis=2)
 
     @property
     def qalys(self) -> np.ndarray:

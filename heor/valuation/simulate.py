@@ -65,17 +65,18 @@ def simulate_together(
     ModelError
         When a law of occupancy or outcomes breaks.
     """
-    return simulate_and_keep(cases, (), progress, workers, unattained_most)[0]
+    return simulate_and_keep(cases, (), (), progress, workers, unattained_most)[0]
 
 
 def simulate_and_keep(
     cases: Cases,
     keep: Collection[Name],
+    by_year: Collection[Name] = (),
     progress: Progress | None = None,
     workers: int | None = None,
     unattained_most: float = UNATTAINED,
 ) -> tuple[dict[Name, Simulation], dict[Name, Kept]]:
-    """As `simulate_together`, and the exposures of those to `keep`.
+    """As `simulate_together`, and the exposures of those to `keep`, of each model year `by_year`.
 
     Above `KEPT_DRAWS` draws blocks are valued and forgotten, and evenly spaced draws are kept.
     """
@@ -84,7 +85,7 @@ def simulate_and_keep(
     values = {name: _empty(problem, drawn.n) for name, (problem, _) in cases.items()}
     rows = np.unique(np.linspace(0, drawn.n - 1, min(drawn.n, KEPT_DRAWS)).round().astype(int))
     kept: dict[Name, list[Exposures]] = {name: [] for name in keep}
-    for block_rows, blocks in blocks_of(cases, progress, workers, by_year=keep):
+    for block_rows, blocks in blocks_of(cases, progress, workers, by_year):
         inside = rows[(rows >= block_rows.start) & (rows < block_rows.stop)] - block_rows.start
         for name, block in blocks.items():
             problem, draws = cases[name]
