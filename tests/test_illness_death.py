@@ -14,48 +14,19 @@ from scipy.linalg import expm
 
 from heor import load
 from heor.inputs.assemble import cycle_years
-from heor.inputs.problem import DecisionProblem, FittedCurve, LifeTable, Origin
+from heor.inputs.problem import DecisionProblem, LifeTable, Origin
 from heor.inputs.structures import STRUCTURES, with_structure
 from heor.occupancy import illness_death
 from heor.occupancy.models import StrategyBlock, occupancy
 from heor.occupancy.state_occupancy import StateOccupancy
-from heor.parameters.draws import CurveDraws, Draws, add_derived, draw_parameters
+from heor.parameters.draws import Draws
 from heor.simulation.accrual import COST, EFFECT, PLAIN, Accrual
 from heor.simulation.measure import measure
-from heor.streams import Streams
 from heor.survival.curves import CurveContext
-from heor.survival.joint import build
 from heor.valuation.simulate import simulate
+from tests.made_up import FOLFIRI, joint_draws
 
 OTHERS = ("state_transition", "semi_markov", "individual")
-FOLFIRI = {
-    "progression_meanlog": -0.8,
-    "progression_sdlog": 0.95,
-    "death_share": 0.12,
-    "post_shape": 1.05,
-    "post_scale": 0.9,
-}
-
-
-def joint_draws(
-    problem: DecisionProblem,
-    n: int = 20,
-    family: str = "joint_lognormal_weibull",
-    theta: dict[str, float] = FOLFIRI,
-    **replaced: float,
-) -> Draws:
-    """Parameters drawn as ever, with one joint process in every draw."""
-    model, values = build(family), draw_parameters(problem, n, Streams(1))
-    own = {name: np.full(n, float(value)) for name, value in replaced.items()}
-    values = {**add_derived(problem, {**values, **own}), **own}
-    table = np.tile([theta[name] for name in model.names], (n, 1))
-    curves = {
-        curve.evidence: CurveDraws((model.marginal(endpoint),), np.zeros(n, int), table)
-        for strategy in problem.strategies.values()
-        for endpoint, curve in strategy.curves.items()
-        if isinstance(curve, FittedCurve)
-    }
-    return Draws(values, curves)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from heor.parameters.draws import Draws, draw_parameters
 from heor.streams import Streams
 from heor.survival import marginal
 from heor.valuation.simulate import simulate
-from tests.test_illness_death import joint_draws
+from tests.made_up import joint_draws
 
 NO_EFFECT = {
     "log_hr_os_clocc": 0,

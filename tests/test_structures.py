@@ -24,7 +24,7 @@ from heor.report.tables import phase_table, structure_table
 from heor.results import Results
 from heor.together import other_structures, structure_fits
 from heor.valuation.simulate import simulate, simulate_together
-from tests.test_illness_death import joint_draws
+from tests.made_up import joint_draws
 
 Faults = Callable[..., list[str]]
 

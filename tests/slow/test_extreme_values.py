@@ -18,7 +18,7 @@ from heor.inputs.units import lookup
 from heor.parameters.draws import Draws
 from heor.together import decide
 from heor.valuation.simulate import simulate
-from tests.test_illness_death import joint_draws
+from tests.made_up import joint_draws
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = list(load(ROOT / "inputs").parameters)
