@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
 
 from heor.decision.crossings import WhatIfMap
 from heor.decision.severity import weighted_threshold
@@ -28,6 +30,7 @@ from heor.what_if_map import POINTS, SEVERITY, grid, internal, question, what_if
 AGAIN_POINTS = 7  # where each value is another run
 RUN = ""  # the run itself, among those with other values
 FEW = 3  # values whose faults are listed
+NEAR = 1e-4  # of the distance between two values: so near a crossing is solved for
 Progress = Callable[[str, int, int], None]
 Point = Mapping[str, float]  # name → value as entered
 Again = Callable[[Point], DecisionProblem]
@@ -93,6 +96,8 @@ def ask(
         {},
         weighted if judged_again else None,
     )
+    if not acts and asked.y is None:
+        found = replace(found, crossings=_solved(found, response))
     said = (str(w.message) for w in caught if issubclass(w.category, HeorWarning))
     left = (f"Left out: {name}. {why}" for name, why in faults.items())
     return Answer(decision, found, (*left, *dict.fromkeys(said)))
@@ -168,6 +173,25 @@ def _answers(
         for key, mean in zip(keys, estimates.mean[:, COMPARATOR], strict=True)
     ]
     return first, estimates, np.array([np.nan if level is None else level for level in levels])
+
+
+def _solved(found: WhatIfMap, response: Response) -> pd.DataFrame:
+    """Crossings along one quantity, solved for between the values to either side: these may be far apart."""
+    axis, table = found.what_if.x, found.crossings.copy()
+    points = np.asarray(axis.values)
+
+    def benefit(x: float, threshold: float) -> float:
+        case = internal(response.base.problem, {axis.name: x})
+        return float(response.estimates([case]).net_benefit(threshold)[0])
+
+    for row in table.index[table["value"].notna()]:
+        value, threshold = table.loc[row, ["value", "threshold"]].astype(float)
+        after = int(np.clip(np.searchsorted(points, value), 1, len(points) - 1))
+        low, high = points[after - 1], points[after]
+        if benefit(low, threshold) * benefit(high, threshold) < 0:  # else it is zero at one of them
+            near = NEAR * (high - low)
+            table.loc[row, "value"] = brentq(benefit, low, high, (threshold,), xtol=near)
+    return table
 
 
 def _how(

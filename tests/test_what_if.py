@@ -352,3 +352,14 @@ def test_what_enters_a_shift_moves_the_pooled_effect(asked) -> None:
     qalys = increments(outcomes, *roles_of(response.problem))["qalys"]
     np.testing.assert_allclose(found[0, 1], qalys, rtol=0, atol=1e-12)
     assert (found[0, 1] < found[1, 1]).mean() > 0.9
+
+
+def test_crossings_between_far_values_are_solved_for(inputs, tmp_path) -> None:
+    """Five values from 0 to 12 times the mortality: equal treatments are told apart at 1, not at 1.7."""
+    from heor.asked import ask
+
+    text = CURVED.replace("{well: {exposure: well, amount: c_new, category: care}}", "{}")
+    problem = load(declared(inputs, tmp_path / "inputs", text, 200))
+    found = ask(problem, ["rr"], lambda values: problem, {"rr": (0.0, 12.0)}, 5).found
+    np.testing.assert_allclose(found.crossings["value"], 1.0, atol=0.01)
+    assert not found.crossings["worth_above"].any()
