@@ -24,6 +24,7 @@ SPACES = " \u00a0\u2009\u202f"
 APOSTROPHES = "'\u2019"
 MINUS = "\u2212"
 STRICT = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_ALL_STRICT = re.compile(rf"(?:{STRICT.pattern}\n)*{STRICT.pattern}")
 #: One to three digits, a mark and exactly three: a decimal number, or thousands.
 GROUP_OF_THREE = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}")
 #: Currencies that a sign may stand for.
@@ -91,7 +92,20 @@ def currencies_of(sign: str) -> tuple[str, ...]:
     return SIGNS.get(sign.lower().rstrip("."), (sign,) if sign else ())
 
 
-# ------------------------------------------------------------------------------- strict: one cell
+# ------------------------------------------------------------------------------ strict: cell by cell
+def plain_numbers(cells: Sequence[str]) -> np.ndarray | None:
+    """The numbers in cells that can be read in one way only; None where a cell is anything else.
+
+    >>> plain_numbers(["1", "2.5"]).tolist(), plain_numbers(["1", "2,5"])
+    ([1.0, 2.5], None)
+    """
+    together = "\n".join(cells)
+    if together.count("\n") != len(cells) - 1 or not _ALL_STRICT.fullmatch(together):
+        return None
+    found = np.array(cells, float)
+    return found if np.abs(found).max(initial=0.0) <= NUMBER else None
+
+
 def value_of(text: str, thousands: bool = False) -> float | str:
     """The number in a cell of an input file; or what is wrong with it, and what to write.
 

@@ -16,7 +16,7 @@ from heor import limits
 from heor.files import Unreadable
 from heor.inputs.delimited import STATED, Line, rows_of, twice, unix_lines
 from heor.inputs.layers import nearest, read_text
-from heor.inputs.numerals import GROUP_OF_THREE, POINT, value_of
+from heor.inputs.numerals import GROUP_OF_THREE, POINT, plain_numbers, value_of
 from heor.inputs.workbook import first_sheet
 from heor.limits import excerpt, few
 
@@ -195,7 +195,11 @@ def columns(
     found = {}
     for name in names:
         cells = [row.cells.get(name, "") for row in rows]
+        plain = plain_numbers(cells)
         decimals = any(POINT in c and not GROUP_OF_THREE.fullmatch(c) for c in cells)
+        if plain is not None and (name not in counts or decimals or not _grouped(cells)):
+            found[name] = plain
+            continue
         faults: list[str] = []
         found[name] = np.array(
             [
@@ -207,6 +211,10 @@ def columns(
         )
         problems += few(faults, shown)
     return found
+
+
+def _grouped(cells: Sequence[str]) -> bool:
+    return any(POINT in c and GROUP_OF_THREE.fullmatch(c) for c in cells)
 
 
 def read_life_table(path: Path, shown: str, problems: list[str]) -> dict[str, np.ndarray] | None:
