@@ -84,6 +84,8 @@ def all_that_can(
     {'0': 'the computation broke down (integer division or modulo by zero).'}
     """
     names = list(names)
+    if not names:
+        return {}
     try:
         return together(names)
     except FAILURES as error:

@@ -19,8 +19,8 @@ from heor.left_out import FAILURES, LeftOut, all_that_can, reason
 from heor.response import Response, spaced, taken
 from heor.results import MAP, PRICES, TIPPING, Decision
 from heor.sampling import sample
-from heor.survival.fitting import same_fits
-from heor.together import Run, fit_together, run_on
+from heor.survival.fitting import fit_problems, same_fits
+from heor.together import Run, run_on
 from heor.value_based_prices import value_based_prices
 from heor.what_if_map import centre_of, grid, internal, what_if_map
 
@@ -92,17 +92,17 @@ def what_if_maps(
 ) -> list[WhatIfMap]:
     """The maps of the questions the analysis asks; one that cannot be asked here is left out."""
     asked = [question for question in run.problem.what_if if _can_be_asked(run, question, left)]
-    others: dict[str, Response | Exception] = {"": response}
+    others: dict[str, Response | str] = {"": response}
     loaded = {n: a for n, a in alternatives.items() if isinstance(a, DecisionProblem)}
-    others |= {n: a for n, a in alternatives.items() if isinstance(a, InputError)}
+    others |= {n: reason(a) for n, a in alternatives.items() if isinstance(a, InputError)}
     if asked:
         others |= alternative_responses(run, loaded, cache)
     found = []
     for question in asked:
         own = {n: others[n] for n in question.scenarios or ("",) if n in others}
-        faults = [r for r in own.values() if isinstance(r, Exception)]
+        faults = [r for r in own.values() if isinstance(r, str)]
         if faults:
-            left.note(f"{MAP}: {question.label}", reason(faults[0]))
+            left.note(f"{MAP}: {question.label}", faults[0])
         elif own:
             made = left.ask(
                 f"{MAP}: {question.label}",
@@ -144,18 +144,26 @@ def _map(
 
 def alternative_responses(
     run: Run, alternatives: Mapping[str, DecisionProblem], cache: Path | None
-) -> dict[str, Response | Exception]:
-    """The scenarios that questions are asked under, on the run's fits where they have the same."""
+) -> dict[str, Response | str]:
+    """The scenarios that questions are asked under, on the run's fits where they have the same.
+
+    Of one that cannot be asked, why.
+    """
     streams = run.problem.streams
     problems = {n: replace(other, trial=None) for n, other in alternatives.items()}
-    found: dict[str, Response | Exception] = {}
-    for name, other in problems.items():
+    fits = {n: run.fits for n, other in problems.items() if same_fits(run.problem, other)}
+    faults: dict[str, str] = {}
+    fits |= all_that_can(
+        [n for n in problems if n not in fits],
+        lambda names: fit_problems({n: problems[n] for n in names}, streams, cache),
+        faults,
+    )
+    found: dict[str, Response | str] = {**faults}
+    for name, own in fits.items():
+        other = problems[name]
         try:
-            same = same_fits(run.problem, other)
-            fits = run.fits if same else fit_together({"": other}, {}, cache)[""]
-            whole = sample({"": other}, {"": fits}, streams)[""]
-            drawn = taken(whole, spaced(whole.n, MAP_DRAWS))
-            found[name] = Response.of(run_on(other, fits, drawn))
+            whole = sample({"": other}, {"": own}, streams)[""]
+            found[name] = Response.of(run_on(other, own, taken(whole, spaced(whole.n, MAP_DRAWS))))
         except FAILURES as error:  # a question is left out, the answer is not lost
-            found[name] = error
+            found[name] = reason(error)
     return found

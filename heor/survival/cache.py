@@ -94,7 +94,8 @@ def write(path: Path, groups: Groups, attributes: Mapping[str, Any]) -> None:
                         group.create_variable(dim, (dim,), data=np.arange(size))
                 group.create_variable(name, dims, data=array)
             group.attrs["heor"] = text
-        file.attrs["checksum"] = _checksum(groups, text)
+        arrays = {g: {k: a for k, (_, a) in own.items()} for g, own in groups.items()}
+        file.attrs["checksum"] = _checksum(arrays, text)
     try:
         write_bytes(path, made.getbuffer())
     except OutputError as error:
@@ -109,32 +110,32 @@ def write(path: Path, groups: Groups, attributes: Mapping[str, Any]) -> None:
 
 def read(path: Path) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]] | None:
     """Arrays by group, and the attributes; None where there is no trustworthy file."""
-    import h5netcdf
+    import h5py  # ten times as fast as netCDF's view of the same file
 
-    groups: dict = {}
+    groups: dict[str, dict[str, np.ndarray]] = {}
     with suppress(OutputError):
         settle(path.parent, quiet=True)
     try:
-        with h5netcdf.File(io.BytesIO(path.read_bytes()), "r") as file:
-            for group_name, group in file.groups.items():
-                text = group.attrs["heor"]
-                groups[group_name] = {
-                    name: (tuple(v.dimensions), v[...])
-                    for name, v in group.variables.items()
-                    if name not in group.dimensions
-                }
+        with h5py.File(io.BytesIO(path.read_bytes()), "r") as file:
+            for group_name, group in file.items():
+                if isinstance(group, h5py.Group):
+                    text = group.attrs["heor"]
+                    groups[group_name] = {
+                        name: variable[...]
+                        for name, variable in group.items()
+                        if variable.attrs.get("CLASS") != b"DIMENSION_SCALE"
+                    }
             if file.attrs["checksum"] != _checksum(groups, text):
                 return None
     except Exception:  # no file, or whatever a damaged one makes the reader say
         return None
-    arrays = {g: {k: a for k, (_, a) in variables.items()} for g, variables in groups.items()}
-    return arrays, json.loads(text)
+    return groups, json.loads(text)
 
 
-def _checksum(groups: Groups, text: str) -> str:
+def _checksum(groups: Mapping[str, Mapping[str, np.ndarray]], text: str) -> str:
     digest = hashlib.sha256(text.encode())
     for group_name in sorted(groups):
-        for name, (dims, array) in sorted(groups[group_name].items()):
-            digest.update(f"{group_name}/{name}{dims}{array.dtype.str}{array.shape}".encode())
+        for name, array in sorted(groups[group_name].items()):
+            digest.update(f"{group_name}/{name}{array.dtype.str}{array.shape}".encode())
             digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
