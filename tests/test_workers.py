@@ -65,3 +65,25 @@ def test_numba_settings_in_the_working_folder_are_refused(
     found = capsys.readouterr().err
     assert found.startswith(".numba_config.yaml: Numba would read its settings from this file")
     assert "Remove the file" in found
+
+
+def test_a_worker_that_dies_is_tried_again_and_then_a_reason(monkeypatch) -> None:
+    """Each fit alone once more; what still fails has a line, and no traceback ends the run."""
+    from types import SimpleNamespace
+
+    from heor.survival import posterior, workers
+
+    started = []
+    popen = workers.subprocess.Popen
+
+    def watched(*arguments, **others):
+        started.append(arguments)
+        return popen(*arguments, **others)
+
+    monkeypatch.setattr(workers, "START", "import os; os._exit(9)  # {cores}")
+    monkeypatch.setattr(workers.subprocess, "Popen", watched)
+    tasks = [[SimpleNamespace(key="a"), SimpleNamespace(key="b")]]
+    found = dict(posterior._samples(tasks))
+    why = "NUTS: its process ended before it answered (stopped by someone, or out of memory)."
+    assert found == {"a": why, "b": why}
+    assert len(started) >= 3  # together, then one by one

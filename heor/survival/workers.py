@@ -107,6 +107,9 @@ def _next(results: queue.Queue) -> tuple[str, Sample]:
         return key, value
 
 
+ENDED = "its process ended before it answered (stopped by someone, or out of memory)"
+
+
 class _Worker:
     """The parent's end of one worker process; `cores` run chains side by side."""
 
@@ -144,6 +147,8 @@ class _Worker:
                         group = []
                         kind, *answer = pickle.load(self.process.stdout)
                     results.put((kind, *answer))
+        except (EOFError, BrokenPipeError):
+            results.put(("failed", key, f"{self._messages()}\n{ENDED}"))
         except Exception as error:
             results.put(("failed", key, f"{error!r}\n{self._messages()}"))
 
