@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import pickle
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +94,18 @@ def read_yaml(
     text = read_text(path, shown, problems, limits.YAML_BYTES, root)
     if text is None:
         return Layer()
-    result = Layer()
+    kept, faults = _parsed(text, shown, layer)
+    problems += faults
+    return pickle.loads(kept)
+
+
+@lru_cache(maxsize=128)
+def _parsed(text: str, shown: str, layer: str) -> tuple[bytes, tuple[str, ...]]:
+    """A layer, pickled so that nobody changes another's, and its faults.
+
+    Scenarios and countries read the same files again and again.
+    """
+    result, problems = Layer(), []
     loader = Loader(text)
     try:
         node = composed(loader, text)
@@ -100,7 +113,7 @@ def read_yaml(
             raise YamlFault(1, "not a mapping; 'name: value' lines are expected.")
         construct = _Construction(loader, shown, layer, result.origins, problems)
         result.values = construct.value(node, "")
-        return result
+        return pickle.dumps(result), tuple(problems)
     except YamlFault as fault:
         problems.append(f"{shown}:{fault.line}: {fault}")
     except yaml.MarkedYAMLError as error:  # of merging
@@ -109,7 +122,7 @@ def read_yaml(
         )
     finally:
         loader.dispose()
-    return Layer()
+    return pickle.dumps(Layer()), tuple(problems)
 
 
 @dataclass

@@ -196,10 +196,10 @@ def columns(
     for name in names:
         cells = [row.cells.get(name, "") for row in rows]
         plain = plain_numbers(cells)
-        decimals = any(POINT in c and not GROUP_OF_THREE.fullmatch(c) for c in cells)
-        if plain is not None and (name not in counts or decimals or not _grouped(cells)):
-            found[name] = plain
+        if plain is not None and (name not in counts or not any(POINT in c for c in cells)):
+            found[name] = plain  # the usual case, at once
             continue
+        decimals = any(POINT in c and not GROUP_OF_THREE.fullmatch(c) for c in cells)
         faults: list[str] = []
         found[name] = np.array(
             [
@@ -211,10 +211,6 @@ def columns(
         )
         problems += few(faults, shown)
     return found
-
-
-def _grouped(cells: Sequence[str]) -> bool:
-    return any(POINT in c and GROUP_OF_THREE.fullmatch(c) for c in cells)
 
 
 def read_life_table(path: Path, shown: str, problems: list[str]) -> dict[str, np.ndarray] | None:
