@@ -134,8 +134,8 @@ def conventions(results: Results) -> str:
             ),
             f"- Model: {settings.model.replace('_', ' ')}; states {', '.join(settings.states).replace('_', ' ')}.",
             *_fitted(results),
-            f"- Survival curves, landmarks and medians: first {results.simulation.curves.attrs['draws']:,} draws. Tipping points, prices and maps: "
-            f"at most {DRAWS}, taken to all draws by regression. All other numbers: all "
+            f"- Survival curves, landmarks and medians: first {results.simulation.curves.attrs['draws']:,} draws. Tipping points and maps over what acts "
+            f"on survival or time: at most {DRAWS}, taken to all draws by regression. All other numbers: all "
             f"{settings.draws:,}.",
         ]
     )

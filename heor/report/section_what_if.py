@@ -21,10 +21,11 @@ from heor.report.words import (
 )
 from heor.response import DRAWS
 from heor.results import MAP, PRICES, TIPPING, WHAT_IF, Results
+from heor.valuation.simulate import KEPT_DRAWS
 
 ABOVE, CHANCE = "Net benefit above nil", "Chance that it is there"
 #: What these cases are evaluated on.
-FEWER = f"at most {DRAWS} of the run's draws, the same in every case, taken to all of them by regression"
+VALUED = f"prices and utilities over {{}}, nothing simulated again; the others on at most {DRAWS} draws, the same in every case, taken to all by regression"
 
 
 def what_if(results: Results) -> str:
@@ -53,7 +54,7 @@ def _tipping(results: Results) -> str:
     rows = tipping_rows(results)
     text = [
         f"Tipping points: each parameter at a fixed value, the rest uncertain as in the run; mean net benefit "
-        f"over {FEWER} (SE: Monte Carlo, of the crossing). {searched} parameters were searched over their whole range (those that act on "
+        f"({VALUED.format(_kept(results))}; SE: Monte Carlo, of the crossing). {searched} parameters were searched over their whole range (those that act on "
         "survival, and those whose interval matters); no other uncertain parameter of the draws can turn it by "
         f"itself.{_not_searched(results)}"
     ]
@@ -69,6 +70,12 @@ def _tipping(results: Results) -> str:
         )
     text.append("Also those that do not turn it: `tables/tipping_points.csv`.")
     return "\n\n".join(text)
+
+
+def _kept(results: Results) -> str:
+    """Draws whose exposures were kept."""
+    n = results.simulation.outcomes.n
+    return "all draws" if n <= KEPT_DRAWS else f"{KEPT_DRAWS:,} of the {n:,} draws"
 
 
 def _not_searched(results: Results) -> str:
@@ -137,6 +144,7 @@ def _prices(results: Results) -> str:
     if frame.empty:
         return ""
     currency = results.problem.country.currency
+    labels = {name: s.label for name, s in results.problem.strategies.items()}
     rows = [
         {
             "Price": r["description"],
@@ -147,11 +155,15 @@ def _prices(results: Results) -> str:
             if r["price"] == r["price"]
             else "none: net benefit is below nil even at no price",
             "Change": f"{r['change']:+.0%}" if r["change"] == r["change"] else "",
+            **({"Better above it": labels.get(r["against"], "")} if len(labels) > 2 else {}),
         }
         for _, r in frame[~frame["worth_rises"]].iterrows()
     ]
     rises = frame.loc[frame["worth_rises"], "description"].drop_duplicates()
-    text = [f"Value-based price: where mean net benefit is nil, over {FEWER}."]
+    text = [
+        "Value-based price: the highest at which the intervention is the best strategy, by mean net benefit over "
+        f"{_kept(results)}. A price that is uncertain is fixed at the value, in every draw."
+    ]
     text += [table(pd.DataFrame(rows), left=2)] if rows else []
     text += [
         f"{name[0].upper()}{name[1:]}: no limit, because the comparator pays more of it than the intervention."
