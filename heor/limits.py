@@ -66,3 +66,12 @@ def few(faults: list[str], where: str, most: int = FAULTS) -> list[str]:
         return faults
     words = "1 more fault like this." if more == 1 else f"{more:,} more faults like these."
     return [*faults[:most], f"{where}: {words}"]
+
+
+def such(count: int, what: str) -> str:
+    """How many, in words.
+
+    >>> such(1, "row"), such(3, "row")
+    ('1 such row', '3 such rows')
+    """
+    return f"{count} such {what}{'' if count == 1 else 's'}"

@@ -236,7 +236,7 @@ WHOLE = table({"a": [1, 2], "b": [3, 4]}, {"a": [1, 1], "b": [2, 2]}).astype(obj
 @pytest.mark.parametrize(
     ("rows", "what"),
     [
-        ([0, 1, 2], ["draw 1 is missing for strategy 'b' (1 such draws)"]),
+        ([0, 1, 2], ["draw 1 is missing for strategy 'b' (1 such draw)"]),
         ([0, 1, 2, 3, 3], ["draw 1 is repeated for strategy 'b'"]),
         ([0, 3], ["draw 1 is missing for strategy 'a'", "draw 0 is missing for strategy 'b'"]),
         (

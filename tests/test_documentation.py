@@ -63,6 +63,7 @@ def test_readme_commands_run(
         words += ["--quick", "--draws", "200", "--output", str(tmp_path / "out")]
     if words[0] == "what-if":
         words += ["--quick", "--draws", "200", "--points", "3", "--output", str(tmp_path / "out")]
+        words += ["--set", FEW]
     if words[0] == "analyse":  # the reader's own file
         folder = tmp_path
         rows = [f"{s},{i},{100 * k + i},{k + i / 9}" for k, s in enumerate("ab") for i in range(20)]

@@ -255,10 +255,10 @@ def test_draws_that_can_be_read_two_ways_are_refused(text: str, words: str, tmp_
             "column 'draw' is 'x1' in row 1, line 2 of the file (2 such rows)",
         ),
         ("a,1.5,1,2\nb,1.5,2,3\n", "column 'draw' is '1.5' in row 1, line 2 of the file"),
-        ("a,1,1,2\nb,1,2,3\nMean,,1.5,2.5\n", "'' in row 3, line 4 of the file (1 such rows)"),
+        ("a,1,1,2\nb,1,2,3\nMean,,1.5,2.5\n", "'' in row 3, line 4 of the file (1 such row)"),
         (
             "a,1,1e308,2\nb,1,2,3\n",
-            "'cost' of 'a' in draw 1 is '1e308' (1 such rows, first in line 2",
+            "'cost' of 'a' in draw 1 is '1e308' (1 such row, first in line 2",
         ),
     ],
 )
