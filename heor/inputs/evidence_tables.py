@@ -6,11 +6,14 @@ faulty. What the keys mean is said at `SurvivalEvidence`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from functools import wraps
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
+from heor.files import Unreadable, content
 from heor.inputs.tables import Row, columns, read_table
 
 #: Last time of evidence, years: outside it the time unit is probably wrong.
@@ -21,6 +24,33 @@ COUNT_TOLERANCE = 1e-6
 #: What people write for an event and for none, in lower case.
 TRUE, FALSE = ("true", "t", "yes", "y"), ("false", "f", "no", "n")
 Table = dict[str, np.ndarray]
+KEPT = 64  # tables
+
+
+def once(read: Callable[..., Table | None]) -> Callable[..., Table | None]:
+    """A reader that reads the same content once a process: scenarios and countries share their evidence."""
+    known: dict[tuple[Hashable, ...], tuple[Table | None, tuple[str, ...]]] = {}
+
+    @wraps(read)
+    def reader(path: Path, shown: str, factor: float, problems: list[str], *more) -> Table | None:
+        try:
+            found = sha256(content(path)).digest()
+            key = (path.suffix, found, shown, factor, repr(more))
+        except (Unreadable, OSError):
+            return read(path, shown, factor, problems, *more)  # which says why
+        if key not in known:
+            faults: list[str] = []
+            table = read(path, shown, factor, faults, *more)
+            for array in (table or {}).values():
+                array.flags.writeable = False
+            while len(known) >= KEPT:
+                known.pop(next(iter(known)))
+            known[key] = table, tuple(faults)
+        table, faults = known[key]
+        problems += faults
+        return None if table is None else dict(table)
+
+    return reader
 
 
 def check_horizon(last: float, shown: str, problems: list[str]) -> None:
@@ -51,6 +81,7 @@ def note_rows(
         )
 
 
+@once
 def read_grouped(
     path: Path, shown: str, factor: float, problems: list[str]
 ) -> dict[str, np.ndarray] | None:
@@ -146,6 +177,7 @@ def _check_next(
         )
 
 
+@once
 def read_individual(
     path: Path,
     shown: str,
@@ -241,6 +273,7 @@ def _check_individual(rows: list[Row], data: Table, shown: str, problems: list[s
 
 
 # ------------------------------------------------------------- registry counts, published curves
+@once
 def read_counts(path: Path, shown: str, factor: float, problems: list[str]) -> Table | None:
     """External counts, for example a registry's: of n alive at start, survivors at stop."""
     names = ("start", "stop", "n", "survivors")

@@ -160,32 +160,43 @@ def names_in(expression: str) -> frozenset[str]:
 
 def problem_with(expression: str, known: Any) -> str:
     """What is wrong with an expression given the names known, or an empty string."""
+    fault = _fault_in(expression)
+    unknown = [] if fault else sorted(names_in(expression) - set(known))
+    if not unknown:
+        return fault
     from heor.inputs.layers import nearest
 
-    shown = repr(expression if len(expression) <= 200 else f"{expression[:100]} …")
+    hints = "".join(nearest(u, known) for u in unknown)
+    return (
+        f"{_shown(expression)} uses {', '.join(map(repr, unknown))}, which is neither a parameter nor "
+        f"a derived name.{hints}"
+    )
+
+
+def _shown(expression: str) -> str:
+    return repr(expression if len(expression) <= 200 else f"{expression[:100]} …")
+
+
+@lru_cache(maxsize=4096)
+def _fault_in(expression: str) -> str:
+    """What is wrong with an expression whatever its names are, or an empty string."""
     try:
         tree = _parsed(expression)
     except InvalidExpression as error:
-        return f"{shown} {error}."
+        return f"{_shown(expression)} {error}."
     for node in ast.walk(tree):
         fault = _fault(node)
         if fault:
-            return f"{shown} {fault}"
-    unknown = sorted(names_in(expression) - set(known))
-    if unknown:
-        hints = "".join(nearest(u, known) for u in unknown)
-        return (
-            f"{shown} uses {', '.join(map(repr, unknown))}, which is neither a parameter nor "
-            f"a derived name.{hints}"
-        )
-    if not names_in(expression):
-        value = float(evaluate(expression, {}))
-        if not math.isfinite(value):
-            return (
-                f"{shown} is {_words(value)}; a finite number is needed. Look for a division by zero, "
-                "the root or logarithm of a number below zero, or too high a power."
-            )
-    return ""
+            return f"{_shown(expression)} {fault}"
+    if names_in(expression):
+        return ""
+    value = float(evaluate(expression, {}))
+    if math.isfinite(value):
+        return ""
+    return (
+        f"{_shown(expression)} is {_words(value)}; a finite number is needed. Look for a division by zero, "
+        "the root or logarithm of a number below zero, or too high a power."
+    )
 
 
 def _fault(node: ast.AST) -> str:
