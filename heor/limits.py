@@ -68,10 +68,10 @@ def few(faults: list[str], where: str, most: int = FAULTS) -> list[str]:
     return [*faults[:most], f"{where}: {words}"]
 
 
-def such(count: int, what: str) -> str:
-    """How many, in words.
+def counted(number: int, what: str) -> str:
+    """A number of things, in words.
 
-    >>> such(1, "row"), such(3, "row")
-    ('1 such row', '3 such rows')
+    >>> counted(1, "click"), counted(3, "such row")
+    ('1 click', '3 such rows')
     """
-    return f"{count} such {what}{'' if count == 1 else 's'}"
+    return f"{number} {what}{'' if number == 1 else 's'}"

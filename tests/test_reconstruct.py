@@ -161,7 +161,7 @@ def test_nothing_repaired_nothing_said() -> None:
     "time, survival, words",
     [
         ([0, 8, 4, 4, 8, 12], [1, 0.5, 1, 0.8, 0.8, 0.5], "sorted by time"),
-        ([0, 4, 4, 4, 8, 8, 12], [1, 1, 0.8, 0.8, 0.8, 0.5, 0.5], "1 clicks were there twice"),
+        ([0, 4, 4, 4, 8, 8, 12], [1, 1, 0.8, 0.8, 0.8, 0.5, 0.5], "1 click found twice"),
         ([0, 4, 4, 8, 8, 12], [100, 100, 80, 80, 50, 50], "up to 100: read as percent"),
         ([0, 4, 4, 8, 8, 12], [1.01, 1, 0.8, 0.8, 0.5, 0.5], "just outside 0 to 1"),
         ([-0.1, 4, 4, 8, 8, 12], [1, 1, 0.8, 0.8, 0.5, 0.5], "just left of time 0"),

@@ -21,7 +21,7 @@ from heor.decision.cross_fitting import LEARNERS, cross_fitted
 from heor.decision.regression import ConditionalMean, conditional_mean, polynomial_degree
 from heor.dims import DRAW
 from heor.errors import InputError
-from heor.limits import such
+from heor.limits import counted
 from heor.outcomes.monte_carlo import monte_carlo_se
 from heor.outcomes.outcomes import Outcomes
 
@@ -299,7 +299,7 @@ def _faulty_parameter(parameters: pd.DataFrame, name: str) -> list[str]:
     if (wrong := ~np.isfinite(values)).any():
         found = parameters[name].iloc[int(wrong.argmax())]
         return [
-            f"parameter '{name}': '{found}' in row {wrong.argmax() + 1} ({such(wrong.sum(), 'row')}); a "
+            f"parameter '{name}': '{found}' in row {wrong.argmax() + 1} ({counted(wrong.sum(), 'such row')}); a "
             "finite number is required. Correct or remove the draw."
         ]
     if np.ptp(values) == 0:

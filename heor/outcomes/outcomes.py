@@ -12,7 +12,7 @@ import xarray as xr
 
 from heor.dims import COMPONENT, DRAW, STRATEGY, require
 from heor.errors import InputError, ModelError
-from heor.limits import NUMBER, excerpt, such
+from heor.limits import NUMBER, counted, excerpt
 from heor.outcomes.monte_carlo import monte_carlo_se
 
 QALYS = "qalys"
@@ -208,7 +208,7 @@ def _faulty_cells(
         if str(first).strip() == "":
             what = "Number the draw, or remove the row if it holds means or totals."
         problems.append(
-            f"outcomes table: column 'draw' is {_cell(first)} in {place(wrong.argmax())} ({such(wrong.sum(), 'row')}); "
+            f"outcomes table: column 'draw' is {_cell(first)} in {place(wrong.argmax())} ({counted(wrong.sum(), 'such row')}); "
             f"a whole number is required. {what}"
         )
     for column in ("cost", "qaly"):
@@ -219,7 +219,7 @@ def _faulty_cells(
             draw = str(row["draw"]).removesuffix(".0")
             problems.append(
                 f"outcomes table: column '{column}' of '{row['strategy']}' in draw {draw} is "
-                f"{_cell(row[column])} ({such(wrong.sum(), 'row')}{where}); a finite number (at most "
+                f"{_cell(row[column])} ({counted(wrong.sum(), 'such row')}{where}); a finite number (at most "
                 f"{NUMBER:g}) is required. Correct it."
             )
     return problems
@@ -240,7 +240,7 @@ def _faulty_draws(table: pd.DataFrame) -> list[str]:
             if wrong.any():
                 problems.append(
                     f"outcomes table: draw {wrong.idxmax():.0f} is {what} for strategy '{strategy}' "
-                    f"({such(wrong.sum(), 'draw')}); every strategy needs each draw once. Correct it."
+                    f"({counted(wrong.sum(), 'such draw')}); every strategy needs each draw once. Correct it."
                 )
     return problems
 

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.optimize import isotonic_regression
 
 from heor import limits
+from heor.limits import counted
 
 DIGITISING_ERROR = 0.02  # survival: what a click may be off, as read or by rising
 NOISE_ERRORS = 10.0  # a rise within this many times the usual scatter of clicks is noise ...
@@ -64,11 +65,13 @@ def read_points(
     order = np.lexsort((-s, t))
     moved = int((np.diff(t) < 0).sum())
     if moved:
-        repairs.append(f"{moved} clicks came before the one to their left; sorted by time.")
+        repairs.append(
+            f"{counted(moved, 'click')} came before the one to their left; sorted by time."
+        )
     t, s = t[order], s[order]
     double = np.append(False, (np.diff(t) == 0) & (np.diff(s) == 0))
     if double.any():
-        repairs.append(f"{int(double.sum())} clicks were there twice; one was kept.")
+        repairs.append(f"{counted(int(double.sum()), 'click')} found twice; one of each was kept.")
     return t[~double], s[~double]
 
 
@@ -91,7 +94,7 @@ def _as_shares(s: np.ndarray, problems: list[str], repairs: list[str]) -> np.nda
         return s
     outside = int(((s > 1) | (s < 0)).sum())
     if outside:
-        repairs.append(f"{outside} clicks lay just outside 0 to 1; moved onto the edge.")
+        repairs.append(f"{counted(outside, 'click')} lay just outside 0 to 1; moved onto the edge.")
     return np.clip(s, 0.0, 1.0)
 
 
@@ -107,7 +110,7 @@ def _from_zero(t: np.ndarray, problems: list[str], repairs: list[str]) -> np.nda
             f"clicks: a time of {t.min():.4g}; time starts at 0. Check the calibration of the axis."
         )
     elif early.any():
-        repairs.append(f"{int(early.sum())} clicks lay just left of time 0; moved to 0.")
+        repairs.append(f"{counted(int(early.sum()), 'click')} lay just left of time 0; moved to 0.")
     return np.maximum(t, 0.0)
 
 
@@ -271,7 +274,7 @@ def monotone(
     rises = np.diff(s)
     if (rises > 0).any():
         repairs.append(
-            f"{int((rises > 0).sum())} clicks were above the one before (by at most "
+            f"{counted(int((rises > 0).sum()), 'click')} above the one before (by at most "
             f"{100 * rises.max():.2g} percentage points); the nearest curve that never rises was "
             f"used, at most {100 * np.abs(s - smooth).max():.2g} points away."
         )
@@ -292,7 +295,7 @@ def _untangled(t: np.ndarray, s: np.ndarray, repairs: list[str]) -> np.ndarray:
                 count += 1
     if count:
         repairs.append(
-            f"{count} times a higher click was just right of a lower one; taken as clicked slightly "
+            f"{counted(count, 'time')} a higher click was just right of a lower one; taken as clicked slightly "
             "beside its time, and exchanged."
         )
     return s
