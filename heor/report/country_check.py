@@ -16,6 +16,7 @@ from heor.inputs.load import available, load
 from heor.inputs.problem import DecisionProblem
 from heor.inputs.reading import opened
 from heor.report.words import significant, table
+from heor.storage.folder import settle
 
 #: Table of a run that ranks its inputs: written with 500 draws or more.
 RANKED = "information"
@@ -104,7 +105,9 @@ def _ranking(problem: DecisionProblem, inputs: Path) -> list[str]:
     if not donors:
         return ["Nothing is borrowed: no donor's run to rank by."]
     donor = sorted(donors)[0]
-    path = Path(inputs).resolve().parent / "outputs" / donor / "tables" / f"{RANKED}.csv"
+    run = Path(inputs).resolve().parent / "outputs" / donor
+    settle(run)  # a stopped run may have left half of its tables
+    path = run / "tables" / f"{RANKED}.csv"
     if not path.exists() and path.parent.is_dir():
         return [
             f"The last run of {donor} has no value of information to rank by: it needs at least "
