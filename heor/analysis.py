@@ -43,8 +43,8 @@ from heor.results import (
     Simulation,
     Structure,
 )
-from heor.survival.fitting import SurvivalFits
-from heor.survival.joining import fitted_units
+from heor.survival.fitting.fit_problems import SurvivalFits
+from heor.survival.fitting.model_draws import fitted_units
 from heor.together import dropped_weight, run_alone, run_with_variants
 from heor.valuation.simulate import simulate
 

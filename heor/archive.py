@@ -87,8 +87,8 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
     "heor.parameters.draws": ("CurveDraws", "Draws"),
     "heor.results": ("Companion", "Decision", "Results", "Simulation", "Structure"),
     "heor.scenario_analysis": ("ScenarioResults",),
-    "heor.survival.cure": ("MixtureCure", "NonMixtureCure"),
-    "heor.survival.distributions": (
+    "heor.survival.families.cure": ("MixtureCure", "NonMixtureCure"),
+    "heor.survival.families.distributions": (
         "DistributionParameter",
         "Exponential",
         "Gamma",
@@ -99,13 +99,26 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
         "Lognormal",
         "Weibull",
     ),
-    "heor.survival.fitting": ("SurvivalFits",),
-    "heor.survival.flexible": ("MSpline", "PiecewiseExponential", "RoystonParmar"),
-    "heor.survival.goodness": ("ModelComparison",),
-    "heor.survival.joint": ("IllnessDeath", "Marginal", "Transitions"),
-    "heor.survival.posterior": ("FitRequest", "SurvivalPosterior"),
-    "heor.survival.priors": ("LogGamma", "Logistic", "LogitBeta", "Normal"),
-    "heor.survival.regression": ("Regression",),
+    "heor.survival.fitting.fit_problems": ("SurvivalFits",),
+    "heor.survival.families.flexible": ("MSpline", "PiecewiseExponential", "RoystonParmar"),
+    "heor.survival.fitting.goodness": ("ModelComparison",),
+    "heor.survival.families.joint": ("IllnessDeath", "Marginal", "Transitions"),
+    "heor.survival.fitting.posterior": ("FitRequest", "SurvivalPosterior"),
+    "heor.survival.families.priors": ("LogGamma", "Logistic", "LogitBeta", "Normal"),
+    "heor.survival.families.regression": ("Regression",),
+}
+
+#: Where earlier versions had a module, which is what their files name.
+MOVED: Mapping[str, str] = {
+    "heor.survival.cure": "heor.survival.families.cure",
+    "heor.survival.distributions": "heor.survival.families.distributions",
+    "heor.survival.fitting": "heor.survival.fitting.fit_problems",
+    "heor.survival.flexible": "heor.survival.families.flexible",
+    "heor.survival.goodness": "heor.survival.fitting.goodness",
+    "heor.survival.joint": "heor.survival.families.joint",
+    "heor.survival.posterior": "heor.survival.fitting.posterior",
+    "heor.survival.priors": "heor.survival.families.priors",
+    "heor.survival.regression": "heor.survival.families.regression",
 }
 
 
@@ -313,6 +326,7 @@ def _class(name: str) -> type:
         It is not one of `CLASSES`. Nothing is imported then.
     """
     module, _, own = name.partition(":")
+    module = MOVED.get(module, module)
     if own not in CLASSES.get(module, ()):
         raise LookupError(f"'{name}' is not a part of results")
     return getattr(importlib.import_module(module), own)

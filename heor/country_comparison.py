@@ -23,7 +23,7 @@ from heor.errors import HeorWarning
 from heor.inputs.problem import DecisionProblem
 from heor.outcomes.outcomes import QALYS, Outcomes
 from heor.results import Decision, Simulation
-from heor.survival.fitting import SurvivalFits
+from heor.survival.fitting.fit_problems import SurvivalFits
 from heor.together import fit_together, run_together
 
 GROUP = 4  # countries simulated together: they share fitted hazards, and memory stays small

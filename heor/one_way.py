@@ -17,8 +17,8 @@ from heor.left_out import LeftOut, all_that_can
 from heor.outcomes.outcomes import Outcomes
 from heor.parameters.draws import Draws, central_values, with_given
 from heor.results import Decision
-from heor.survival import joining
-from heor.survival.fitting import SurvivalFits
+from heor.survival.fitting import model_draws
+from heor.survival.fitting.fit_problems import SurvivalFits
 from heor.together import Run, run_on
 from heor.valuation.value import as_outcomes, value
 
@@ -49,7 +49,7 @@ def one_way(
     )
     for name, why in faults.items():
         left.note(f"one-way sensitivity of {name}", why)
-    _, weight = joining.central_curves(fits.posteriors, fits.weights, 1)
+    _, weight = model_draws.central_curves(fits.posteriors, fits.weights, 1)
     families = tuple(next(iter(fits.weights.values()), ()))
     central = found[BASE]
     base = {outcome: float((change @ weight)[0]) for outcome, change in central.items()}
@@ -114,7 +114,7 @@ def _moved(cases: Sequence[Case]) -> set[str]:
 
 def _draws(problem: DecisionProblem, fits: SurvivalFits, cases: Sequence[Case]) -> Draws:
     """A draw for each case and survival family, families fastest."""
-    curves, weight = joining.central_curves(fits.posteriors, fits.weights, len(cases))
+    curves, weight = model_draws.central_curves(fits.posteriors, fits.weights, len(cases))
     central = {k: np.array([v]) for k, v in central_values(problem).items()}
     at = [with_given(problem, central, _given(case)) for case in cases]
     values = {k: np.repeat(np.concatenate([a[k] for a in at]), len(weight)) for k in at[0]}

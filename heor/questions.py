@@ -19,7 +19,7 @@ from heor.left_out import FAILURES, LeftOut, all_that_can, reason
 from heor.response import Response, spaced, taken
 from heor.results import MAP, PRICES, TIPPING, Decision
 from heor.sampling import sample
-from heor.survival.fitting import fit_problems, same_fits
+from heor.survival.fitting.fit_problems import fit_problems, same_fits
 from heor.together import Run, run_on
 from heor.value_based_prices import value_based_prices
 from heor.what_if_map import centre_of, grid, internal, what_if_map

@@ -28,7 +28,7 @@ from heor.inputs.usage import names_in_draws
 from heor.outcomes.monte_carlo import independent
 from heor.outcomes.outcomes import QALYS, Outcomes
 from heor.parameters.draws import CurveDraws, Draws, with_given
-from heor.survival.marginal import out_of_range
+from heor.survival.curves.marginal import out_of_range
 from heor.together import Run
 from heor.valuation.simulate import Kept, simulate
 from heor.valuation.value import as_outcomes, value

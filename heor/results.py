@@ -22,7 +22,7 @@ from heor.outcomes.outcomes import Outcomes
 
 if TYPE_CHECKING:
     from heor.parameters.draws import Draws
-    from heor.survival.fitting import SurvivalFits
+    from heor.survival.fitting.fit_problems import SurvivalFits
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import numpy as np
 from heor.inputs.problem import DecisionProblem
 from heor.parameters.draws import Draws, draw_parameters
 from heor.streams import Streams
-from heor.survival import joining
-from heor.survival.fitting import SurvivalFits
+from heor.survival.fitting import model_draws
+from heor.survival.fitting.fit_problems import SurvivalFits
 
 
 def sample(
@@ -24,7 +24,7 @@ def sample(
         n, own = problem.settings.draws, fits[name]
         key = repr((n, own.weights, own.keys, own.correlations))
         if key not in known:
-            known[key] = joining.curve_draws(
+            known[key] = model_draws.curve_draws(
                 problem, own.posteriors, own.weights, own.correlations, n, streams
             )
         out[name] = Draws(draw_parameters(problem, n, streams, quantiles), known[key])

@@ -27,7 +27,7 @@ from heor.left_out import FAILURES, reason
 from heor.outcomes.outcomes import QALYS, Outcomes
 from heor.results import Decision
 from heor.streams import Streams
-from heor.survival.fitting import SurvivalFits
+from heor.survival.fitting.fit_problems import SurvivalFits
 from heor.together import fit_together, run_together
 
 GROUP = 8  # scenarios simulated together: as fast as all at once in a quarter of the memory

@@ -25,9 +25,9 @@ from heor.parameters.draws import Draws
 from heor.results import Decision, Simulation
 from heor.sampling import sample
 from heor.simulation.simulated import UNATTAINED
-from heor.survival.choices import holds
-from heor.survival.fitting import SurvivalFits, fit_problems
-from heor.survival.joining import fitted_units
+from heor.survival.fitting.choices import holds
+from heor.survival.fitting.fit_problems import SurvivalFits, fit_problems
+from heor.survival.fitting.model_draws import fitted_units
 from heor.valuation.simulate import KEPT_DRAWS, Kept, simulate_and_keep
 from heor.valuation.value import as_outcomes, value
 

@@ -19,7 +19,7 @@ from heor.inputs.problem import DecisionProblem, FittedCurve
 from heor.parameters.draws import CurveDraws, Draws, add_derived, draw_parameters
 from heor.results import Companion, Results, Simulation, Structure
 from heor.streams import Streams
-from heor.survival.distributions import get
+from heor.survival.families.distributions import get
 from heor.together import decide
 from heor.valuation.simulate import simulate
 

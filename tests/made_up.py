@@ -7,7 +7,7 @@ import numpy as np
 from heor.inputs.problem import DecisionProblem, FittedCurve
 from heor.parameters.draws import CurveDraws, Draws, add_derived, draw_parameters
 from heor.streams import Streams
-from heor.survival.joint import build
+from heor.survival.families.joint import build
 
 #: Near the pooled FOLFIRI arms.
 FOLFIRI = {

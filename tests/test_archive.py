@@ -21,7 +21,7 @@ from heor.decision.cost_effectiveness import increments
 from heor.errors import InputError
 from heor.inputs.problem import DecisionProblem, DiscountBand
 from heor.results import Results
-from heor.survival.distributions import get
+from heor.survival.families.distributions import get
 
 leaves = (
     st.none()
@@ -153,11 +153,11 @@ NAMES = [
     "heor.archive:read_archive",  # a function
     "heor.archive:_Reader",  # a class that is no data
     "heor.archive:importlib.import_module",
-    "heor.survival.workers:subprocess.Popen",  # a walk by attribute
-    "heor.survival.workers:os.system",
-    "heor.survival.workers:pickle.loads",
-    "heor.survival.workers:Task",  # a dataclass that no results hold
-    "heor.survival.workers:_Worker",
+    "heor.survival.sampler.workers:subprocess.Popen",  # a walk by attribute
+    "heor.survival.sampler.workers:os.system",
+    "heor.survival.sampler.workers:pickle.loads",
+    "heor.survival.sampler.workers:Task",  # a dataclass that no results hold
+    "heor.survival.sampler.workers:_Worker",
     "heor.cli:main",
     "heor.cli:click.echo",
     "heor.cli:sys.exit",

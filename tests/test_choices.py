@@ -15,11 +15,12 @@ from heor.errors import InputError
 from heor.inputs.load import load
 from heor.inputs.problem import DecisionProblem, FitSettings, FittedCurve, SurvivalEvidence
 from heor.streams import Streams
-from heor.survival import choices, goodness, joining, laplace, workers
-from heor.survival.distributions import get
-from heor.survival.fitting import SurvivalFits, fit_problems
-from heor.survival.posterior import SurvivalPosterior
-from heor.survival.stacking import linked_weights
+from heor.survival.families.distributions import get
+from heor.survival.fitting import choices, goodness, model_draws
+from heor.survival.fitting.fit_problems import SurvivalFits, fit_problems
+from heor.survival.fitting.posterior import SurvivalPosterior
+from heor.survival.fitting.stacking import linked_weights
+from heor.survival.sampler import laplace, workers
 from heor.survival_analysis import landmarks
 from heor.survival_analysis.fitted import families_of
 from heor.together import structure_fits
@@ -149,14 +150,16 @@ def test_linked_weights_without_a_use_for_the_shared_family() -> None:
 def test_draws_are_of_each_endpoint_s_own_families(problem, sampling: str) -> None:
     lists = (("weibull", "gamma"), ("lognormal", "gompertz"))
     problem = with_families(problem, *lists)
-    assert joining.fitted_units(problem) == {UNIT: lists}
+    assert model_draws.fitted_units(problem) == {UNIT: lists}
     posteriors, n = posteriors_of(lists), 4096
     weights = {
         UNIT: choices.combined(
             [{"weibull": 0.7, "gamma": 0.3}, {"lognormal": 0.6, "gompertz": 0.4}], ()
         )
     }
-    curves = joining.curve_draws(problem, posteriors, weights, {UNIT: 0.6}, n, Streams(3, sampling))
+    curves = model_draws.curve_draws(
+        problem, posteriors, weights, {UNIT: 0.6}, n, Streams(3, sampling)
+    )
     names = {k: [m.name for m in curves[k].families] for k in UNIT}
     assert names == {OS: ["weibull", "gamma"], PFS: ["lognormal", "gompertz"]}
     share = {k: np.bincount(curves[k].family, minlength=2) / n for k in UNIT}
@@ -183,14 +186,14 @@ def restricted(curves, rows: np.ndarray) -> np.ndarray:
     model = curves.families[curves.family[rows][0]]
     values = {p.name: curves.theta[rows, k] for k, p in enumerate(model.parameters)}
     own = replace(invented(OS, "weibull"), model=model, parameters=values)
-    return joining.restricted_mean(own)
+    return model_draws.restricted_mean(own)
 
 
 def test_a_joint_family_gives_both_endpoints_the_same_draw(problem) -> None:
     lists = (("weibull", JOINT), ("gompertz", JOINT))
     posteriors = posteriors_of(lists)
     weights = {UNIT: {JOINT: 0.5, "weibull + gompertz": 0.5}}
-    curves = joining.curve_draws(
+    curves = model_draws.curve_draws(
         with_families(problem, *lists), posteriors, weights, {UNIT: 0.5}, 500, Streams(1)
     )
     assert (curves[OS].family == curves[PFS].family).all()
@@ -206,7 +209,7 @@ def test_one_way_analysis_takes_every_pair_at_its_means(problem) -> None:
     lists = (("weibull", "gamma"), ("lognormal",))
     posteriors = posteriors_of(lists)
     weights = {UNIT: {"weibull + lognormal": 0.8, "gamma + lognormal": 0.2}}
-    curves, weight = joining.central_curves(posteriors, weights, 3)
+    curves, weight = model_draws.central_curves(posteriors, weights, 3)
     np.testing.assert_allclose(weight, [0.8, 0.2])
     assert [m.name for m in curves[OS].families] == ["weibull", "gamma"]
     assert [m.name for m in curves[PFS].families] == ["lognormal", "lognormal"]
@@ -219,7 +222,7 @@ def test_evidence_in_a_pair_is_not_drawn_again_alone(problem) -> None:
     own = problem.strategies["resection"]
     curves = {**own.curves, "os": problem.strategies["chemotherapy"].curves["os"]}
     both = {**problem.strategies, "resection": replace(own, curves=curves)}
-    assert list(joining.fitted_units(replace(problem, strategies=both))) == [UNIT]
+    assert list(model_draws.fitted_units(replace(problem, strategies=both))) == [UNIT]
 
 
 def test_another_structure_uses_the_joint_families_of_both(problem) -> None:
@@ -264,7 +267,7 @@ def test_made_up_data_get_their_own_families(different) -> None:
     made, fits = different
     assert families_of(fits, OS)["lognormal"] > 0.97 and families_of(fits, PFS)["weibull"] > 0.8
     assert set(families_of(fits, OS)) == {"lognormal", "exponential"}
-    curves = landmarks.model_draws(made, fits, fits.weights, Streams(2), {}).curves
+    curves = landmarks.draws_with_weights(made, fits, fits.weights, Streams(2), {}).curves
     used = {k: {curves[k].families[i].name for i in np.unique(curves[k].family)} for k in UNIT}
     assert "lognormal" in used[OS] and used[OS] <= {"lognormal", "exponential"}
     assert "weibull" in used[PFS] and used[PFS] <= {"weibull", "loglogistic"}

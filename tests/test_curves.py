@@ -26,11 +26,11 @@ from heor.inputs.problem import (
 from heor.occupancy.partitioned import partitioned_survival
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.parameters.draws import CurveDraws, Draws
-from heor.survival import curves as curves_module
-from heor.survival import effects
-from heor.survival.curves import CurveContext, evidence_excess, strategy_curves
-from heor.survival.distributions import get
-from heor.survival.parts import Curve
+from heor.survival.curves import effects
+from heor.survival.curves import strategy_curves as curves_module
+from heor.survival.curves.curve import Curve
+from heor.survival.curves.strategy_curves import CurveContext, evidence_excess, strategy_curves
+from heor.survival.families.distributions import get
 from heor.valuation.simulate import simulate, simulate_together
 
 MakeDraws = Callable[..., Draws]

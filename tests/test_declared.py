@@ -21,7 +21,7 @@ from heor.occupancy import models, step_length
 from heor.occupancy.models import StrategyBlock
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.parameters.draws import Draws
-from heor.survival.curves import CurveContext
+from heor.survival.curves.strategy_curves import CurveContext
 from heor.valuation.simulate import simulate
 from tests.conftest import hand_made_draws
 

@@ -12,11 +12,15 @@ from heor.errors import FitError
 from heor.inputs.problem import DecisionProblem, FitSettings, LifeTable, Opinion
 from heor.report.survival.text_fits import fits_section
 from heor.streams import Streams
-from heor.survival import background, goodness, laplace, likelihood, plausible, posterior, workers
-from heor.survival.distributions import DISTRIBUTIONS
-from heor.survival.evidence import opinion_piece, piece
-from heor.survival.fitting import fit_problems
-from heor.survival.posterior import FailedFit, FitRequest, fit_all, fit_each
+from heor.survival.evidence import background
+from heor.survival.evidence.evidence import opinion_piece, piece
+from heor.survival.families import likelihood
+from heor.survival.families.distributions import DISTRIBUTIONS
+from heor.survival.fitting import goodness, plausible
+from heor.survival.fitting.fit_each import QUICK_TIMES, FailedFit, fit_all, fit_each
+from heor.survival.fitting.fit_problems import fit_problems
+from heor.survival.fitting.posterior import FitRequest
+from heor.survival.sampler import laplace, workers
 
 OS, PFS = "second_line_folfiri_os", "second_line_folfiri_pfs"
 SETTINGS = FitSettings(quick=True, chains=2, draws=300)
@@ -180,7 +184,7 @@ def test_a_quick_run_does_not_wait_for_nuts_to_integrate_up_to_every_patient(
 ) -> None:
     broken(monkeypatch, "gamma", ArithmeticError("no maximum was found"))
     monkeypatch.setattr(workers, "sample_all", lambda groups: pytest.fail("sampled"))
-    found = fitted(made(("weibull", "gamma"), people(posterior.QUICK_TIMES + 50)))
+    found = fitted(made(("weibull", "gamma"), people(QUICK_TIMES + 50)))
     assert set(found.weights[OS,]) == {"weibull"}
     assert "a run without --quick samples it" in found.cautions[0]
 

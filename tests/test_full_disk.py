@@ -16,7 +16,7 @@ from heor.errors import HeorWarning, InputError, OutputError
 from heor.results import Results
 from heor.storage.folder import check_folder, write_folder
 from heor.storage.manifest import hash_of
-from heor.survival import cache
+from heor.survival.sampler import cache
 
 resource = pytest.importorskip("resource", reason="limits of a process need POSIX")
 

@@ -7,10 +7,12 @@ import pytest
 
 from heor.inputs.problem import FitSettings, Origin, SurvivalEvidence
 from heor.streams import Streams
-from heor.survival import goodness, observed
-from heor.survival.distributions import DISTRIBUTIONS, survival
-from heor.survival.evidence import individual, piece
-from heor.survival.posterior import FitRequest, fit_all
+from heor.survival.evidence import observed
+from heor.survival.evidence.evidence import individual, piece
+from heor.survival.families.distributions import DISTRIBUTIONS, survival
+from heor.survival.fitting import goodness
+from heor.survival.fitting.fit_each import fit_all
+from heor.survival.fitting.posterior import FitRequest
 from heor.survival_analysis import predictive
 
 QUICK = FitSettings(quick=True, chains=2, draws=400)

@@ -22,7 +22,7 @@ from heor.occupancy.state_occupancy import StateOccupancy
 from heor.parameters.draws import Draws
 from heor.simulation.accrual import COST, EFFECT, PLAIN, Accrual
 from heor.simulation.measure import measure
-from heor.survival.curves import CurveContext
+from heor.survival.curves.strategy_curves import CurveContext
 from heor.valuation.simulate import simulate
 from tests.made_up import FOLFIRI, joint_draws
 

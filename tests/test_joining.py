@@ -9,9 +9,9 @@ from scipy.stats import spearmanr
 
 from heor.parameters.draws import CurveDraws
 from heor.streams import Streams
-from heor.survival import joining
-from heor.survival.distributions import get, survival
-from heor.survival.posterior import SurvivalPosterior
+from heor.survival.families.distributions import get, survival
+from heor.survival.fitting import model_draws
+from heor.survival.fitting.posterior import SurvivalPosterior
 
 M = 500  # posterior draws
 WEIGHTS = {"lognormal": 0.7, "weibull": 0.3}
@@ -49,21 +49,21 @@ def posterior(evidence: str, family: str) -> SurvivalPosterior:
 @pytest.fixture(scope="module")
 def fitted(problem):
     """`fitted(n, streams)`: curve draws of the base case from the invented posteriors."""
-    units = joining.fitted_units(problem)
+    units = model_draws.fitted_units(problem)
     assert (OS, PFS) in units
     posteriors = {(e, f): posterior(e, f) for unit in units for e in unit for f in WEIGHTS}
 
     def drawn(n: int, streams: Streams) -> dict[str, CurveDraws]:
         weights = dict.fromkeys(units, WEIGHTS)
         pairs = {unit: CORRELATION for unit in units if len(unit) == 2}
-        return joining.curve_draws(problem, posteriors, weights, pairs, n, streams)
+        return model_draws.curve_draws(problem, posteriors, weights, pairs, n, streams)
 
     return drawn
 
 
 def restricted(curves: CurveDraws) -> np.ndarray:
     """Restricted mean of every draw, from its own parameters. Dims: draw."""
-    time = np.linspace(0.0, joining.RESTRICTED, 121)
+    time = np.linspace(0.0, model_draws.RESTRICTED, 121)
     out = np.empty(len(curves.family))
     for i, model in enumerate(curves.families):
         rows = curves.family == i
@@ -113,7 +113,7 @@ def test_a_point_is_a_quantile_of_restricted_survival(fitted) -> None:
 def test_mean_survival_is_closer_with_sobol(fitted, evidence: str, most: float) -> None:
     """PFS gains less: of its spread only the part that goes with OS is stratified."""
     expected = sum(
-        w * joining.restricted_mean(posterior(evidence, f)).mean() for f, w in WEIGHTS.items()
+        w * model_draws.restricted_mean(posterior(evidence, f)).mean() for f, w in WEIGHTS.items()
     )
     error = {}
     for sampling, replicates in zip(SAMPLINGS, (1, 4), strict=True):

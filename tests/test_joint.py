@@ -16,9 +16,12 @@ from scipy.integrate import trapezoid
 from scipy.stats import spearmanr
 
 from heor.inputs.problem import DecisionProblem
-from heor.survival import correlation, evidence, joint, laplace, likelihood, psis
-from heor.survival.distributions import DISTRIBUTIONS, cumulative_hazard, survival
-from heor.survival.likelihood import Piece
+from heor.survival.evidence import evidence
+from heor.survival.families import joint, likelihood
+from heor.survival.families.distributions import DISTRIBUTIONS, cumulative_hazard, survival
+from heor.survival.families.likelihood import Piece
+from heor.survival.fitting import correlation
+from heor.survival.sampler import laplace, psis
 
 OS, PFS = "second_line_folfiri_os", "second_line_folfiri_pfs"
 GRID = np.arange(121) / 24  # five years
@@ -310,7 +313,7 @@ def individual() -> list[Piece]:
 def test_pymc_evaluates_the_same_likelihood(problem, individual, name: str, form: str) -> None:
     """Without compiling: PyTensor's Python evaluation of the graph that Numba would compile."""
     pytensor = pytest.importorskip("pytensor")
-    from heor.survival import fit
+    from heor.survival.sampler import plain_code as fit
 
     table = problem.country.life_table
     own = [evidence.piece(problem.evidence[k], table) for k in (OS, PFS)]

@@ -13,7 +13,7 @@ from heor.inputs.problem import DecisionProblem
 from heor.inputs.tables import closed, read_life_table
 from heor.inputs.un_mortality import un_life_table
 from heor.outcomes.population import population_qalys
-from heor.survival.background import cumulative_hazard_by_sex, life_expectancy
+from heor.survival.evidence.background import cumulative_hazard_by_sex, life_expectancy
 
 Faults = Callable[..., list[str]]
 LIFE = "countries/norway/life_table.csv"

@@ -13,7 +13,7 @@ from heor.errors import InputError, ModelError
 from heor.inputs.structures import STRUCTURES, with_structure
 from heor.parameters.draws import Draws, draw_parameters
 from heor.streams import Streams
-from heor.survival import marginal
+from heor.survival.curves import marginal
 from heor.valuation.simulate import simulate
 from tests.made_up import joint_draws
 

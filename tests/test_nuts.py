@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from scipy import special as scipy_special
 
-from heor.survival import compiled, convergence, likelihood, special
-from heor.survival.compiled import MachineCode
-from heor.survival.distributions import DISTRIBUTIONS
-from heor.survival.likelihood import Piece, encoded
+from heor.survival.families import likelihood, special
+from heor.survival.families.distributions import DISTRIBUTIONS
+from heor.survival.families.likelihood import Piece, encoded
+from heor.survival.sampler import compiled, convergence
+from heor.survival.sampler.compiled import MachineCode
 
 CODE = MachineCode("symbol", ("time_0", "event_0"), (1, 1), ("<f8", "<f8"), b"\x00\x01machine")
 

@@ -19,8 +19,8 @@ from heor.parameters.draws import CurveDraws, Draws
 from heor.results import Simulation
 from heor.simulation.accrual import Accrual
 from heor.simulation.measure import measure
-from heor.survival import background
-from heor.survival.curves import CurveContext, evidence_excess, strategy_curves
+from heor.survival.curves.strategy_curves import CurveContext, evidence_excess, strategy_curves
+from heor.survival.evidence import background
 from heor.valuation.simulate import simulate, simulate_together
 
 Run = Callable[..., Simulation]

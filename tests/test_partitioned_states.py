@@ -16,7 +16,7 @@ from heor.occupancy.state_occupancy import StateOccupancy
 from heor.parameters.draws import Draws
 from heor.simulation.accrual import PLAIN, Accrual
 from heor.simulation.measure import measure
-from heor.survival.parts import Curve, Part
+from heor.survival.curves.curve import Curve, Part
 
 TIME = np.arange(0, 10.5, 0.5)
 DRAWS = Draws({"operated": np.array([0.2, 0.5, 0.9])})

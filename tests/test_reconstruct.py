@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heor.cli import main
-from heor.survival.reconstruct import Reconstruction, reconstruct, step_curve
+from heor.survival.evidence.reconstruct import Reconstruction, reconstruct, step_curve
 
 ROWS = np.arange(0.0, 36.0, 6.0)
 

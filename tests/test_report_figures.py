@@ -25,11 +25,11 @@ from heor.report.figures import FIGURES, figure_bytes, write_figures
 from heor.report.markdown import report
 from heor.report.numbers.fits import evidence_of
 from heor.results import Companion, Results, Structure
-from heor.survival.distributions import DISTRIBUTIONS
-from heor.survival.fitting import SurvivalFits
-from heor.survival.goodness import ModelComparison
-from heor.survival.observed import hazard_windows, number_at_risk
-from heor.survival.posterior import SurvivalPosterior
+from heor.survival.evidence.observed import hazard_windows, number_at_risk
+from heor.survival.families.distributions import DISTRIBUTIONS
+from heor.survival.fitting.fit_problems import SurvivalFits
+from heor.survival.fitting.goodness import ModelComparison
+from heor.survival.fitting.posterior import SurvivalPosterior
 from heor.together import decide
 from heor.valuation.simulate import simulate
 

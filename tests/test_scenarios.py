@@ -21,7 +21,7 @@ from heor.report.scenarios import answer, report
 from heor.sampling import sample
 from heor.scenario_analysis import ScenarioResults, evaluate_scenarios
 from heor.streams import Streams
-from heor.survival.fitting import fit_problems
+from heor.survival.fitting.fit_problems import fit_problems
 from heor.together import decide
 from heor.valuation import simulate as simulation
 

@@ -300,7 +300,7 @@ def test_population_qalys_against_small_steps(problem: DecisionProblem) -> None:
     """A midpoint sum in steps of a thousandth of a year, with a discount band that ends in a year."""
     from heor.outcomes.discounting import discount_factor
     from heor.outcomes.norms import norm_at
-    from heor.survival.background import survival
+    from heor.survival.evidence.background import survival
 
     bands = (DiscountBand(0, 7.3, 0.04), DiscountBand(7.3, None, 0.01))
     country = replace(problem.country, discount_effects=bands)
@@ -313,7 +313,7 @@ def test_population_qalys_against_small_steps(problem: DecisionProblem) -> None:
 def test_population_qalys_by_sex(inputs: Path) -> None:
     """Each sex lives by its own mortality and has its own utility; in steps of a thousandth of a year."""
     from heor.outcomes.discounting import discount_factor
-    from heor.survival.background import cumulative_hazard_by_sex
+    from heor.survival.evidence.background import cumulative_hazard_by_sex
 
     country = load(inputs, "england").country
     time = np.arange(0.0005, 121 - 62, 0.001)

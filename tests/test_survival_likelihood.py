@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from heor.inputs.problem import Origin, SurvivalEvidence
-from heor.survival import laplace, likelihood, psis
-from heor.survival.distributions import DISTRIBUTIONS, Distribution
-from heor.survival.evidence import piece
-from heor.survival.likelihood import Piece
+from heor.survival.evidence.evidence import piece
+from heor.survival.families import likelihood
+from heor.survival.families.distributions import DISTRIBUTIONS, Distribution
+from heor.survival.families.likelihood import Piece
+from heor.survival.sampler import laplace, psis
 
 EXPONENTIAL = DISTRIBUTIONS["exponential"]
 RATE = 0.8

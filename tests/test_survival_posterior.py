@@ -15,10 +15,13 @@ import pytest
 from heor.errors import FitError
 from heor.inputs.problem import DecisionProblem, FitSettings
 from heor.streams import Streams
-from heor.survival import cache, diagnostics, goodness, laplace, likelihood, workers
-from heor.survival.distributions import DISTRIBUTIONS, cumulative_hazard
-from heor.survival.evidence import piece, pieces
-from heor.survival.posterior import FitRequest, SurvivalPosterior, fit_all
+from heor.survival.evidence.evidence import piece, pieces
+from heor.survival.families import likelihood
+from heor.survival.families.distributions import DISTRIBUTIONS, cumulative_hazard
+from heor.survival.fitting import diagnostics, goodness
+from heor.survival.fitting.fit_each import fit_all
+from heor.survival.fitting.posterior import FitRequest, SurvivalPosterior
+from heor.survival.sampler import cache, laplace, workers
 
 OS, PFS = "second_line_folfiri_os", "second_line_folfiri_pfs"
 QUICK = FitSettings(quick=True, chains=2, draws=500)
@@ -306,7 +309,7 @@ def test_a_cached_run_imports_no_sampler(requests, tmp_path) -> None:
     (tmp_path / "requests").write_bytes(pickle.dumps(requests))
     code = (
         "import pickle, sys; from pathlib import Path\n"
-        "from heor.streams import Streams; from heor.survival.posterior import fit_all\n"
+        "from heor.streams import Streams; from heor.survival.fitting.fit_each import fit_all\n"
         "from heor.inputs.problem import FitSettings\n"
         f"requests = pickle.loads(Path({str(tmp_path / 'requests')!r}).read_bytes())\n"
         "settings = FitSettings(quick=True, chains=2, draws=500)\n"
@@ -322,7 +325,7 @@ def test_a_cached_run_imports_no_sampler(requests, tmp_path) -> None:
 def test_pymc_evaluates_the_same_likelihood(requests, name: str, form: str) -> None:
     """Without compiling: PyTensor's Python evaluation of the graph that Numba would compile."""
     pytensor = pytest.importorskip("pytensor")
-    from heor.survival import fit
+    from heor.survival.sampler import plain_code
     from tests.test_survival_likelihood import individual
 
     distribution = DISTRIBUTIONS[name]
@@ -332,7 +335,7 @@ def test_pymc_evaluates_the_same_likelihood(requests, name: str, form: str) -> N
         own = piece(individual())
         own.data["background_hazard"][:] = own.data["background_increment"][:] = 0.02
     data = [likelihood.encoded(distribution, p) for p in (own, likelihood.neutral_opinion("os"))]
-    model = fit.build_model(distribution, data)
+    model = plain_code.build_model(distribution, data)
     mode = pytensor.compile.mode.Mode(linker="py", optimizer=None)
     function = pytensor.function(
         model.value_vars, model.logp(), mode=mode, on_unused_input="ignore"
@@ -348,7 +351,7 @@ def test_pymc_evaluates_the_same_likelihood(requests, name: str, form: str) -> N
 def with_cure(n: int, cured: float, follow_up: float, seed: int) -> FitRequest:
     """Weibull survival (shape 1.3, scale 1 year) of patients of whom a share is cured."""
     from heor.inputs.problem import Origin, SurvivalEvidence
-    from heor.survival.families import resolve
+    from heor.survival.families.families import resolve
 
     generator = np.random.default_rng(seed)
     time = generator.weibull(1.3, n)

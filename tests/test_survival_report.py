@@ -22,7 +22,7 @@ from heor.report.survival import write
 from heor.report.survival.figures import survival_figures
 from heor.report.survival.markdown import answer, report
 from heor.report.survival.tables import survival_tables
-from heor.survival.joining import restricted_mean
+from heor.survival.fitting.model_draws import restricted_mean
 from heor.survival_analysis import SurvivalResults, appraise, read_targets, unscreened
 from heor.survival_analysis.landmarks import AFTER, AVERAGE, BEFORE
 from heor.survival_analysis.opinions import conflicts

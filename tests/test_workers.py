@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from heor.cli import main
-from heor.survival import workers
+from heor.survival.sampler import workers
 
 PLANTED = ("numpy", "heor", "sitecustomize", "usercustomize", "pymc", "pickle", "threading")
 
@@ -71,7 +71,8 @@ def test_a_worker_that_dies_is_tried_again_and_then_a_reason(monkeypatch) -> Non
     """Each fit alone once more; what still fails has a line, and no traceback ends the run."""
     from types import SimpleNamespace
 
-    from heor.survival import posterior, workers
+    from heor.survival.fitting import fit_each
+    from heor.survival.sampler import workers
 
     started = []
     popen = workers.subprocess.Popen
@@ -83,7 +84,7 @@ def test_a_worker_that_dies_is_tried_again_and_then_a_reason(monkeypatch) -> Non
     monkeypatch.setattr(workers, "START", "import os; os._exit(9)  # {cores}")
     monkeypatch.setattr(workers.subprocess, "Popen", watched)
     tasks = [[SimpleNamespace(key="a"), SimpleNamespace(key="b")]]
-    found = dict(posterior._samples(tasks))
+    found = dict(fit_each._samples(tasks))
     why = "NUTS: its process ended before it answered (stopped by someone, or out of memory)."
     assert found == {"a": why, "b": why}
     assert len(started) >= 3  # together, then one by one

@@ -11,9 +11,9 @@ from heor.inputs.expressions import evaluate, names_in
 from heor.inputs.problem import Strategy, TransitionInput
 from heor.occupancy.integrals import STEEPEST, Mesh, Spread
 from heor.parameters.draws import Draws
-from heor.survival.background import cumulative_hazard
-from heor.survival.curves import CurveContext
-from heor.survival.process import Grid
+from heor.survival.curves.process import Grid
+from heor.survival.curves.strategy_curves import CurveContext
+from heor.survival.evidence.background import cumulative_hazard
 
 RESIDENCE = "time_in_state"
 #: What changes within a step; background mortality is taken at its mean over the step.

@@ -27,7 +27,7 @@ from heor.occupancy.declaration import CHANGING, Declared, in_residence
 from heor.occupancy.integrals import Mesh
 from heor.occupancy.state_occupancy import Residence, StateOccupancy
 from heor.streams import Streams
-from heor.survival.process import Grid
+from heor.survival.curves.process import Grid
 
 GOLDEN = (np.sqrt(5) - 1) / 2
 

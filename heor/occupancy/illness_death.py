@@ -24,8 +24,8 @@ from scipy import fft
 
 from heor.errors import ModelError
 from heor.occupancy.state_occupancy import StateOccupancy
-from heor.survival.parts import of_group
-from heor.survival.process import Grid, Process
+from heor.survival.curves.curve import of_group
+from heor.survival.curves.process import Grid, Process
 
 #: Share of the cohort below which a hazard after progression is rounding; the last one is kept.
 NOBODY = 1e-10

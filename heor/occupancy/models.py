@@ -14,10 +14,10 @@ from heor.occupancy.declaration import Declared
 from heor.occupancy.partitioned import partitioned_survival
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.streams import Streams
-from heor.survival.background import cumulative_hazard_by_sex
-from heor.survival.curves import CurveContext, strategy_curves
-from heor.survival.parts import Curve
-from heor.survival.process import Process, strategy_process
+from heor.survival.curves.curve import Curve
+from heor.survival.curves.process import Process, strategy_process
+from heor.survival.curves.strategy_curves import CurveContext, strategy_curves
+from heor.survival.evidence.background import cumulative_hazard_by_sex
 
 
 @dataclass(frozen=True)

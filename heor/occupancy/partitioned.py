@@ -18,7 +18,7 @@ import numpy as np
 from heor.inputs.problem import Strategy
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.parameters.draws import Draws
-from heor.survival.parts import Curve, Part, of_group
+from heor.survival.curves.curve import Curve, Part, of_group
 
 
 def partition(survival: Sequence[np.ndarray], crossing: str = "cap") -> list[np.ndarray]:

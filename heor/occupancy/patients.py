@@ -11,7 +11,7 @@ import pandas as pd
 from heor.errors import ModelError
 from heor.occupancy.individual import Histories, Transition, simulate
 from heor.occupancy.state_occupancy import StateOccupancy, Table
-from heor.survival.process import Process
+from heor.survival.curves.process import Process
 
 STATES = ("progression_free", "progressed", "dead_of_cancer", "dead_otherwise")
 #: From (any state: None) and to.

@@ -10,7 +10,7 @@ from heor.inputs.units import in_months
 from heor.occupancy.declaration import Declared
 from heor.occupancy.declared import semi_markov, state_transition
 from heor.parameters.draws import Draws, add_derived, central_values
-from heor.survival.curves import CurveContext
+from heor.survival.curves.strategy_curves import CurveContext
 
 MODELS = {"state_transition": state_transition, "semi_markov": semi_markov}
 #: Share of the life years by which time in a state may move when the cycle is halved.

@@ -9,7 +9,7 @@ import numpy as np
 from heor.inputs.problem import Country
 from heor.outcomes.discounting import discount_factor
 from heor.outcomes.norms import norm_at
-from heor.survival.background import cumulative_hazard_by_sex, years_lived
+from heor.survival.evidence.background import cumulative_hazard_by_sex, years_lived
 
 
 def population_qalys(

@@ -29,7 +29,7 @@ class CurveDraws:
     Attributes
     ----------
     families : tuple of Distribution
-        The fitted curves a draw may use (see `heor.survival.distributions`).
+        The fitted curves a draw may use (see `heor.survival.families.distributions`).
     family : ndarray of int, dims (draw,)
         Which of them a draw uses.
     theta : ndarray, dims (draw, parameter)

@@ -15,7 +15,7 @@ from heor.report.figure_page import page
 from heor.report.needs import HasFits
 from heor.report.numbers import fits as numbers
 from heor.report.numbers.fits import FIT_MONTHS
-from heor.survival.observed import EVENTS_PER_WINDOW
+from heor.survival.evidence.observed import EVENTS_PER_WINDOW
 from heor.survival_analysis.fitted import families_of
 
 USED = 0.005  # a family with less of the weight is drawn thin

@@ -10,10 +10,10 @@ from matplotlib.ticker import MaxNLocator
 
 from heor.report import figure_style as style
 from heor.report.figure_canvas import ReportFigure, canvas, styled
-from heor.survival.reconstruct import step_curve
+from heor.survival.evidence.reconstruct import step_curve
 
 if TYPE_CHECKING:
-    from heor.survival.reconstruct import Reconstruction
+    from heor.survival.evidence.reconstruct import Reconstruction
 
 STEPS = {
     "months": (1, 2, 3, 6, 12, 24, 60),

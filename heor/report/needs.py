@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from heor.inputs.problem import DecisionProblem
-from heor.survival.fitting import SurvivalFits
+from heor.survival.fitting.fit_problems import SurvivalFits
 
 
 class HasProblem(Protocol):

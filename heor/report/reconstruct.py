@@ -16,7 +16,7 @@ from heor.report.cells import plain_table
 from heor.report.provenance import short_record, write_json
 from heor.storage.folder import write_folder
 from heor.storage.manifest import RECORD
-from heor.survival.reconstruct import Reconstruction, reconstruct
+from heor.survival.evidence.reconstruct import Reconstruction, reconstruct
 
 DIGITS = "%.10g"
 

@@ -9,8 +9,8 @@ from heor.inputs.problem import MONTHS_PER_YEAR
 from heor.report import tables
 from heor.report.words import table
 from heor.results import Results
-from heor.survival.goodness import ModelComparison
-from heor.survival.joining import Unit
+from heor.survival.fitting.goodness import ModelComparison
+from heor.survival.fitting.model_draws import Unit
 
 POINTER = (
     "All families, checks against the data, external targets, expert opinion, priors and relative "

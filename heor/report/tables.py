@@ -18,7 +18,7 @@ from heor.report.cells import plain_table
 from heor.report.needs import HasFits
 from heor.results import Results, Simulation
 from heor.storage.manifest import file_in
-from heor.survival.marginal import marginal_hazard_ratio, window_grid
+from heor.survival.curves.marginal import marginal_hazard_ratio, window_grid
 
 LANDMARK_MONTHS = (6, 12, 24, 36, 60, 120)
 

@@ -21,8 +21,8 @@ from heor.parameters.draws import Draws
 from heor.simulation.accrual import Accrual
 from heor.simulation.exposures import Exposures
 from heor.simulation.measure import measure
-from heor.survival.curves import CurveContext
-from heor.survival.parts import Curve
+from heor.survival.curves.curve import Curve
+from heor.survival.curves.strategy_curves import CurveContext
 
 Name = TypeVar("Name")
 Progress = Callable[[str, int, int], None]

@@ -15,8 +15,8 @@ from heor.outcomes.outcomes import Outcomes
 from heor.results import Simulation
 from heor.simulation.accrual import PLAIN
 from heor.simulation.blocks import Block, endpoints_of, kept_times
-from heor.survival.attained import out_of_reach
-from heor.survival.marginal import LOWEST_RATIO
+from heor.survival.curves.attained import out_of_reach
+from heor.survival.curves.marginal import LOWEST_RATIO
 
 UNATTAINED = 0.01  # share of draws whose marginal hazard ratio may be out of reach
 

@@ -17,8 +17,8 @@ import pandas as pd
 from heor.errors import HeorWarning
 from heor.inputs.problem import DecisionProblem
 from heor.streams import Streams
-from heor.survival.fitting import SurvivalFits, fit_problems
-from heor.survival.posterior import Progress
+from heor.survival.fitting.fit_each import Progress
+from heor.survival.fitting.fit_problems import SurvivalFits, fit_problems
 from heor.survival_analysis import (
     effects,
     hazards,
@@ -133,7 +133,7 @@ def _tables(
     problem: DecisionProblem, fits: SurvivalFits, streams: Streams, external: tuple[Target, ...]
 ) -> dict[str, pd.DataFrame]:
     fitted = landmarks.landmark_tables(problem, fits, streams)
-    draws = landmarks.model_draws(problem, fits, fits.weights, streams, {})
+    draws = landmarks.draws_with_weights(problem, fits, fits.weights, streams, {})
     checks, replicated = predictive.check(problem, fits, streams)
     return {
         "evidence": sources.evidence_table(problem, fits),

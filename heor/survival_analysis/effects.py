@@ -9,8 +9,8 @@ from heor.inputs.expressions import evaluate
 from heor.inputs.problem import DecisionProblem, RelativeCurve, Synthesis
 from heor.parameters.draws import Draws, between_study_sd, pooled_effects
 from heor.parameters.synthesis import PooledEffect, pool
-from heor.survival.curves import CurveContext, strategy_curves
-from heor.survival.observed import NORMAL_975
+from heor.survival.curves.strategy_curves import CurveContext, strategy_curves
+from heor.survival.evidence.observed import NORMAL_975
 
 TAU_SCALES = (0.125, 0.25, 0.5, 1.0)  # half-normal prior on the between-study SD
 COLUMNS = (

@@ -8,13 +8,13 @@ import numpy as np
 
 from heor.inputs.problem import DecisionProblem, SurvivalEvidence
 from heor.parameters.draws import CurveDraws
-from heor.survival import background
-from heor.survival.curves import evidence_excess
-from heor.survival.distributions import cumulative_hazard
-from heor.survival.evidence import individual
-from heor.survival.fitting import SurvivalFits
-from heor.survival.joining import Unit
-from heor.survival.posterior import SurvivalPosterior
+from heor.survival.curves.strategy_curves import evidence_excess
+from heor.survival.evidence import background
+from heor.survival.evidence.evidence import individual
+from heor.survival.families.distributions import cumulative_hazard
+from heor.survival.fitting.fit_problems import SurvivalFits
+from heor.survival.fitting.model_draws import Unit
+from heor.survival.fitting.posterior import SurvivalPosterior
 
 CURVE_DRAWS = 400  # enough for a mean curve; tables use all draws
 ALL_DRAWS = 10**9

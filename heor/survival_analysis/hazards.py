@@ -6,11 +6,16 @@ import numpy as np
 import pandas as pd
 
 from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem, SurvivalEvidence
-from heor.survival.evidence import individual
-from heor.survival.fitting import SurvivalFits
-from heor.survival.observed import empirical_hazard, hazard_windows, smooth_hazard, transforms
-from heor.survival.ops import TINY
-from heor.survival.posterior import SurvivalPosterior
+from heor.survival.evidence.evidence import individual
+from heor.survival.evidence.observed import (
+    empirical_hazard,
+    hazard_windows,
+    smooth_hazard,
+    transforms,
+)
+from heor.survival.families.ops import TINY
+from heor.survival.fitting.fit_problems import SurvivalFits
+from heor.survival.fitting.posterior import SurvivalPosterior
 from heor.survival_analysis.fitted import (
     all_cause,
     background_hazard,

@@ -23,15 +23,15 @@ from heor.inputs.problem import (
 )
 from heor.parameters.draws import Draws, draw_parameters
 from heor.streams import Streams
-from heor.survival import joining
-from heor.survival.choices import members
-from heor.survival.curves import CurveContext
-from heor.survival.fitting import SurvivalFits
-from heor.survival.goodness import LANDMARK_MONTHS
-from heor.survival.goodness import landmark_table as posterior_landmarks
-from heor.survival.joining import RESTRICTED
-from heor.survival.observed import follow_up
-from heor.survival.posterior import SurvivalPosterior
+from heor.survival.curves.strategy_curves import CurveContext
+from heor.survival.evidence.observed import follow_up
+from heor.survival.fitting import model_draws
+from heor.survival.fitting.choices import members
+from heor.survival.fitting.fit_problems import SurvivalFits
+from heor.survival.fitting.goodness import LANDMARK_MONTHS
+from heor.survival.fitting.goodness import landmark_table as posterior_landmarks
+from heor.survival.fitting.model_draws import RESTRICTED
+from heor.survival.fitting.posterior import SurvivalPosterior
 from heor.survival_analysis.fitted import (
     ALL_DRAWS,
     all_cause,
@@ -124,7 +124,7 @@ def _curves(
         seen = set()  # a family stands beside several of another endpoint where the lists differ
         for choice, mix in mixes.items():
             few = choice != AVERAGE
-            draws = model_draws(problem, fits, {unit: mix}, streams, known, few)
+            draws = draws_with_weights(problem, fits, {unit: mix}, streams, known, few)
             for name, family in zip(unit, members(choice, len(unit)), strict=True):
                 if (name, family) in seen:
                     continue
@@ -162,7 +162,7 @@ def transported(problem: DecisionProblem, evidence: str) -> FittedCurve | Series
     return None
 
 
-def model_draws(
+def draws_with_weights(
     problem: DecisionProblem,
     fits: SurvivalFits,
     weights: Mapping[tuple[str, ...], Mapping[str, float]],
@@ -176,7 +176,7 @@ def model_draws(
     """
     n = min(problem.settings.draws, FAMILY_DRAWS) if few else problem.settings.draws
     all_weights = {**fits.weights, **weights}
-    curves = joining.curve_draws(
+    curves = model_draws.curve_draws(
         problem, fits.posteriors, all_weights, fits.correlations, n, streams
     )
     if n not in known:

@@ -10,12 +10,12 @@ import pandas as pd
 
 from heor.inputs.problem import DecisionProblem
 from heor.streams import Streams
-from heor.survival import posterior
-from heor.survival.evidence import opinion_piece
-from heor.survival.fitting import SurvivalFits
-from heor.survival.plan import Plan
-from heor.survival.plausible import implied as implied
-from heor.survival.posterior import Key, SurvivalPosterior
+from heor.survival.evidence.evidence import opinion_piece
+from heor.survival.fitting import fit_each
+from heor.survival.fitting.fit_problems import SurvivalFits
+from heor.survival.fitting.plan import Plan
+from heor.survival.fitting.plausible import implied as implied
+from heor.survival.fitting.posterior import Key, SurvivalPosterior
 from heor.survival_analysis.fitted import families_of
 
 CONFLICT = 2.0  # joint standard deviations between opinion and data
@@ -83,7 +83,7 @@ def data_alone(
     """Quick posteriors of every family without the opinions."""
     bare = replace(problem, opinions={})
     quick = replace(problem.settings.fit, quick=True)
-    return posterior.by_key(posterior.fit_each(Plan.of(bare).every, quick, streams, cache))
+    return fit_each.by_key(fit_each.fit_each(Plan.of(bare).every, quick, streams, cache))
 
 
 def conflicts(table: pd.DataFrame) -> tuple[str, ...]:

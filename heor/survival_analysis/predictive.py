@@ -14,9 +14,9 @@ import pandas as pd
 
 from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem, SurvivalEvidence
 from heor.streams import Streams
-from heor.survival.evidence import individual
-from heor.survival.fitting import SurvivalFits
-from heor.survival.observed import AT_RISK_MIN, BINOMIAL
+from heor.survival.evidence.evidence import individual
+from heor.survival.evidence.observed import AT_RISK_MIN, BINOMIAL
+from heor.survival.fitting.fit_problems import SurvivalFits
 from heor.survival_analysis.fitted import all_cause, families_of, fitted_evidence
 
 REPLICATES = 400

@@ -12,8 +12,9 @@ from scipy.special import ndtri
 
 from heor.inputs.problem import DecisionProblem
 from heor.streams import Streams
-from heor.survival.fitting import PRIOR_WIDTH, SurvivalFits, fit_problems
-from heor.survival.posterior import Progress, SurvivalPosterior
+from heor.survival.fitting.fit_each import Progress
+from heor.survival.fitting.fit_problems import PRIOR_WIDTH, SurvivalFits, fit_problems
+from heor.survival.fitting.posterior import SurvivalPosterior
 from heor.survival_analysis.fitted import families_of, fitted_evidence
 from heor.survival_analysis.landmarks import quantities
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem, SurvivalEvidence
-from heor.survival.diagnostics import still_at_risk
-from heor.survival.evidence import individual, piece, reconstruction
-from heor.survival.fitting import SurvivalFits
-from heor.survival.observed import follow_up, kaplan_meier, median, number_at_risk
+from heor.survival.evidence.evidence import individual, piece, reconstruction
+from heor.survival.evidence.observed import follow_up, kaplan_meier, median, number_at_risk
+from heor.survival.fitting.diagnostics import still_at_risk
+from heor.survival.fitting.fit_problems import SurvivalFits
 from heor.survival_analysis.fitted import fitted_evidence
 
 KAPLAN_MEIER_MONTHS = 6  # spacing of the numbers at risk

@@ -8,8 +8,8 @@ from scipy import integrate
 
 from heor.inputs.problem import DiscountBand
 from heor.outcomes.discounting import discount_factor, state_weights
-from heor.survival.distributions import survival
-from heor.survival.marginal import marginal_hazard_ratio, window_grid
+from heor.survival.curves.marginal import marginal_hazard_ratio, window_grid
+from heor.survival.families.distributions import survival
 
 #: 3 % a year as annual-effective forward rates, and the same percentage continuously.
 ANNUAL = (DiscountBand(0, None, 0.03),)

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 
 from heor.inputs.problem import Origin, SurvivalEvidence
-from heor.survival import evidence, flexible, laplace, likelihood
-from heor.survival.distributions import DISTRIBUTIONS, Distribution
-from heor.survival.likelihood import Piece
-from heor.survival.regression import Regression
+from heor.survival.evidence import evidence
+from heor.survival.families import flexible, likelihood
+from heor.survival.families.distributions import DISTRIBUTIONS, Distribution
+from heor.survival.families.likelihood import Piece
+from heor.survival.families.regression import Regression
+from heor.survival.sampler import laplace
 
 FOLDER = Path(__file__).parent / "flexsurv"
 REFERENCE = os.environ.get("HEOR_REFERENCE")

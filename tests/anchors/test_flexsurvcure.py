@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heor.survival import laplace, likelihood
-from heor.survival.cure import MixtureCure, NonMixtureCure
-from heor.survival.distributions import DISTRIBUTIONS
-from heor.survival.regression import Regression
+from heor.survival.families import likelihood
+from heor.survival.families.cure import MixtureCure, NonMixtureCure
+from heor.survival.families.distributions import DISTRIBUTIONS
+from heor.survival.families.regression import Regression
+from heor.survival.sampler import laplace
 from tests.anchors.test_flexsurv import GROUPS, NAMES, data_of
 
 FOLDER = Path(__file__).parent / "flexsurvcure"

@@ -16,7 +16,7 @@ import pytest
 from heor.inputs.problem import DiscountBand
 from heor.occupancy.partitioned import partition
 from heor.outcomes.discounting import cycle_weights, discount_factor
-from heor.survival.distributions import survival
+from heor.survival.families.distributions import survival
 
 SHIPPED = Path(__file__).parent / "hesim_psm4"
 REFERENCE = Path(os.environ.get("HEOR_REFERENCE", "")) / "hesim_psm4"

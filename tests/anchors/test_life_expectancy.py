@@ -21,7 +21,7 @@ from heor.inputs.problem import DecisionProblem, LifeTable, Origin
 from heor.inputs.tables import read_life_table
 from heor.inputs.un_mortality import un_life_table
 from heor.outcomes.population import population_qalys
-from heor.survival.background import life_expectancy, survival
+from heor.survival.evidence.background import life_expectancy, survival
 
 HERE = Path(__file__).parent / "life_expectancy"
 COUNTRIES = Path(__file__).parents[2] / "inputs" / "countries"

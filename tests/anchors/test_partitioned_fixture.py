@@ -14,7 +14,7 @@ from scipy import integrate
 from heor.inputs.problem import DiscountBand
 from heor.occupancy.partitioned import partition
 from heor.outcomes.discounting import cycle_weights, discount_factor
-from heor.survival.distributions import survival
+from heor.survival.families.distributions import survival
 
 SHAPE, SCALES, FACTORS = 1.2, (3.0, 6.0), (1.0, 1.3)
 COSTS, UTILITIES = np.array([1000.0, 2000.0]), np.array([0.8, 0.6])

@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from heor.survival import laplace, likelihood
-from heor.survival.flexible import SMOOTH, MSpline
+from heor.survival.families import likelihood
+from heor.survival.families.flexible import SMOOTH, MSpline
+from heor.survival.sampler import laplace
 from tests.anchors.test_survextrap_basis import MODE, SPECS
 from tests.slow.test_survextrap_sampled import REFERENCE, patients
 

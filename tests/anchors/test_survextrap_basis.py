@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heor.survival import laplace, likelihood
-from heor.survival.flexible import MSpline, m_splines
+from heor.survival.families import likelihood
+from heor.survival.families.flexible import MSpline, m_splines
+from heor.survival.sampler import laplace
 from tests.anchors.test_flexsurv import individual
 
 FOLDER = Path(__file__).parent / "survextrap"

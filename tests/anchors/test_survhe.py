@@ -22,12 +22,13 @@ import pandas as pd
 import pytest
 from scipy.integrate import trapezoid
 
-from heor.survival import laplace, likelihood
-from heor.survival.distributions import DISTRIBUTIONS, Distribution, cumulative_hazard
-from heor.survival.likelihood import Piece
-from heor.survival.ops import NumpyOps
-from heor.survival.priors import LogGamma, Normal, Prior
-from heor.survival.regression import Regression
+from heor.survival.families import likelihood
+from heor.survival.families.distributions import DISTRIBUTIONS, Distribution, cumulative_hazard
+from heor.survival.families.likelihood import Piece
+from heor.survival.families.ops import NumpyOps
+from heor.survival.families.priors import LogGamma, Normal, Prior
+from heor.survival.families.regression import Regression
+from heor.survival.sampler import laplace
 from tests.anchors.test_flexsurv import individual
 
 FOLDER = Path(__file__).parent / "survhe_hmc_bc"

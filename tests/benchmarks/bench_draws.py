@@ -19,7 +19,7 @@ from heor import load
 from heor.decision import cost_effectiveness
 from heor.inputs.problem import DecisionProblem
 from heor.sampling import sample
-from heor.survival.fitting import SurvivalFits, fit_problems
+from heor.survival.fitting.fit_problems import SurvivalFits, fit_problems
 from heor.valuation.simulate import simulate
 
 ROOT = Path(__file__).parents[2]

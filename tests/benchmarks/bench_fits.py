@@ -63,9 +63,9 @@ def settings(**changes):
 
 def requests(families):
     from heor.inputs.load import load
-    from heor.survival import evidence
-    from heor.survival.distributions import get
-    from heor.survival.posterior import FitRequest
+    from heor.survival.evidence import evidence
+    from heor.survival.families.distributions import get
+    from heor.survival.fitting.posterior import FitRequest
 
     problem = load(ROOT / "inputs", "norway")
     table = problem.country.life_table
@@ -76,8 +76,9 @@ def requests(families):
 def colons():
     """The M-spline on individual patients, with its default prior and target acceptance."""
     from heor.inputs.problem import Origin, SurvivalEvidence
-    from heor.survival import evidence, families
-    from heor.survival.posterior import FitRequest
+    from heor.survival.evidence import evidence
+    from heor.survival.families import families
+    from heor.survival.fitting.posterior import FitRequest
 
     path = Path(os.environ["HEOR_REFERENCE"]) / "survextrap" / "data_colons.csv"
     with path.open() as file:
@@ -92,7 +93,7 @@ def colons():
 
 
 def encoded(request):
-    from heor.survival import likelihood
+    from heor.survival.families import likelihood
 
     neutral = likelihood.neutral_opinion(request.pieces[0].endpoint)
     return [likelihood.encoded(request.model, piece) for piece in (*request.pieces, neutral)]
@@ -108,7 +109,7 @@ def chosen(name):
 def ours(name):
     """Compile or load, and sample every curve: figures by curve."""
     made, out = chosen(name), []
-    from heor.survival.nuts import CompiledFit
+    from heor.survival.sampler.nuts import CompiledFit
 
     compiled = None
     cores = os.cpu_count() if name == "m_spline" else 1  # one fit alone has the machine
@@ -136,7 +137,8 @@ def pymc(name, curve):
     request = chosen(name)[int(curve)]
     import pymc as pm
 
-    from heor.survival import convergence, fit
+    from heor.survival.sampler import convergence
+    from heor.survival.sampler import plain_code as fit
 
     model = fit.build_model(request.model, encoded(request))
     before, started = time.process_time(), time.perf_counter()
@@ -163,7 +165,7 @@ def both_endpoints(*families):
     import resource
 
     from heor.streams import Streams
-    from heor.survival.posterior import fit_each
+    from heor.survival.fitting.fit_each import fit_each
 
     made = requests(families)
     started = time.perf_counter()

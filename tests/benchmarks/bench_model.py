@@ -15,7 +15,7 @@ from time import perf_counter
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-import heor.survival.curves as curves_module
+import heor.survival.curves.strategy_curves as curves_module
 from heor import execution
 from heor.inputs.load import load
 from heor.occupancy.partitioned import partitioned_survival
@@ -24,7 +24,7 @@ from heor.simulation.accrual import Accrual
 from heor.simulation.exposures import Exposures
 from heor.simulation.measure import measure
 from heor.streams import Streams
-from heor.survival.distributions import get
+from heor.survival.families.distributions import get
 from heor.valuation.simulate import simulate
 from heor.valuation.value import value
 

@@ -24,7 +24,7 @@ from heor.occupancy import individual, semi_markov, transitions
 from heor.occupancy.partitioned import partition
 from heor.occupancy.state_occupancy import Table
 from heor.outcomes.discounting import cycle_weights
-from heor.survival.distributions import survival
+from heor.survival.families.distributions import survival
 
 THREADS = 2
 GENERATOR = np.random.default_rng(1)

@@ -14,7 +14,7 @@ import pytest
 from heor.inputs.load import available, load
 from heor.sampling import sample
 from heor.streams import Streams
-from heor.survival.fitting import fit_problems
+from heor.survival.fitting.fit_problems import fit_problems
 from heor.together import decide
 from heor.valuation import simulate as simulation
 

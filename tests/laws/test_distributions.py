@@ -10,18 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from heor.survival import likelihood
-from heor.survival.cure import MixtureCure, NonMixtureCure
-from heor.survival.distributions import (
+from heor.survival.families import likelihood
+from heor.survival.families.cure import MixtureCure, NonMixtureCure
+from heor.survival.families.distributions import (
     DISTRIBUTIONS,
     Distribution,
     cumulative_hazard,
     hazard,
     survival,
 )
-from heor.survival.flexible import MSpline, PiecewiseExponential, RoystonParmar
-from heor.survival.likelihood import Piece
-from heor.survival.ops import NumpyOps
+from heor.survival.families.flexible import MSpline, PiecewiseExponential, RoystonParmar
+from heor.survival.families.likelihood import Piece
+from heor.survival.families.ops import NumpyOps
 
 TIME = np.linspace(0.0, 40.0, 481)
 KNOTS = (-1.5, 0.2, 0.9, 1.6)  # log years

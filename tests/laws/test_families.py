@@ -9,19 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heor.survival import families, flexible, laplace, likelihood
-from heor.survival.cure import MixtureCure, NonMixtureCure
-from heor.survival.distributions import (
+from heor.survival.families import families, flexible, likelihood
+from heor.survival.families.cure import MixtureCure, NonMixtureCure
+from heor.survival.families.distributions import (
     DISTRIBUTIONS,
     Distribution,
     cumulative_hazard,
     hazard,
     survival,
 )
-from heor.survival.flexible import MSpline, PiecewiseExponential, RoystonParmar
-from heor.survival.likelihood import Piece
-from heor.survival.ops import NumpyOps
-from heor.survival.regression import Regression
+from heor.survival.families.flexible import MSpline, PiecewiseExponential, RoystonParmar
+from heor.survival.families.likelihood import Piece
+from heor.survival.families.ops import NumpyOps
+from heor.survival.families.regression import Regression
+from heor.survival.sampler import laplace
 from tests.laws.test_distributions import KNOTS, MODELS, parameters_of
 
 TIME = np.linspace(0.0, 12.0, 241)
@@ -254,10 +255,10 @@ EVERY = {**MODELS, **{f"{name} by covariates": m for name, m in REGRESSIONS.item
 def test_pymc_evaluates_the_same_density(model) -> None:
     """All forms of evidence, without compiling: PyTensor's own evaluation of PyMC's graph."""
     pytensor = pytest.importorskip("pytensor")
-    from heor.survival import fit
+    from heor.survival.sampler import plain_code
 
     data = [likelihood.encoded(model, piece) for piece in pieces().values()]
-    pymc = fit.build_model(model, data)
+    pymc = plain_code.build_model(model, data)
     mode = pytensor.compile.mode.Mode(linker="py", optimizer=None)
     function = pytensor.function(pymc.value_vars, pymc.logp(), mode=mode, on_unused_input="ignore")
     f = laplace.log_likelihood_function(model, data)

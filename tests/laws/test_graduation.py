@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from heor.inputs.graduation import METHODS, graduated, group_rates
 from heor.inputs.problem import LifeTable, Origin
-from heor.survival.background import cumulative_hazard_by_sex, life_expectancy
+from heor.survival.evidence.background import cumulative_hazard_by_sex, life_expectancy
 
 START = np.array([0, 1, *range(5, 101, 5)])
 #: Near the mortality of a rich country: infancy, a low childhood, then exponential.

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heor.inputs.families import JOINT_PFS, JOINT_POST
-from heor.survival import correlation, joint
-from heor.survival.distributions import cumulative_hazard, hazard, survival
+from heor.survival.families import joint
+from heor.survival.families.distributions import cumulative_hazard, hazard, survival
+from heor.survival.fitting import correlation
 
 GRID = np.arange(481) / 24  # 240 months
 BETWEEN = np.arange(0.0, 20.0, 0.0137)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from heor.survival import laplace, likelihood, psis
-from heor.survival.distributions import DISTRIBUTIONS, Distribution, survival
-from heor.survival.families import resolve
-from heor.survival.likelihood import Piece
+from heor.survival.families import likelihood
+from heor.survival.families.distributions import DISTRIBUTIONS, Distribution, survival
+from heor.survival.families.families import resolve
+from heor.survival.families.likelihood import Piece
+from heor.survival.sampler import laplace, psis
 
 FAMILIES = ("weibull", "lognormal", "weibull_cure")
 EVERY = pytest.mark.parametrize("family", FAMILIES)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from heor.survival.priors import LogGamma, Logistic, LogitBeta, Normal
+from heor.survival.families.priors import LogGamma, Logistic, LogitBeta, Normal
 from tests.laws.test_distributions import MODELS
 
 PRIORS = (

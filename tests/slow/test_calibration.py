@@ -28,11 +28,12 @@ from scipy.integrate import trapezoid
 
 from heor.inputs.problem import FitSettings
 from heor.streams import Streams
-from heor.survival.distributions import Distribution, cumulative_hazard, survival
-from heor.survival.families import resolve
-from heor.survival.flexible import MSpline
-from heor.survival.likelihood import Piece
-from heor.survival.posterior import FitRequest, SurvivalPosterior, fit_each
+from heor.survival.families.distributions import Distribution, cumulative_hazard, survival
+from heor.survival.families.families import resolve
+from heor.survival.families.flexible import MSpline
+from heor.survival.families.likelihood import Piece
+from heor.survival.fitting.fit_each import fit_each
+from heor.survival.fitting.posterior import FitRequest, SurvivalPosterior
 from tests.laws.test_likelihood_pieces import EDGES, grouped, individual
 
 pytestmark = pytest.mark.slow

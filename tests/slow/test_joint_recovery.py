@@ -13,9 +13,12 @@ from scipy.integrate import trapezoid
 from scipy.stats import chi2
 
 from heor.inputs.problem import DecisionProblem
-from heor.survival import correlation, evidence, joint, laplace, likelihood, psis
-from heor.survival.distributions import DISTRIBUTIONS, survival
-from heor.survival.likelihood import Piece
+from heor.survival.evidence import evidence
+from heor.survival.families import joint, likelihood
+from heor.survival.families.distributions import DISTRIBUTIONS, survival
+from heor.survival.families.likelihood import Piece
+from heor.survival.fitting import correlation
+from heor.survival.sampler import laplace, psis
 
 pytestmark = pytest.mark.slow
 
@@ -201,7 +204,7 @@ def test_calibration(model, monkeypatch) -> None:
 def test_numba_gives_value_and_gradient(problem: DecisionProblem) -> None:
     """The compiled graph that NUTS samples, against NumPy and its differences."""
     pytest.importorskip("pymc")
-    from heor.survival import fit
+    from heor.survival.sampler import plain_code as fit
 
     table = problem.country.life_table
     own = [evidence.piece(problem.evidence[f"second_line_folfiri_{e}"], table) for e in ENDPOINTS]

@@ -15,10 +15,13 @@ import pytest
 
 from heor.inputs.problem import DecisionProblem, FitSettings, Origin, SurvivalEvidence
 from heor.streams import Streams
-from heor.survival import compiled, evidence, laplace, likelihood, nuts
-from heor.survival.distributions import DISTRIBUTIONS
-from heor.survival.likelihood import Piece, encoded
-from heor.survival.posterior import FitRequest, fit_all
+from heor.survival.evidence import evidence
+from heor.survival.families import likelihood
+from heor.survival.families.distributions import DISTRIBUTIONS
+from heor.survival.families.likelihood import Piece, encoded
+from heor.survival.fitting.fit_each import fit_all
+from heor.survival.fitting.posterior import FitRequest
+from heor.survival.sampler import compiled, laplace, model_code, nuts
 
 pytestmark = pytest.mark.slow
 
@@ -114,7 +117,7 @@ def encoded_pieces(request: FitRequest) -> list[Piece]:
 @pytest.mark.parametrize("family", DISTRIBUTIONS)
 def test_machine_code_is_what_pytensor_compiled(requests, both, family, monkeypatch) -> None:
     """`both` has filled the folder; the plain route is PyTensor's own function."""
-    from heor.survival import fit
+    from heor.survival.sampler import plain_code
 
     monkeypatch.setattr(nuts.CompiledFit, "_compiled", lambda *_: pytest.fail("compiled again"))
     for request in (r for r in requests if r.model.name == family):
@@ -122,9 +125,10 @@ def test_machine_code_is_what_pytensor_compiled(requests, both, family, monkeypa
         kept = nuts.CompiledFit(request.model, own)
         assert kept.kept
         ours = kept.density(own)
-        plain = fit.PlainCode(request.model, own)
+        plain = plain_code.PlainCode(request.model, own)
         theirs = plain.bind(
-            len(request.model.parameters), nuts.named(nuts.model_data(request.model, own))
+            len(request.model.parameters),
+            model_code.named(model_code.model_data(request.model, own)),
         )
         centre = laplace.start(request.model, own)
         for shift in (-0.2, 0.05, 0.3):
@@ -173,9 +177,9 @@ def test_interrupt_leaves_no_worker_behind(tmp_path: Path) -> None:
         "import numpy as np\n"
         "from heor.inputs.problem import FitSettings, Origin, SurvivalEvidence\n"
         "from heor.streams import Streams\n"
-        "from heor.survival.distributions import get\n"
-        "from heor.survival.evidence import piece\n"
-        "from heor.survival.posterior import FitRequest, fit_all\n"
+        "from heor.survival.families.distributions import get\n"
+        "from heor.survival.evidence.evidence import piece\n"
+        "from heor.survival.fitting.fit_each import FitRequest, fit_all\n"
         "table = {'time': np.arange(1.0, 30), 'event': np.ones(29)}\n"
         "e = SurvivalEvidence('a', 'A', 'os', 'individual', table, (), 'trial', Origin('x'))\n"
         "requests = [FitRequest(get(f), (piece(e),)) for f in ('weibull', 'gompertz')]\n"

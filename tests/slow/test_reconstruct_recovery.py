@@ -15,7 +15,7 @@ import itertools
 import numpy as np
 import pytest
 
-from heor.survival.reconstruct import reconstruct, step_curve
+from heor.survival.evidence.reconstruct import reconstruct, step_curve
 
 pytestmark = pytest.mark.slow
 

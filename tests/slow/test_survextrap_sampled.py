@@ -20,12 +20,13 @@ from scipy.integrate import trapezoid
 
 from heor.inputs.problem import FitSettings, Origin, SurvivalEvidence
 from heor.streams import Streams
-from heor.survival import evidence
-from heor.survival.distributions import Distribution, cumulative_hazard
-from heor.survival.flexible import MSpline
-from heor.survival.likelihood import Piece
-from heor.survival.posterior import FitRequest, SurvivalPosterior, fit_all
-from heor.survival.regression import Regression
+from heor.survival.evidence import evidence
+from heor.survival.families.distributions import Distribution, cumulative_hazard
+from heor.survival.families.flexible import MSpline
+from heor.survival.families.likelihood import Piece
+from heor.survival.families.regression import Regression
+from heor.survival.fitting.fit_each import fit_all
+from heor.survival.fitting.posterior import FitRequest, SurvivalPosterior
 from tests.anchors.test_survextrap_basis import FOLDER, SPECS
 
 pytestmark = pytest.mark.slow

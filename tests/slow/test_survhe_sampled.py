@@ -10,7 +10,8 @@ import pytest
 
 from heor.inputs.problem import FitSettings
 from heor.streams import Streams
-from heor.survival.posterior import FitRequest, SurvivalPosterior, fit_all
+from heor.survival.fitting.fit_each import fit_all
+from heor.survival.fitting.posterior import FitRequest, SurvivalPosterior
 from tests.anchors.test_survhe import (
     MODELS,
     SIGMAS,

@@ -8,7 +8,12 @@ import pandas as pd
 from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem, FittedCurve, SurvivalEvidence
 from heor.report.needs import HasFits
 from heor.report.numbers.table import MONTH, SHARE, Numbers, stacked
-from heor.survival.observed import empirical_hazard, follow_up, hazard_windows, kaplan_meier
+from heor.survival.evidence.observed import (
+    empirical_hazard,
+    follow_up,
+    hazard_windows,
+    kaplan_meier,
+)
 from heor.survival_analysis.fitted import all_cause, families_of
 from heor.survival_analysis.hazards import fitted_hazard
 

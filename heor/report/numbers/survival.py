@@ -11,7 +11,7 @@ from heor.report.numbers.fits import evidence_of, last_event, observed
 from heor.report.numbers.table import MONTH, SHARE, Numbers, stacked
 from heor.report.selection import shown_strategies
 from heor.results import Results
-from heor.survival.observed import number_at_risk
+from heor.survival.evidence.observed import number_at_risk
 
 MODEL_MONTHS = 120
 AT_RISK_EVERY = 6  # months

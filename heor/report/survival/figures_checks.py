@@ -11,7 +11,7 @@ from heor.report import figure_style as style
 from heor.report.figure_canvas import ReportFigure, canvas, styled
 from heor.report.survival.figures_curves import BAND, panel_title
 from heor.report.survival.tables import rows
-from heor.survival.observed import SCALES
+from heor.survival.evidence.observed import SCALES
 from heor.survival_analysis import SurvivalResults
 from heor.survival_analysis.fitted import families_of
 from heor.survival_analysis.landmarks import BEFORE

@@ -13,7 +13,7 @@ from heor.report import figure_style as style
 from heor.report.figure_canvas import LABEL, ReportFigure, canvas, styled, wrapped
 from heor.report.figures_fits import event_free
 from heor.report.survival.tables import rows
-from heor.survival.joining import Unit
+from heor.survival.fitting.model_draws import Unit
 from heor.survival_analysis import SurvivalResults
 from heor.survival_analysis.fitted import families_of
 from heor.survival_analysis.hazards import BACKGROUND, FITTED, SMOOTH, WINDOWS

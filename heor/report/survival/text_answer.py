@@ -9,7 +9,7 @@ import pandas as pd
 from heor.inputs.problem import RelativeCurve
 from heor.report.section_method import accepted, run_notes
 from heor.report.survival.tables import rows
-from heor.survival.joining import Unit
+from heor.survival.fitting.model_draws import Unit
 from heor.survival_analysis import SurvivalResults
 from heor.survival_analysis.landmarks import AFTER, AVERAGE, BEFORE
 

@@ -7,8 +7,8 @@ import pandas as pd
 
 from heor.report.survival.tables import rows
 from heor.report.words import table
-from heor.survival.choices import BESIDE
-from heor.survival.psis import PARETO_K_MAX
+from heor.survival.fitting.choices import BESIDE
+from heor.survival.sampler.psis import PARETO_K_MAX
 from heor.survival_analysis import SurvivalResults
 from heor.survival_analysis.landmarks import AVERAGE, BEFORE
 

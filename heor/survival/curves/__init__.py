@@ -1,0 +1,1 @@
+"""From fitted draws to the curves and processes that a strategy follows."""

@@ -1,0 +1,1 @@
+"""Distributions: densities, priors, likelihood; the same formulas for NumPy and PyMC."""

@@ -1,0 +1,1 @@
+"""Posteriors of every curve of a problem: which families, fitted, checked, weighed and drawn."""
