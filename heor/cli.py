@@ -90,7 +90,7 @@ def run(
     from heor.inputs.load import load, load_alternatives, load_companions
     from heor.inputs.plausibility import look
     from heor.progress import progress_display
-    from heor.report.markdown import answer, caveat
+    from heor.report.section_answer import answer, caveat
     from heor.report.write import write_report
 
     problem = load(

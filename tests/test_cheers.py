@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from heor.inputs.problem import DiscountBand
 from heor.inputs.study import Author, Study
@@ -22,9 +23,9 @@ from heor.report.cheers.answer import MISSING, NOT_APPLICABLE, PARTLY, REPORTED,
 from heor.report.cheers.items import ITEMS, VALUE, VOI_ITEMS
 from heor.report.cheers.table import checklist, cheers_page, cheers_table, summary
 from heor.report.html.page import page
-from heor.report.markdown import report
+from heor.report.markdown import text
 from heor.report.page_trial import trial_page
-from heor.report.parsing import parser
+from heor.report.run_report import report
 from heor.report.tables import TABLES, write_csv
 from heor.report.words import money
 from heor.results import Results
@@ -335,7 +336,7 @@ def test_no_number_is_written_by_hand():
 def cells(markdown: str) -> list[str]:
     """Words of all cells, as a reader of the Markdown sees them."""
     found, inside = [], False
-    for token in parser().parse(markdown):
+    for token in MarkdownIt("commonmark", {"html": False}).enable("table").parse(markdown):
         if token.type in ("td_open", "th_open"):
             inside = True
         elif token.type == "inline" and inside:
@@ -373,7 +374,7 @@ def test_labels_survive_in_every_form(results, nasty_page, tmp_path):
 
 
 def test_report_has_a_line_and_the_page_the_table(results, before, nasty_page):
-    line = checklist(results)
+    line = text(checklist(results))
     own = before[before["part"] != VALUE]["status"].value_counts()
     assert line in report(results, [])
     assert f"{own[REPORTED]} are reported and {own[PARTLY]} in part" in line

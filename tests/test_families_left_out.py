@@ -10,6 +10,7 @@ import pytest
 
 from heor.errors import FitError
 from heor.inputs.problem import DecisionProblem, FitSettings, LifeTable, Opinion
+from heor.report.markdown import text
 from heor.report.survival.text_fits import fits_section
 from heor.streams import Streams
 from heor.survival.evidence import background
@@ -120,7 +121,7 @@ def test_an_unknown_weight_is_written_so(made, monkeypatch: pytest.MonkeyPatch) 
     results.problem = made(("weibull", "gompertz"))
     results.fits = fitted(results.problem)
     results.tables = {"structure": goodness.pd.DataFrame(columns=["quantity"])}
-    line = next(x for x in fits_section(results).splitlines() if x.startswith("| Gompertz"))
+    line = next(x for x in text(fits_section(results)).splitlines() if x.startswith("| Gompertz"))
     assert "unknown" in line and "nan" not in line.lower() and "left out" in line
 
 

@@ -16,10 +16,10 @@ from heor.psa import Analysed, analyse
 from heor.report import countries, scenarios
 from heor.report.cheers.table import cheers_page
 from heor.report.html.page import page
-from heor.report.markdown import report
 from heor.report.page_trial import trial_page
 from heor.report.psa import answer, figures
 from heor.report.psa import report as psa_report
+from heor.report.run_report import report
 from heor.report.section_answer import answer as run_answer
 from heor.report.tables import TABLES
 from heor.results import Results

@@ -26,14 +26,15 @@ from heor.errors import InputError
 from heor.inputs.load import load
 from heor.inputs.problem import DecisionProblem
 from heor.report import markdown
+from heor.report.blocks import Paragraph, Table
 from heor.report.figures import FIGURES, figure_bytes, figures_of
 from heor.report.html.labels import labels
 from heor.report.html.page import page
 from heor.report.html.prose import prose
 from heor.report.html.sections import SECTIONS
 from heor.report.html.template import VENDOR
-from heor.report.markdown import report
 from heor.report.page_trial import trial_page
+from heor.report.run_report import report
 from heor.report.section_method import command_line
 from heor.report.selection import MOST, shown_strategies
 from heor.report.tables import TABLES, parameter_table
@@ -204,9 +205,8 @@ def test_labels_cannot_become_code(results):
 
 
 def test_markdown_is_text():
-    made = prose(
-        "[x](javascript:alert(1)) <b onclick='x'>&amp;</b>\n\n| a | |\n|:-|-:|\n| `1` | b |"
-    )
+    rows = pd.DataFrame([["`1`", "b"]], columns=["a", ""])
+    made = prose([Paragraph("[x](javascript:alert(1)) <b onclick='x'>&amp;</b>"), Table(rows)])
     assert "<b" not in made and 'href="javascript' not in made
     assert (
         '<th scope="row" class="left"><code>1</code></th>' in made

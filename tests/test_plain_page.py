@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from heor import cli
@@ -20,6 +20,8 @@ from heor.errors import InputError
 from heor.inputs.load import load
 from heor.inputs.problem import DecisionProblem
 from heor.psa import Analysed, analyse
+from heor.report import outline
+from heor.report.blocks import Document, Figure, Paragraph, Part
 from heor.report.countries import answer, write_country_report
 from heor.report.html.explorer import MOST, explorer
 from heor.report.html.labels import labels
@@ -88,21 +90,15 @@ def plain_text(html: str) -> str:
 # --- laws
 
 
-WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=9)
-
-
-@settings(max_examples=12)
-@given(st.lists(WORDS, max_size=5), st.sampled_from(["en", "nb"]))
-@example(
-    ["data", "Data", "print", "The answer", "The answer", "If your threshold is different"], "en"
-)
-@example(["answer", "The answer", "the-answer", "answer 2", "answer"], "nb")
-def test_every_section_has_its_own_address(headings: list[str], language: str) -> None:
+@pytest.mark.parametrize("language", ["en", "nb"])
+@pytest.mark.parametrize("sections", outline.DOCUMENTS.values(), ids=outline.DOCUMENTS)
+def test_every_section_has_its_own_address(sections, language: str) -> None:
     """One section a heading in their order, each reachable from the contents; nothing runs."""
-    report = "# Title\n\nHead.\n" + "".join(
-        f"\n## {h}\n\nWords {i}.\n" for i, h in enumerate(headings)
-    )
-    found = Elements(plain_page(report, {}, {}, language=language)).found
+    headings = [s.heading for s in sections if s.heading]
+    made = {s.name: [Paragraph(f"Words of {s.name}.")] for s in sections}
+    parts = outline.parts(sections, made, trial=BAD, compared=BAD)
+    page = plain_page(Document("T", "", [Paragraph("Head.")], parts), {}, {}, language=language)
+    found = Elements(page).found
     ids = Counter(a["id"] for _, a in found if "id" in a)
     assert not ids or max(ids.values()) == 1
     sections = [a["id"] for tag, a in found if tag == "section"]
@@ -135,10 +131,11 @@ def test_long_tables_keep_every_curve(rows: int, curves: int, named: bool, seed:
 
 
 def test_figures_stand_where_the_report_has_them() -> None:
-    report = (
-        "**Yes.**\n\n# A title\n\nIs it?\n\nMore.\n\n## First\n\nBefore.\n\n![What it shows](figures/a+b.svg)\n\n"
-        "After.\n\n![gone](figures/gone.svg)\n\n## Empty\n\n![gone](figures/gone.svg)\n"
-    )
+    gone = Figure("gone", "gone")
+    first = [Paragraph("Before."), Figure("a+b", "What it shows"), Paragraph("After."), gone]
+    parts = (Part("first", "First", first), Part("empty", "Empty", [gone]))
+    above = [Paragraph("**Yes.**")]
+    report = Document("A title", "Is it?", [Paragraph("More.")], parts, above)
     numbers = pd.DataFrame({"net_benefit (NOK)": [123_456.7, np.nan], "turns": [True, False]})
     page = plain_page(report, {"a+b": SVG}, {"a+b": numbers})
     found = Elements(page)
@@ -153,7 +150,8 @@ def test_figures_stand_where_the_report_has_them() -> None:
 
 def test_nothing_in_a_report_can_run() -> None:
     """Whatever stands in headings, words, figures or numbers is text."""
-    report = f"# {BAD}\n\n{BAD}\n\n## {BAD}\n\n{BAD}\n\n![{BAD}](figures/a.svg)\n"
+    part = Part("bad", BAD, [Paragraph(BAD), Figure("a", BAD)])
+    report = Document(BAD, "", [Paragraph(BAD)], (part,))
     page = plain_page(
         report, {"a": SVG}, {"a": pd.DataFrame({BAD: [BAD, "[x](javascript:alert(1))"]})}
     )
@@ -164,13 +162,15 @@ def test_nothing_in_a_report_can_run() -> None:
 
 
 def test_words_of_the_page_in_norwegian() -> None:
-    page = plain_page(
-        "# T\n\n## The answer\n\nYes.\n\n## By country\n\nNo.\n", {}, {}, language="nb"
+    parts = (
+        Part("answer", "The answer", [Paragraph("Yes.")]),
+        Part("by-country", "By country", [Paragraph("No.")]),
     )
+    page = plain_page(Document("T", "", (), parts), {}, {}, language="nb")
     assert '<html lang="nb">' in page and labels("nb")["language_note"] in page
     assert ">Svaret</h2>" in page and 'lang="en">By country</h2>' in page
     with pytest.raises(InputError, match="is not one of en, nb"):
-        plain_page("# T", {}, {}, language="xx")
+        plain_page(Document("T", "", (), ()), {}, {}, language="xx")
 
 
 # --- countries side by side

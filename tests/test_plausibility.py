@@ -34,8 +34,8 @@ from heor.inputs.problem import (
     UtilityItem,
     UtilityNorms,
 )
-from heor.report.markdown import report
 from heor.report.provenance import run_record
+from heor.report.run_report import report
 from heor.results import Results
 from tests.seeded_errors import PARAMETERS, PRICES, Mutate, cells, column, times_in
 from tests.seeded_errors import _norms_of_england as norms_of_england

@@ -22,8 +22,8 @@ from heor.one_way import one_way
 from heor.parameters.draws import CurveDraws
 from heor.report import figure_style
 from heor.report.figures import FIGURES, figure_bytes, write_figures
-from heor.report.markdown import report
 from heor.report.numbers.fits import evidence_of
+from heor.report.run_report import report
 from heor.results import Companion, Results, Structure
 from heor.survival.evidence.observed import hazard_windows, number_at_risk
 from heor.survival.families.distributions import DISTRIBUTIONS

@@ -18,8 +18,9 @@ from heor.inputs.load import available
 from heor.inputs.structures import STRUCTURES, fault, with_structure
 from heor.inputs.usage import used_parameters
 from heor.occupancy import models
+from heor.report import markdown
 from heor.report.section_method import conventions
-from heor.report.section_structures import structures as section
+from heor.report.section_structures import structures
 from heor.report.tables import phase_table, structure_table
 from heor.results import Results
 from heor.together import other_structures, structure_fits
@@ -27,6 +28,11 @@ from heor.valuation.simulate import simulate, simulate_together
 from tests.made_up import joint_draws
 
 Faults = Callable[..., list[str]]
+
+
+def section(results: Results) -> str:
+    """The section as Markdown."""
+    return markdown.text(structures(results))
 
 
 @pytest.fixture(scope="module")
@@ -236,11 +242,11 @@ def test_the_report_states_cycle_rule_and_timing(
         settings=replace(problem.settings, within_cycle=rule, cycle=cycle),
         country=replace(problem.country, discount_timing=timing),
     )
-    text = conventions(replace(results, problem=own))
+    text = markdown.text(conventions(replace(results, problem=own)))
     assert all(word in text for word in words)
     patients = replace(own, settings=replace(own.settings, model="individual"))
-    assert "continuous time; cycles are for display" in conventions(
-        replace(results, problem=patients)
+    assert "continuous time; cycles are for display" in markdown.text(
+        conventions(replace(results, problem=patients))
     )
 
 

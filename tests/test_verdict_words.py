@@ -15,8 +15,8 @@ from heor.report.cheers.table import cheers_page
 from heor.report.figures import figures_of
 from heor.report.html.journal import journal_tables
 from heor.report.html.page import page
-from heor.report.markdown import report
 from heor.report.page_trial import trial_page
+from heor.report.run_report import report
 from heor.report.tables import TABLES
 from heor.report.word.document import word_document
 from heor.results import Results

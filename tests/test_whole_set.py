@@ -17,9 +17,9 @@ from heor.decision.choice import best_columns, choices
 from heor.decision.cost_effectiveness import increments
 from heor.psa import Analysed, analyse
 from heor.report import countries, scenarios
-from heor.report.markdown import report
 from heor.report.psa import answer
 from heor.report.psa import report as psa_report
+from heor.report.run_report import report
 from heor.report.section_answer import answer as run_answer
 from heor.report.section_answer import incremental_rows
 from heor.report.tables import TABLES

@@ -171,7 +171,7 @@ def best_lines(results: Results) -> list[str]:
     return lines
 
 
-def changes_of_best(results: Results, frame: pd.DataFrame) -> str:
+def changes_of_best(results: Results, frame: pd.DataFrame) -> list[str]:
     """Which scenarios beside the run have another best strategy than it, of more than two."""
     problem, sentences = results.problem, []
     for name, where in thresholds_in_words(results).items():
@@ -195,4 +195,4 @@ def changes_of_best(results: Results, frame: pd.DataFrame) -> str:
             same = label_of(problem, best.iloc[0])
             parts.append(f"{same} is the best in every structural scenario below")
         sentences.append(f"{where} {'; '.join(parts)}.")
-    return "\n".join(f"- {sentence}" for sentence in sentences)
+    return sentences

@@ -13,8 +13,22 @@ from heor.archive import write_archive
 from heor.country_comparison import HIGH, LOW, SEVERITY, CountryComparison
 from heor.inputs.problem import Country, DecisionProblem
 from heor.outcomes.outcomes import LEAST_DRAWS
+from heor.report import outline
+from heor.report.blocks import (
+    Block,
+    Command,
+    Document,
+    Figure,
+    Notice,
+    Paragraph,
+    bullets,
+    paragraphs,
+    table,
+)
 from heor.report.choice import has_several, label_of, pair, pairwise_note
+from heor.report.markdown import markdown
 from heor.report.provenance import record, write_json
+from heor.report.section_method import warned
 from heor.report.tables import write_csv
 from heor.report.words import (
     TOO_FEW,
@@ -22,7 +36,6 @@ from heor.report.words import (
     icer_words,
     ratio_words,
     significant,
-    table,
     years,
 )
 from heor.storage.folder import write_folder
@@ -65,51 +78,53 @@ def write_country_parts(
     from heor.report.figures import write_figures
     from heor.report.figures_countries import countries
     from heor.report.html.journal import write_journal
-    from heor.report.html.plain import write_plain_page
+    from heor.report.html.plain import write_document
 
     write_csv({FIGURE: results.table}, place / "tables")
     write_journal(_journal(results), results.problem.title, place / "tables")
     if with_figures:
         figures = {FIGURE: countries}
         write_figures(results, place / "figures", progress=progress, figures=figures)
-    (place / "report.md").write_text(report(results, with_figures), encoding="utf-8")
-    write_plain_page(place, language=language)
+    write_document(document(results, with_figures), place, language)
 
 
 def report(results: CountryComparison, with_figures: bool = True) -> str:
     """The whole report as Markdown."""
+    return markdown(document(results, with_figures))
+
+
+def document(results: CountryComparison, with_figures: bool = True) -> Document:
+    """The whole report."""
     problem = results.problem
-    quick = "> **Quick run**: not for a decision." if problem.settings.fit.quick else ""
-    sections = [
-        f"# {problem.title}: {len(results.table)} countries",
-        problem.question,
+    quick = [Notice(("**Quick run**: not for a decision.",))] if problem.settings.fit.quick else []
+    figure = [Figure(FIGURE, "Countries side by side")] if with_figures else []
+    what = (
         f"{problem.scenario_label} · {problem.settings.draws:,} draws, the same random numbers in every "
         "country · each by its own rates, perspective, thresholds, severity rule, mortality, norms and "
-        "prices",
-        quick,
-        _changed(results),
-        "## The answer\n\n" + "  \n".join(answer(results)),
-        *faults(results),
-        f"![Countries side by side](figures/{FIGURE}.svg)" if with_figures else "",
-        "## By country",
-        table(_shown(results.table), 1),
+        "prices"
+    )
+    about = (
         f"{pairwise_note(problem)} {COLUMNS} {problem.settings.within_cycle.capitalize()} within the cycle. "
-        "Exact numbers with standard errors and intervals: `tables/countries.csv`.".lstrip(),
-        "## Read before comparing",
-        *(_cautions(results)),
-        _warnings(results),
-        "## Reproduce",
-        f"`{_command(results)}`",
-    ]
-    return "\n\n".join(s for s in sections if s) + "\n"
+        "Exact numbers with standard errors and intervals: `tables/countries.csv`."
+    )
+    made = {
+        "answer": [*paragraphs("  \n".join(answer(results)), *faults(results)), *figure],
+        "by-country": [*table(_shown(results.table)), Paragraph(about.lstrip())],
+        "read-before-comparing": [*bullets(_cautions(results)), *warned(results.warnings)],
+        "reproduce": [Command(_command(results))],
+    }
+    title = f"{problem.title}: {len(results.table)} countries"
+    head = [Paragraph(what), *quick, *_changed(results)]
+    return Document(title, problem.question, head, outline.parts(outline.COUNTRIES, made))
 
 
-def _changed(results: CountryComparison) -> str:
+def _changed(results: CountryComparison) -> list[Block]:
     """What was changed by hand, which is the same number in every country's money."""
     shown = ", ".join(f"`{k} = {v}`" for k, v in results.problem.overrides.items())
     if not shown:
-        return ""
-    return f"> **Changed by hand** in every country (amounts in the money of each): {shown}"
+        return []
+    words = f"**Changed by hand** in every country (amounts in the money of each): {shown}"
+    return [Notice((words,))]
 
 
 def answer(results: CountryComparison) -> list[str]:
@@ -245,7 +260,7 @@ def _cautions(results: CountryComparison) -> list[str]:
         "The evidence on survival is the same in every country, fitted once over the mortality of the "
         "trials' patients; each country's own mortality acts on its cohort."
     )
-    return ["\n".join(f"- {line}" for line in lines)]
+    return lines
 
 
 def _borrowed_values(results: CountryComparison) -> list[str]:
@@ -281,12 +296,6 @@ def _by_donor(countries: list[Country], block: str) -> dict[str, list[str]]:
         if block in country.borrowed:
             found.setdefault(country.borrowed[block], []).append(country.label)
     return found
-
-
-def _warnings(results: CountryComparison) -> str:
-    if not results.warnings:
-        return ""
-    return "**Warnings of this run**\n\n" + "\n".join(f"- {w}" for w in results.warnings)
 
 
 def _command(results: CountryComparison) -> str:

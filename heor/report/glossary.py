@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from heor.report.blocks import Block, bullets
+
 if TYPE_CHECKING:
     from heor.results import Results
 
@@ -31,12 +33,11 @@ TERMS = {
 }
 
 
-def glossary(results: Results) -> str:
+def glossary(results: Results) -> list[Block]:
     """The section of the report; terms of survival fits only where something was fitted."""
     fits = ("Elpd", "NUTS", "Transport")
-    rows = [
-        f"- **{term}**: {words}"
+    return bullets(
+        f"**{term}**: {words}"
         for term, words in TERMS.items()
         if results.fits.weights or not term.startswith(fits)
-    ]
-    return "\n".join(["## Terms", "", *rows])
+    )

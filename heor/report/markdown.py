@@ -1,51 +1,71 @@
-"""report.md: the answer first, then what it rests on. Every number comes from `Results`."""
+"""Documents as Markdown."""
 
 from __future__ import annotations
 
-from heor.report.cheers.table import checklist
-from heor.report.glossary import glossary
-from heor.report.section_answer import answer as answer
-from heor.report.section_answer import answer_section, costs
-from heor.report.section_answer import caveat as caveat
-from heor.report.section_drivers import beside, rests_on, severity, uncertainty
-from heor.report.section_information import value_of_information, value_of_trial
-from heor.report.section_method import (
-    accepted,
-    conventions,
-    figure_section,
-    head,
-    limits,
-    reproduce,
-    warned,
-)
-from heor.report.section_structures import structures
-from heor.report.section_survival import survival
-from heor.report.section_what_if import what_if
-from heor.results import Results
+from functools import singledispatch
+
+from heor.report import blocks as b
+from heor.report import words
 
 
-def report(results: Results, figures: list[str]) -> str:
-    """The whole report as Markdown. `figures` are file names under `figures/`."""
-    sections = [
-        head(results),
-        accepted(results),
-        answer_section(results),
-        warned(results),
-        costs(results),
-        rests_on(results),
-        what_if(results),
-        beside(results),
-        structures(results),
-        severity(results),
-        uncertainty(results),
-        value_of_information(results),
-        value_of_trial(results),
-        survival(results),
-        figure_section(figures),
-        conventions(results),
-        limits(results),
-        glossary(results),
-        checklist(results),
-        reproduce(results),
-    ]
-    return "\n\n".join(s for s in sections if s) + "\n"
+def markdown(document: b.Document) -> str:
+    """A whole document.
+
+    >>> from heor.report.blocks import Document, Paragraph, Part
+    >>> markdown(Document("Two ways", "Which?", (), (Part("answer", "The answer", [Paragraph("This.")]),)))
+    '# Two ways\\n\\nWhich?\\n\\n## The answer\\n\\nThis.\\n'
+    """
+    shown = [text(document.above), f"# {document.title}", document.question, text(document.head)]
+    for part in document.parts:
+        shown += [f"## {part.heading}" if part.heading else "", text(part.blocks)]
+    return "\n\n".join(found for found in shown if found) + "\n"
+
+
+def text(blocks: b.Blocks) -> str:
+    """Blocks below each other."""
+    shown = ""
+    for block in blocks:
+        between = "\n" if isinstance(block, b.Bullets) and block.close else "\n\n"
+        shown += (between if shown else "") + _block(block)
+    return shown
+
+
+@singledispatch
+def _block(block: b.Block) -> str:
+    raise TypeError(f"no block: {block!r}")
+
+
+@_block.register
+def _(block: b.Paragraph) -> str:
+    return block.text
+
+
+@_block.register
+def _(block: b.Heading) -> str:
+    return f"{'#' * (block.level + 2)} {block.text}"
+
+
+@_block.register
+def _(block: b.Bullets) -> str:
+    return "\n".join(f"- {item}" for item in block.items)
+
+
+@_block.register
+def _(block: b.Table) -> str:
+    return words.table(block.rows, block.left)
+
+
+@_block.register
+def _(block: b.Figure) -> str:
+    return f"![{block.label}](figures/{block.name}.{block.suffix})"
+
+
+@_block.register
+def _(block: b.Command) -> str:
+    return f"`{block.text}`"
+
+
+@_block.register
+def _(block: b.Notice) -> str:
+    shown = "\n>\n".join(f"> {paragraph}" for paragraph in block.paragraphs)
+    return shown + ("\n>" if block.items else "") + "".join(f"\n> - {i}" for i in block.items)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from heor.decision.net_benefit_of_sampling import LEAST_EFFECTIVE, Programme, TrialFindings
 from heor.inputs.expressions import names_in
 from heor.inputs.trial import Trial
+from heor.report import outline
+from heor.report.blocks import Block, Document, Paragraph, figures, paragraphs, strong_lines, table
 from heor.report.choice import alone, has_several, label_of, run_choices
+from heor.report.markdown import markdown
 from heor.report.section_drivers import reference
-from heor.report.words import STATUS_WORDS, money, plain, table
+from heor.report.words import STATUS_WORDS, money, plain
 from heor.results import Results
 
 EXPRESSION_WORDS = {
@@ -34,24 +39,30 @@ def millions(x: float) -> str:
     return f"{x / 1e6 + 0.0:,.1f}".replace("-0.0", "0.0")
 
 
-def trial_page(results: Results, figures: list[str]) -> str:
+def trial_page(results: Results, names: list[str]) -> str:
     """The whole page as Markdown; empty where no trial is asked for."""
+    document = trial_document(results, names)
+    return markdown(document) if document else ""
+
+
+def trial_document(results: Results, names: Sequence[str] = ()) -> Document | None:
+    """The whole page, with the figures of these names; none where no trial is asked for."""
     if results.trial is None or results.problem.trial is None:
-        return ""
+        return None
     trial, found = results.problem.trial, results.trial
-    parts = [
-        f"# What is {trial.label} worth?",
-        results.problem.question,
-        "  \n".join(f"**{line}**" for line in answer(results)),
-        _power(results, trial, found),
-        _worth(results, trial, found),
-        _sizes(results, found),
-        _observed(results, trial, found),
-        _figures(figures),
-        _method(results, trial, found),
-        _assumptions(results, found.programme),
-    ]
-    return "\n\n".join(p for p in parts if p) + "\n"
+    made = {
+        "power": _power(trial, found),
+        "worth": _worth(results, trial, found),
+        "designs": _sizes(results, found),
+        "observed": _observed(results, trial, found),
+        "figures": figures((n for n in names if n.startswith("trial_")), "png"),
+        "computation": _method(results, trial, found),
+        "assumed": _assumptions(results, found.programme),
+    }
+    head = [strong_lines(answer(results))]
+    parts = outline.parts(outline.TRIAL, made, trial=trial.label)
+    title = f"What is {trial.label} worth?"
+    return Document(title, results.problem.question, head, parts)
 
 
 def answer(results: Results) -> list[str]:
@@ -169,7 +180,7 @@ def _new_trial(results: Results, found: TrialFindings, name: str, currency: str)
     )
 
 
-def _power(results: Results, trial: Trial, found: TrialFindings) -> str:
+def _power(trial: Trial, found: TrialFindings) -> list[Block]:
     frame = found.power_by_size
     month = f"{12 * trial.endpoint:g}"
     rows = pd.DataFrame(
@@ -184,19 +195,18 @@ def _power(results: Results, trial: Trial, found: TrialFindings) -> str:
             "Chance of a gain this large": [f"{x:.0%}" for x in frame["chance_of_needed"]],
         }
     )
-    return "\n\n".join(
-        [
-            "## What the trial can show",
+    return [
+        Paragraph(
             f"The primary endpoint is survival at {month} months, tested two-sided at "
             f"{trial.significance:g}. Power is averaged over the uncertainty of the model (assurance): the "
             "comparator's survival, the hazard ratio and cure are different in every draw. A trial that is "
-            "not significant does not say that there is no gain.",
-            table(rows),
-        ]
-    )
+            "not significant does not say that there is no gain."
+        ),
+        *table(rows),
+    ]
 
 
-def _worth(results: Results, trial: Trial, found: TrialFindings) -> str:
+def _worth(results: Results, trial: Trial, found: TrialFindings) -> list[Block]:
     currency = results.problem.country.currency
     check = found.check.set_index(["threshold_name", "follow_up_months", "primary_only"])
     rows = []
@@ -218,9 +228,8 @@ def _worth(results: Results, trial: Trial, found: TrialFindings) -> str:
             }
         )
     sunk = trial.since_last_inclusion is not None
-    return "\n\n".join(
-        [
-            f"## What {trial.label} is worth, by when it is read",
+    return [
+        Paragraph(
             (
                 f"It has recruited (last inclusion {12 * trial.since_last_inclusion:g} months ago); what it "
                 "has cost is spent, whatever is decided now, and is left out. "
@@ -229,21 +238,20 @@ def _worth(results: Results, trial: Trial, found: TrialFindings) -> str:
             )
             + "All deaths seen until the reading are used; the first patients are then followed longer than "
             "the last. Longer follow-up is compared with the planned reading, whose result is used until "
-            "then.",
-            table(pd.DataFrame(rows)),
-        ]
-    )
+            "then."
+        ),
+        *table(pd.DataFrame(rows)),
+    ]
 
 
-def _sizes(results: Results, found: TrialFindings) -> str:
+def _sizes(results: Results, found: TrialFindings) -> list[Block]:
     currency = results.problem.country.currency
-    parts = [
-        "## Other designs, begun today",
+    blocks: list[Block] = paragraphs(
         "Million in all, discounted: value for later patients, less the trial's cost and the net benefit "
         "forgone by those randomised to what looks worse today. Valued as if no other trial reported, and with follow-up itself free of cost. A larger trial recruits for longer, so its "
         "result serves fewer patients; with more centres the pace is another (`trial_accrual`). (check): the regression left a pattern in its "
-        "residuals; read with care.",
-    ]
+        "residuals; read with care."
+    )
     for name, threshold in results.decision.thresholds:
         own = found.designs[found.designs["threshold_name"] == name]
         shown = own[own["follow_up_months"] == _shown_follow_up(results)]
@@ -261,12 +269,12 @@ def _sizes(results: Results, found: TrialFindings) -> str:
                 "**Net**": [millions(x) for x in shown["net_benefit"]],
             }
         )
-        parts += [
-            f"At {threshold:,.0f} {currency} per QALY, read {_shown_follow_up(results):g} months after the "
-            "last inclusion:",
-            table(rows),
-        ]
-    return "\n\n".join(parts)
+        subject = (
+            f"at {threshold:,.0f} {currency} per QALY, read {_shown_follow_up(results):g} months after the "
+            "last inclusion"
+        )
+        blocks += [Paragraph(f"A{subject[1:]}:"), *table(rows, subject=subject)]
+    return blocks
 
 
 def _shown_follow_up(results: Results) -> float:
@@ -274,7 +282,7 @@ def _shown_follow_up(results: Results) -> float:
     return results.problem.trial.follow_up * 12
 
 
-def _observed(results: Results, trial: Trial, found: TrialFindings) -> str:
+def _observed(results: Results, trial: Trial, found: TrialFindings) -> list[Block]:
     currency = results.problem.country.currency
     frame = found.observed
     rows = {
@@ -283,45 +291,36 @@ def _observed(results: Results, trial: Trial, found: TrialFindings) -> str:
     }
     for name, threshold in results.decision.thresholds:
         rows[f"Net benefit at {threshold:,.0f}"] = [money(x) for x in frame[f"net_benefit_{name}"]]
-    return "\n\n".join(
-        [
-            "## Which result would change the decision",
+    return [
+        Paragraph(
             f"Incremental net benefit ({currency} a patient{alone(results.problem)}) that would be believed if {trial.label} showed "
             "this hazard ratio and nothing else of it were looked at. Ratios that fewer than 0.5 % of trials "
             "would show at either end are left out; where the sign is the same throughout, no likely ratio alone "
-            "turns the decision: the shape of the curves has to.",
-            table(pd.DataFrame(rows)),
-        ]
-    )
+            "turns the decision: the shape of the curves has to."
+        ),
+        *table(pd.DataFrame(rows)),
+    ]
 
 
-def _figures(figures: list[str]) -> str:
-    shown = [n for n in figures if n.startswith("trial_")]
-    return "\n\n".join(f"![{n.replace('_', ' ')}](figures/{n}.png)" for n in shown)
-
-
-def _method(results: Results, trial: Trial, found: TrialFindings) -> str:
+def _method(results: Results, trial: Trial, found: TrialFindings) -> list[Block]:
     draws = results.simulation.outcomes.n
     effective = found.check["effective_draws"].min()
-    return "\n\n".join(
-        [
-            "## How it is computed",
-            f"Each of the {draws:,} draws of the model is a possible truth. Its survival curves give the "
-            "deaths the trial would see (times drawn by inverting the curve; patients enter at the pace of "
-            "recruitment; those alive at the reading, or lost before it, are censored); its costs and QALYs "
-            "give what each decision would bring. The grid of designs is valued by regression: costs and "
-            "QALYs on scores of the deaths (observed less expected, weighted by the directions in which the "
-            "draws' hazards differ most); small trials are simulated several times in a draw. "
-            f"{trial.label} itself is valued by importance sampling, which weights all draws by the whole "
-            f"likelihood of what the trial shows (at least {effective:,.0f} effective draws; below "
-            f"{LEAST_EFFECTIVE} the regression is used), with the regression beside it as a check.",
-            "Only survival is learnt: what the trial says on progression, costs and quality of life comes on "
-            "top. Tables: `tables/trial_*.csv`.",
-        ]
+    return paragraphs(
+        f"Each of the {draws:,} draws of the model is a possible truth. Its survival curves give the "
+        "deaths the trial would see (times drawn by inverting the curve; patients enter at the pace of "
+        "recruitment; those alive at the reading, or lost before it, are censored); its costs and QALYs "
+        "give what each decision would bring. The grid of designs is valued by regression: costs and "
+        "QALYs on scores of the deaths (observed less expected, weighted by the directions in which the "
+        "draws' hazards differ most); small trials are simulated several times in a draw. "
+        f"{trial.label} itself is valued by importance sampling, which weights all draws by the whole "
+        f"likelihood of what the trial shows (at least {effective:,.0f} effective draws; below "
+        f"{LEAST_EFFECTIVE} the regression is used), with the regression beside it as a check.",
+        "Only survival is learnt: what the trial says on progression, costs and quality of life comes on "
+        "top. Tables: `tables/trial_*.csv`.",
     )
 
 
-def _assumptions(results: Results, programme: Programme) -> str:
+def _assumptions(results: Results, programme: Programme) -> list[Block]:
     problem = results.problem
     assert problem.trial is not None
     rows = []
@@ -336,4 +335,4 @@ def _assumptions(results: Results, programme: Programme) -> str:
                 "Status": ", ".join(statuses),
             }
         )
-    return "\n\n".join(["## What it assumes", table(pd.DataFrame(rows), left=1)])
+    return table(pd.DataFrame(rows))

@@ -15,10 +15,13 @@ from heor.decision.choice import choices
 from heor.decision.cost_effectiveness import EQUAL, are_equal
 from heor.decision.frontier import equal_to
 from heor.psa import Analysed
-from heor.report import figures_comparison
+from heor.report import figures_comparison, outline
+from heor.report.blocks import Block, Document, Paragraph, bullets, strong_lines, table
+from heor.report.blocks import figures as shown_figures
 from heor.report.cheers.answer import listed
 from heor.report.comparison import Comparison
 from heor.report.figures_information import information
+from heor.report.markdown import markdown
 from heor.report.provenance import versions, write_json
 from heor.report.tables import write_csv
 from heor.report.words import (
@@ -27,7 +30,6 @@ from heor.report.words import (
     counted,
     icer_words,
     significant,
-    table,
     too_few,
 )
 from heor.storage.folder import write_folder
@@ -43,7 +45,7 @@ def write_analysis(
     """Tables, figures, report.md, report.html and run.json; whole or not at all."""
     from heor.report.figures import write_figures
     from heor.report.html.explorer import REPLACED, explorer
-    from heor.report.html.plain import write_plain_page
+    from heor.report.html.plain import write_document
 
     def fill(place: Path) -> None:
         tables = dict(found.decision.tables)
@@ -53,11 +55,9 @@ def write_analysis(
         write_figures(
             comparison(found), place / "figures", progress=progress, figures=figures(found, ellipse)
         )
-        (place / "report.md").write_text(report(found, list(figures(found))), encoding="utf-8")
         charts = None if found.outcomes.are_few else explorer(comparison(found), language)
-        write_plain_page(
-            place, language=language, explorer=charts, without=REPLACED if charts else ()
-        )
+        shown = document(found, list(figures(found)))
+        write_document(shown, place, language, charts, REPLACED if charts else ())
         write_json(record(found), place / "run.json")
 
     return write_folder(folder, fill)
@@ -157,6 +157,11 @@ def _other_chance(found: Analysed, rows: pd.DataFrame, best: pd.Series) -> str:
 
 def report(found: Analysed, names: list[str]) -> str:
     """report.md."""
+    return markdown(document(found, names))
+
+
+def document(found: Analysed, names: list[str]) -> Document:
+    """The whole report, with the figures of these names."""
     tables, currency = found.decision.tables, found.outcomes.currency
     means = tables["strategies"].pivot(index="strategy", columns="outcome", values="mean")
     frontier = tables["frontier"]
@@ -207,29 +212,28 @@ def report(found: Analysed, names: list[str]) -> str:
     if several:  # what compares two says nothing of a decision among all
         sure = sure.drop(columns=["Chance of a wrong decision", "EVPI"], errors="ignore")
         sure = sure.rename(columns={"Chance cost-effective": "Chance above 0"})
-    parts = [
-        f"# Decision analysis of {found.source.name}",
-        "## The answer",
-        "  \n".join(f"**{line}**" for line in answer(found)),
+    about = (
         f"{counted(found.outcomes.n, 'draw')}, {len(means)} strategies, as the file gives them: discounting, price "
-        "year and horizon are its program's.",
-        "## Full incremental analysis",
-        table(rows),
-        "## How sure: the best of all strategies" if several else "",
-        table(_whole_set(found)) if several else "",
-        f"## How sure: {found.intervention} against {found.comparator}{' alone' if several else ''}",
-        table(sure),
-        _enough(found),
-        _information(found),
-        "\n".join(f"- {note}" for note in found.notes),
-        "## Figures" if names else "",
-        "\n\n".join(f"![{n.replace('_', ' ')}](figures/{n}.svg)" for n in names),
-        "## Method",
+        "year and horizon are its program's."
+    )
+    method = (
         "All tables: `tables/`. Frontier by convex hull; strategies that tie for the best of a draw share it; "
         "ICER interval by Fieller's theorem; EVPPI by regression over draws (splines; polynomials with "
-        "interactions; boosted trees, cross-fitted, for large groups).",
-    ]
-    return "\n\n".join(p for p in parts if p) + "\n"
+        "interactions; boosted trees, cross-fitted, for large groups)."
+    )
+    made = {
+        "answer": [strong_lines(answer(found)), Paragraph(about)],
+        "full-incremental-analysis": table(rows),
+        "best-of-all": table(_whole_set(found)) if several else [],
+        "how-sure": [*table(sure), Paragraph(_enough(found))],
+        "value-of-information": _information(found),
+        "notes": bullets(found.notes),
+        "figures": shown_figures(names),
+        "method": [Paragraph(method)],
+    }
+    compared = f"{found.intervention} against {found.comparator}{' alone' if several else ''}"
+    parts = outline.parts(outline.EXTERNAL_DRAWS, made, compared=compared)
+    return Document(f"Decision analysis of {found.source.name}", "", (), parts)
 
 
 def _whole_set(found: Analysed) -> pd.DataFrame:
@@ -271,10 +275,10 @@ def _enough(found: Analysed) -> str:
     )
 
 
-def _information(found: Analysed) -> str:
+def _information(found: Analysed) -> list[Block]:
     frame = found.information
     if frame.empty:
-        return ""
+        return []
     currency = found.outcomes.currency
     name, threshold = found.decision.thresholds[-1]
     own = frame[(frame["threshold_name"] == name) & (frame["kind"] != "all")]
@@ -292,13 +296,9 @@ def _information(found: Analysed) -> str:
             ],
         }
     )
-    return "\n\n".join(
-        [
-            "## Value of information",
-            f"At {threshold:,.10g} {currency} per QALY (all thresholds: `tables/information.csv`):",
-            table(rows) if len(rows) else "No parameter is worth knowing by itself.",
-        ]
-    )
+    words = f"At {threshold:,.10g} {currency} per QALY (all thresholds: `tables/information.csv`):"
+    none = [Paragraph("No parameter is worth knowing by itself.")]
+    return [Paragraph(words), *(table(rows) if len(rows) else none)]
 
 
 def record(found: Analysed) -> dict:

@@ -12,13 +12,26 @@ from heor.archive import write_archive
 from heor.decision.choice import choices
 from heor.outcomes.outcomes import LEAST_DRAWS
 from heor.report import figure_style as style
+from heor.report import outline
+from heor.report.blocks import (
+    Block,
+    Command,
+    Document,
+    Figure,
+    Paragraph,
+    bullets,
+    paragraphs,
+    strong_lines,
+    table,
+)
 from heor.report.choice import alone, best_of, differences, label_of, pair
 from heor.report.figures_scenarios import scenarios
+from heor.report.markdown import markdown
 from heor.report.numbers.scenarios import ordered
 from heor.report.provenance import record, write_json
-from heor.report.section_method import command_line, run_notes
+from heor.report.section_method import accepted_notice, command_line, run_notes, warned
 from heor.report.tables import write_csv
-from heor.report.words import TOO_FEW, chance, money, ratio_words, table, timing, years
+from heor.report.words import TOO_FEW, chance, money, ratio_words, timing, years
 from heor.scenario_analysis import ScenarioResults
 from heor.storage.folder import write_folder
 
@@ -54,7 +67,7 @@ def write_scenario_parts(
     """What readers open, made from `results` alone."""
     from heor.report.figures import write_figures
     from heor.report.html.journal import write_journal
-    from heor.report.html.plain import write_plain_page
+    from heor.report.html.plain import write_document
 
     tables = {"scenarios": results.table, "averages": average_table(results)}
     write_csv(tables, place / "tables")
@@ -62,25 +75,32 @@ def write_scenario_parts(
     if with_figures:
         figures = {FIGURE: scenarios}
         write_figures(results, place / "figures", progress=progress, figures=figures)
-    (place / "report.md").write_text(report(results, with_figures), encoding="utf-8")
-    write_plain_page(place, language=language)
+    write_document(document(results, with_figures), place, language)
 
 
 def report(results: ScenarioResults, with_figures: bool = True) -> str:
     """The whole report as Markdown."""
-    sections = [
-        _head(results),
-        "\n>\n".join(f"> **{line}**" for line in results.accepted),
-        "## The answer\n\n" + "  \n".join(f"**{line}**" for line in answer(results)),
-        _faults(results),
-        f"![Net benefit by scenario](figures/{FIGURE}.svg)" if with_figures else "",
-        _averages(results),
-        _table(results),
-        _whys(results),
-        _warnings(results),
-        _reproduce(results),
-    ]
-    return "\n\n".join(s for s in sections if s) + "\n"
+    return markdown(document(results, with_figures))
+
+
+def document(results: ScenarioResults, with_figures: bool = True) -> Document:
+    """The whole report."""
+    problem = results.problem
+    figure = [Figure(FIGURE, "Net benefit by scenario")] if with_figures else []
+    made = {
+        "answer": [
+            strong_lines(answer(results)),
+            *warned(faults(results), "**Not evaluated**"),
+            *figure,
+        ],
+        "structural-averages": _averages(results),
+        "all-scenarios": _table(results),
+        "why-each-is-there": _whys(results),
+        "warnings": bullets(results.warnings),
+        "reproduce": _reproduce(results),
+    }
+    parts = outline.parts(outline.SCENARIOS, made)
+    return Document(f"{problem.title}: scenarios", problem.question, _head(results), parts)
 
 
 def answer(results: ScenarioResults) -> list[str]:
@@ -167,20 +187,14 @@ def _of_kind(results: ScenarioResults, kind: str) -> pd.DataFrame:
     return results.table[results.table["kind"] == kind]
 
 
-def _head(results: ScenarioResults) -> str:
+def _head(results: ScenarioResults) -> list[Block]:
     problem = results.problem
     what = (
         f"{problem.country.label} · {len(results.table)} rows (base case, scenarios, averages) on the "
         f"same {problem.settings.draws:,} draws · "
         f"{problem.country.currency} {problem.country.price_year} · {problem.country.perspective}"
     )
-    title = f"# {problem.title}: scenarios"
-    return "\n".join([title, "", problem.question, "", what, *run_notes(problem)])
-
-
-def _faults(results: ScenarioResults) -> str:
-    lines = [f"- {line}" for line in faults(results)]
-    return "\n".join(["**Not evaluated**", "", *lines]) if lines else ""
+    return [Paragraph(what), *run_notes(problem), *accepted_notice(results.accepted)]
 
 
 def _average_words(results: ScenarioResults, row: pd.Series, name: str, value: float) -> str:
@@ -207,25 +221,24 @@ def _average_words(results: ScenarioResults, row: pd.Series, name: str, value: f
     )
 
 
-def _averages(results: ScenarioResults) -> str:
+def _averages(results: ScenarioResults) -> list[Block]:
     """The weights, whose judgement they are, and how near the draws came to them."""
     if not results.averages:
-        return ""
-    parts = [
-        "## Structural averages",
-        "",
+        return []
+    words = (
         "An average is a mixture: each draw is of one scenario, chosen with its weight. The weights are "
         "a judgement of the analyst, not a result of the model; "
-        "`averages` in `inputs/model/analysis.yaml` holds them.",
-    ]
+        "`averages` in `inputs/model/analysis.yaml` holds them."
+    )
+    lines = []
     for name, average in results.averages.items():
         achieved = results.achieved[name]
         weights = "; ".join(
             f"{member} {weight:.1%} (of draws: {achieved[member]:.2%})"
             for member, weight in average.weights.items()
         )
-        parts += ["", f"- **{average.label}** ({name}): {average.why} Weights: {weights}."]
-    return "\n".join(parts)
+        lines.append(f"**{average.label}** ({name}): {average.why} Weights: {weights}.")
+    return [Paragraph(words), *bullets(lines)]
 
 
 def scenario_rows(results: ScenarioResults) -> pd.DataFrame:
@@ -282,34 +295,24 @@ def _journal(results: ScenarioResults) -> dict[str, JournalTable]:
     return journal(found, problem.settings.fit.quick)
 
 
-def _table(results: ScenarioResults) -> str:
-    return "\n".join(
-        [
-            "## All scenarios",
-            "",
+def _table(results: ScenarioResults) -> list[Block]:
+    return [
+        Paragraph(
             f"{_differences(results)} Every other number, with its Monte Carlo standard error: "
-            "`tables/scenarios.csv`.",
-            "",
-            table(scenario_rows(results)),
-            "",
-            timing(results.problem),
-        ]
-    )
+            "`tables/scenarios.csv`."
+        ),
+        *table(scenario_rows(results)),
+        Paragraph(timing(results.problem)),
+    ]
 
 
-def _whys(results: ScenarioResults) -> str:
+def _whys(results: ScenarioResults) -> list[Block]:
     """Why each scenario is there, in the order of their names."""
-    lines = [
-        f"- **{p.scenario_label}** (`{name}`): {p.scenario_why}"
+    return bullets(
+        f"**{p.scenario_label}** (`{name}`): {p.scenario_why}"
         for name, p in results.problems.items()
         if p.scenario
-    ]
-    return "\n".join(["## Why each is there", "", *lines]) if lines else ""
-
-
-def _warnings(results: ScenarioResults) -> str:
-    lines = [f"- {line}" for line in results.warnings]
-    return "\n".join(["## Warnings", "", *lines]) if lines else ""
+    )
 
 
 def _command(results: ScenarioResults) -> str:
@@ -320,13 +323,6 @@ def _command(results: ScenarioResults) -> str:
     return command_line(results.problem, "scenarios --run", *own, draws)
 
 
-def _reproduce(results: ScenarioResults) -> str:
-    return "\n".join(
-        [
-            "## Reproduce",
-            "",
-            f"`{_command(results)}`",
-            "",
-            "Versions, seed, hashes of the inputs and timings: `run.json`. Exact numbers: `tables/*.csv`.",
-        ]
-    )
+def _reproduce(results: ScenarioResults) -> list[Block]:
+    where = "Versions, seed, hashes of the inputs and timings: `run.json`. Exact numbers: `tables/*.csv`."
+    return [Command(_command(results)), *paragraphs(where)]

@@ -12,7 +12,8 @@ from heor.decision.frontier import STATUSES, equal_to
 from heor.inputs.problem import UNCERTAIN_STATUSES
 from heor.inputs.usage import used_parameters
 from heor.outcomes.outcomes import LEAST_DRAWS
-from heor.report import tables
+from heor.report import outline, tables
+from heor.report.blocks import Block, Paragraph, bullets, paragraphs, strong_lines, table
 from heor.report.choice import (
     alone,
     best_lines,
@@ -32,7 +33,6 @@ from heor.report.words import (
     interval_words,
     money,
     significant,
-    table,
     timing,
     too_few,
     years,
@@ -134,34 +134,38 @@ def outcome_rows(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def answer_section(results: Results) -> str:
+def answer_section(results: Results) -> list[Block]:
+    """The answer, whether scenarios turn it, what to read with it, and the numbers."""
     problem, decision = results.problem, results.decision
     currency = problem.country.currency
     few = results.simulation.outcomes.are_few
     ratios = [
-        f"- {r['measure'][0].upper() + r['measure'][1:]}: "
+        f"{r['measure'][0].upper() + r['measure'][1:]}: "
         f"{icer_words(r['cost'], r['effect'], r['ratio'], r['label'], currency)} "
         f"(Monte Carlo SE {TOO_FEW if few else significant(r['se'], 2)})"
         for _, r in decision.tables["icer"].iterrows()
     ]
-    lines = [f"**{line}**" for line in answer(results)]
     frame = tables.companion_table(results)
     if has_several(problem):
         ratios = [f"{ratios[0]}{alone(problem)}", *ratios[1:]] if ratios else []
-    text = [
-        "## The answer",
-        "",
-        "  \n".join(lines),
-        "",
-        _reversals(results, frame),
-        *_companions(results, frame),
-        "",
-        caveat(results),
-        "",
+    return [
+        strong_lines(answer(results)),
+        *_turned(results, frame),
+        Paragraph(caveat(results)),
         *_foremost(results),
+        *table(outcome_rows(results)),
+        Paragraph(timing(problem)),
+        *bullets(ratios),
+        *_frontier(results),
     ]
-    text += ["", table(outcome_rows(results)), "", timing(problem), "", *ratios]
-    return "\n".join([*text, *_frontier(results)])
+
+
+def _turned(results: Results, frame: pd.DataFrame) -> list[Block]:
+    """The verdict, and each structural scenario of the run."""
+    companions = _companions(results, frame)
+    if not has_several(results.problem) and not results.problem.country.has_verdict:
+        return [Paragraph(_no_verdict(results, frame)), *bullets(companions, close=True)]
+    return bullets([*_reversals(results, frame), *companions])
 
 
 def _companions(results: Results, frame: pd.DataFrame) -> list[str]:
@@ -176,7 +180,7 @@ def _companions(results: Results, frame: pd.DataFrame) -> list[str]:
             row["icer_label"],
             f"{country.currency} per QALY",
         )
-        lines.append(f"- {row['scenario']}: {words}{_companion_chances(results, row)}.")
+        lines.append(f"{row['scenario']}: {words}{_companion_chances(results, row)}.")
     return lines
 
 
@@ -199,7 +203,7 @@ def _companion_chances(results: Results, row: pd.Series) -> str:
     return f"{alone(problem)}; best of all strategies: {', '.join(parts)}"
 
 
-def _foremost(results: Results) -> list[str]:
+def _foremost(results: Results) -> list[Block]:
     """What a reader must know before using the answer: the first limits, and whose severity it is."""
     problem, found = results.problem, results.decision.severity
     lines = [*problem.limits[:1], *problem.country.limits[:1]]
@@ -211,22 +215,20 @@ def _foremost(results: Results) -> list[str]:
         lines.append(
             f"The severity-weighted threshold of {found.threshold:,.0f} {problem.country.currency} per QALY "
             f"follows from patients of {problem.start_age:g} years; another age can change the {weight} (see "
-            f"*Severity and threshold*).{rule}"
+            f"*{outline.heading('severity')}*).{rule}"
         )
-    return ["Read with it:", "", *(f"- {line}" for line in lines)] if lines else []
+    return [Paragraph("Read with it:"), *bullets(lines)] if lines else []
 
 
-def _frontier(results: Results) -> list[str]:
+def _frontier(results: Results) -> list[Block]:
     """Full incremental analysis, where there are more strategies than the two of the question."""
     if len(results.decision.tables["frontier"]) < 3:
         return []
+    subject = "full incremental analysis of all strategies"
     return [
-        "",
-        "Full incremental analysis of all strategies:",
-        "",
-        table(incremental_rows(results)),
-        "",
-        _dominated(results),
+        Paragraph("Full incremental analysis of all strategies:"),
+        *table(incremental_rows(results), subject=subject),
+        *paragraphs(_dominated(results)),
     ]
 
 
@@ -274,14 +276,12 @@ def incremental_rows(results: Results) -> pd.DataFrame:
     )
 
 
-def _reversals(results: Results, frame: pd.DataFrame) -> str:
+def _reversals(results: Results, frame: pd.DataFrame) -> list[str]:
     """The verdict at each threshold, and which structural scenarios turn it."""
     problem, currency = results.problem, results.problem.country.currency
     label = problem.strategies[problem.settings.intervention].label
     if has_several(problem):
         return changes_of_best(results, frame)
-    if not problem.country.has_verdict:
-        return _no_verdict(results, frame)
     sentences = []
     for name, threshold in results.decision.thresholds:
         benefit, error = frame[f"net_benefit_{name}"], frame[f"net_benefit_{name}_se"]
@@ -299,7 +299,7 @@ def _reversals(results: Results, frame: pd.DataFrame) -> str:
             f"{'worth' if worth.iloc[0] else 'not worth'} its cost on average (net benefit "
             f"{money(benefit.iloc[0])} {currency} a patient){turned}."
         )
-    return "\n".join(f"- {sentence}" for sentence in sentences)
+    return sentences
 
 
 def _no_verdict(results: Results, frame: pd.DataFrame) -> str:
@@ -315,9 +315,9 @@ def _no_verdict(results: Results, frame: pd.DataFrame) -> str:
     )
 
 
-def costs(results: Results) -> str:
-    parts = ["## What it costs", table(cost_rows(results)), timing(results.problem)]
-    return "\n\n".join(parts)
+def costs(results: Results) -> list[Block]:
+    """Mean costs by category."""
+    return [*table(cost_rows(results)), Paragraph(timing(results.problem))]
 
 
 def cost_rows(results: Results) -> pd.DataFrame:

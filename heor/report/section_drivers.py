@@ -6,9 +6,10 @@ import pandas as pd
 
 from heor.decision.sensitivity import only_before_draws
 from heor.decision.severity import Severity
-from heor.inputs.problem import UNCERTAIN_STATUSES, DecisionProblem
+from heor.inputs.problem import UNCERTAIN_STATUSES
 from heor.inputs.usage import before_draws, used_parameters
-from heor.report import tables
+from heor.report import outline, tables
+from heor.report.blocks import Block, Paragraph, bullets, paragraphs, table
 from heor.report.choice import (
     difference,
     differences,
@@ -30,7 +31,6 @@ from heor.report.words import (
     parameter_label,
     ratio_words,
     significant,
-    table,
     too_few,
     years,
 )
@@ -39,7 +39,7 @@ from heor.results import ONE_WAY, SCENARIO, Decision, Results
 DRIVERS = 12  # parameters shown
 
 
-def rests_on(results: Results) -> str:
+def rests_on(results: Results) -> list[Block]:
     """The parameters that move the answer most, with their status."""
     problem = results.problem
     unverified = ", ".join(problem.country.unverified) or "none"
@@ -49,33 +49,19 @@ def rests_on(results: Results) -> str:
         for name, p in problem.parameters.items()
         if name in used and p.is_fixed and p.status in UNCERTAIN_STATUSES
     ]
-    return "\n".join(
-        [
-            "## What the answer rests on",
-            "",
-            *_note(problem),
-            f"{caveat(results)} {no_drivers(results) or _moved_most(results)}",
-            "",
+    first, *more = no_drivers(results) or [_moved_most(results)]
+    return [
+        *paragraphs(pairwise_note(problem), f"{caveat(results)} {first}", *more),
+        *([] if results.tornado.empty else table(driver_rows(results))),
+        *paragraphs(
             *_beyond_the_table(results),
-            *(
-                [
-                    "Assumptions without an interval are not varied here (`--set` changes them): "
-                    f"{'; '.join(fixed)}.",
-                    "",
-                ]
-                if fixed
-                else []
-            ),
+            f"Assumptions without an interval are not varied here (`--set` changes them): {'; '.join(fixed)}."
+            if fixed
+            else "",
             f"Country rules not verified in their source: {unverified}. Every parameter with its "
             "source, status and the file and line it came from: `tables/parameters.csv`.",
-        ]
-    )
-
-
-def _note(problem: DecisionProblem) -> list[str]:
-    """Lines above a section that compares two of more strategies."""
-    note = pairwise_note(problem)
-    return [note, ""] if note else []
+        ),
+    ]
 
 
 def _moved_most(results: Results) -> str:
@@ -87,12 +73,11 @@ def _moved_most(results: Results) -> str:
     benefits = results.decision.tables["net_benefit"].set_index("threshold_name")["net_benefit"]
     return (
         "Those that move it most, each over its own 95 % interval with the "
-        "rest at their central values (what turns the decision on average over draws is under *What would change the "
-        f"answer*){'; one that is correlated with it moves along' if has_partners(results) else ''} "
+        "rest at their central values (what turns the decision on average over draws is under "
+        f"*{outline.heading('tipping')}*){'; one that is correlated with it moves along' if has_partners(results) else ''} "
         f"(threshold {threshold:,.0f} {currency} per QALY). With all at their "
         f"central values net benefit is {money(central)} {currency}; the answer above is the "
-        f"mean over draws{', which rare large gains raise' if benefits[name] > central else ''}.\n\n"
-        + table(driver_rows(results))
+        f"mean over draws{', which rare large gains raise' if benefits[name] > central else ''}."
     )
 
 
@@ -100,7 +85,7 @@ def _beyond_the_table(results: Results) -> list[str]:
     """Parameters that one-way sensitivity does not move, or not wholly, each kind a paragraph."""
     if results.tornado.empty:
         return []
-    found = [left_out(results, f"{ONE_WAY} of")]
+    found = left_out(results, f"{ONE_WAY} of")
     problem = results.problem
     before = only_before_draws(problem)
     if before:
@@ -115,7 +100,7 @@ def _beyond_the_table(results: Results) -> list[str]:
         found.append(
             f"Moved with the survival fits and draws as they are, though it acts on them too: {listed}."
         )
-    return [part for paragraph in found if paragraph for part in (paragraph, "")]
+    return found
 
 
 def has_partners(results: Results) -> bool:
@@ -185,32 +170,25 @@ def chance_cells(results: Results, row: pd.Series, name: str, threshold: float) 
     return {f"Best at {threshold:,.0f} (chance)": words}
 
 
-def beside(results: Results) -> str:
+def beside(results: Results) -> list[Block]:
+    """The structural scenarios of the run, and why each is there."""
     problem = results.problem
     whys = {c.label: c.why for c in results.companions}
     failed = left_out(results, SCENARIO)
     if not whys:
-        return (
-            f"## Structural scenarios that could change the decision\n\n{failed}" if failed else ""
-        )
-    text = [f"- **{label}**: {why}" for label, why in whys.items() if why]
-    return "\n".join(
-        [
-            "## Structural scenarios that could change the decision",
-            "",
-            table(scenario_rows(results)),
-            "",
-            f"D{differences(problem)[1:]}, on the same random numbers as this run.",
-            "",
-            *text,
-        ]
-    )
+        return paragraphs(*failed)
+    return [
+        *table(scenario_rows(results)),
+        Paragraph(f"D{differences(problem)[1:]}, on the same random numbers as this run."),
+        *bullets(f"**{label}**: {why}" for label, why in whys.items() if why),
+    ]
 
 
-def severity(results: Results) -> str:
+def severity(results: Results) -> list[Block]:
+    """The shortfall, its class, and the threshold that follows."""
     found, problem = results.decision.severity, results.problem
     if found is None:
-        return ""
+        return []
     currency = problem.country.currency
     classes = found.class_probabilities
     likely = "; ".join(
@@ -223,19 +201,13 @@ def severity(results: Results) -> str:
     )
     unit = "weight on QALYs" if found.weight_on == "qalys" else f"{currency} per QALY"
     kind = "discounted" if found.discounted else "undiscounted"
-    return "\n".join(
-        [
-            "## Severity and threshold",
-            "",
-            f"Remaining QALYs of the population at {problem.start_age:g}: {found.remaining_qalys:.2f}; "
-            f"with the comparator: {found.comparator_qalys:.2f} ({kind}, mean of the draws). "
-            f"{_shortfall_words(found)}: {_threshold_words(found, currency)}",
-            "",
-            f"Class of the shortfall over draws ({unit}): {likely}.",
-            "",
-            f"The starting age is one value. By age at treatment, with the comparator's QALYs unchanged "
-            f"({unit}): {ages}.",
-        ]
+    return paragraphs(
+        f"Remaining QALYs of the population at {problem.start_age:g}: {found.remaining_qalys:.2f}; "
+        f"with the comparator: {found.comparator_qalys:.2f} ({kind}, mean of the draws). "
+        f"{_shortfall_words(found)}: {_threshold_words(found, currency)}",
+        f"Class of the shortfall over draws ({unit}): {likely}.",
+        f"The starting age is one value. By age at treatment, with the comparator's QALYs unchanged "
+        f"({unit}): {ages}.",
     )
 
 
@@ -305,7 +277,8 @@ def threshold_rows(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def uncertainty(results: Results) -> str:
+def uncertainty(results: Results) -> list[Block]:
+    """Chances by threshold, whether the draws are enough, and the deterministic answer."""
     currency = results.problem.country.currency
     base = results.deterministic.iloc[0]
     families = results.deterministic.iloc[1:]
@@ -314,14 +287,10 @@ def uncertainty(results: Results) -> str:
         f"{significant(r['icer'])}"
         for _, r in families.iterrows()
     )
-    return "\n".join(
-        [
-            "## How sure",
-            "",
-            table(threshold_rows(results)),
-            "",
-            _enough(results),
-            "",
+    return [
+        *table(threshold_rows(results)),
+        Paragraph(_enough(results)),
+        Paragraph(
             (
                 f"With every input at its central value: {base['qalys']:+.2f} QALYs, "
                 f"{money(base['cost'])} {currency}, {significant(base['icer'])} {currency} per QALY "
@@ -333,9 +302,9 @@ def uncertainty(results: Results) -> str:
                 f" By survival family, at central values ({currency} per QALY): {alone}."
                 if alone
                 else ""
-            ),
-        ]
-    )
+            )
+        ),
+    ]
 
 
 def _enough(results: Results) -> str:

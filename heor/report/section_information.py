@@ -7,21 +7,21 @@ import pandas as pd
 from heor.decision.priorities import PEOPLE, YEARS, population
 from heor.inputs.problem import DecisionProblem
 from heor.report import page_trial
+from heor.report.blocks import Block, Paragraph, bullets, paragraphs, table
 from heor.report.left_out import left_out, no_information
 from heor.report.section_drivers import reference
-from heor.report.words import STATUS_WORDS, money, parameter_label, table
+from heor.report.words import STATUS_WORDS, money, parameter_label
 from heor.results import TRIAL, Results
 
 SINGLE = 8  # parameters shown by themselves
 FIRST = 8  # inputs to find a better source for
 
 
-def value_of_information(results: Results) -> str:
+def value_of_information(results: Results) -> list[Block]:
     """A row for each group and the parameters worth most; empty without the analysis."""
     frame = results.information
     if frame.empty:
-        why = no_information(results)
-        return f"## Value of information\n\n{why}" if why else ""
+        return paragraphs(*no_information(results))
     problem, currency = results.problem, results.problem.country.currency
     name, threshold = reference(results.decision)
     own = frame[frame["threshold_name"] == name].set_index("name")
@@ -30,37 +30,43 @@ def value_of_information(results: Results) -> str:
     single = own[(own["kind"] == "single") & (own["value"] > 0)]
     single = single.sort_values("value", ascending=False).head(SINGLE)
     rows = [_row(problem, n, r, whole["value"]) for n, r in pd.concat([groups, single]).iterrows()]
-    text = [
-        "## Value of information",
-        "",
-        f"Knowing everything before deciding would be worth {money(whole['value'])} {currency} (SE "
-        f"{money(whole['se'])}) a patient at {threshold:,.0f} {currency} per QALY"
-        + _population(problem, whole["value"])
-        + ". Knowing only some parameters:",
-        "",
-        table(pd.DataFrame(rows)),
-        "",
-        "Conditional mean net benefit by regression over draws (splines; polynomials with interactions for "
-        "groups; boosted trees, cross-fitted, for large ones); SE of regression and draws. Parameters may be worth much together and nothing apart; those not "
-        "shown are worth nothing by themselves. All parameters and thresholds: `tables/information.csv`.",
-    ]
+    care = ""
     if own["suspicious"].any():
         flagged = ", ".join(own.index[own["suspicious"]])
-        text.append(
-            f"\n**The regression left a pattern in its residuals for {flagged}: read with care.**"
-        )
-    first = _source_first(results)
-    return "\n".join([*text, "", first] if first else text)
+        care = f"**The regression left a pattern in its residuals for {flagged}: read with care.**"
+    return [
+        Paragraph(
+            f"Knowing everything before deciding would be worth {money(whole['value'])} {currency} (SE "
+            f"{money(whole['se'])}) a patient at {threshold:,.0f} {currency} per QALY"
+            + _population(problem, whole["value"])
+            + ". Knowing only some parameters:"
+        ),
+        *table(pd.DataFrame(rows), subject="knowing only some parameters"),
+        *paragraphs(
+            "Conditional mean net benefit by regression over draws (splines; polynomials with interactions for "
+            "groups; boosted trees, cross-fitted, for large ones); SE of regression and draws. Parameters may be worth much together and nothing apart; those not "
+            "shown are worth nothing by themselves. All parameters and thresholds: `tables/information.csv`.",
+            care,
+        ),
+        *_source_first(results),
+    ]
 
 
-def value_of_trial(results: Results) -> str:
+def value_of_trial(results: Results) -> list[Block]:
     """The answer of the trial's own page."""
     if results.trial is None or results.problem.trial is None:
-        why = left_out(results, TRIAL)
-        return f"## The value of the trial\n\n{why}" if why else ""
-    label = results.problem.trial.label
-    lines = "\n".join(f"- {line}" for line in page_trial.answer(results))
-    return f"## The value of {label}\n\n{lines}\n\nPower, follow-up, other designs and method: `trial.md`."
+        return paragraphs(*left_out(results, TRIAL))
+    return [
+        *bullets(page_trial.answer(results)),
+        Paragraph("Power, follow-up, other designs and method: `trial.md`."),
+    ]
+
+
+def trial_label(results: Results) -> str:
+    """What the trial is called in headings."""
+    if results.trial is None or results.problem.trial is None:
+        return "the trial"
+    return results.problem.trial.label
 
 
 def _row(problem: DecisionProblem, name: str, found: pd.Series, whole: float) -> dict[str, str]:
@@ -96,11 +102,11 @@ def _population(problem: DecisionProblem, value: float) -> str:
     )
 
 
-def _source_first(results: Results) -> str:
+def _source_first(results: Results) -> list[Block]:
     """Assumed or unverified inputs, those worth most to find a better source for first."""
     frame = results.source_first.head(FIRST)
     if frame.empty:
-        return ""
+        return []
     currency = results.problem.country.currency
     rows = pd.DataFrame(
         {
@@ -114,8 +120,9 @@ def _source_first(results: Results) -> str:
             "Its interval moves net benefit by": [money(x) for x in frame["range"]],
         }
     )
-    return (
+    words = (
         "Which inputs to find a better source for first: those assumed or not verified, at the threshold "
-        "where knowing them is worth most. All of them: `tables/source_first.csv`.\n\n"
-        + table(rows, left=3)
+        "where knowing them is worth most. All of them: `tables/source_first.csv`."
     )
+    subject = "which inputs to find a better source for first"
+    return [Paragraph(words), *table(rows, left=3, subject=subject)]

@@ -9,22 +9,23 @@ import pandas as pd
 
 from heor.inputs.problem import DecisionProblem, DiscountBand, Settings
 from heor.report import tables
+from heor.report.blocks import Block, Command, Notice, Paragraph, bullets, paragraphs
 from heor.report.needs import HasFits
 from heor.report.words import counted
 from heor.response import DRAWS
 from heor.results import Results
 
 
-def head(results: Results) -> str:
-    """Title, question, what was run, and what was changed."""
+def head(results: Results) -> list[Block]:
+    """What was run, what was changed, and faulty fits that were accepted."""
     problem = results.problem
     country = problem.country
     what = (
         f"{country.label} · {problem.scenario_label} · {problem.settings.draws:,} draws · "
         f"{country.currency} {country.price_year} · {country.perspective}"
     )
-    title = [f"# {problem.title}", "", problem.question, "", what, "", rules(problem)]
-    return "\n".join([*title, *run_notes(problem), *worth_a_look(results)])
+    notes = [*run_notes(problem), *worth_a_look(results), *accepted(results)]
+    return [*paragraphs(what, rules(problem)), *notes]
 
 
 def rules(problem: DecisionProblem) -> str:
@@ -54,51 +55,48 @@ THRESHOLDS = {
 }
 
 
-def run_notes(problem: DecisionProblem) -> list[str]:
-    """What must be read first of the country, quick run, scenario, changes by hand: quoted lines."""
-    lines = []
+def run_notes(problem: DecisionProblem) -> list[Block]:
+    """What must be read first: cautions of the country, quick run, scenario, changes by hand."""
+    found: list[Block] = []
     if problem.country.cautions:
-        said = "\n> - ".join(problem.country.cautions)
-        lines += ["", f"> **Read first**\n>\n> - {said}"]
+        found.append(Notice(("**Read first**",), tuple(problem.country.cautions)))
     if problem.settings.fit.quick:
-        lines += [
-            "",
-            "> **Quick run**: survival posteriors by Laplace approximation and importance "
-            "sampling (PSIS), not NUTS. Run without `--quick` for a decision.",
-        ]
+        words = (
+            "**Quick run**: survival posteriors by Laplace approximation and importance "
+            "sampling (PSIS), not NUTS. Run without `--quick` for a decision."
+        )
+        found.append(Notice((words,)))
     if problem.scenario:
-        lines += ["", f"> **Scenario**: {problem.scenario_why}"]
+        found.append(Notice((f"**Scenario**: {problem.scenario_why}",)))
     if problem.overrides:
         shown = ", ".join(f"`{k} = {v}`" for k, v in problem.overrides.items())
-        lines += ["", f"> **Changed by hand**: {shown}"]
-    return lines
+        found.append(Notice((f"**Changed by hand**: {shown}",)))
+    return found
 
 
-def worth_a_look(results: Results) -> list[str]:
-    """Numbers and results that are legal and seldom right, each with what is usual: quoted lines."""
+def worth_a_look(results: Results) -> list[Block]:
+    """Numbers and results that are legal and seldom right, each with what is usual."""
     if not results.findings:
         return []
-    listed = "\n> - ".join(map(str, results.findings))
-    return ["", f"> **Worth a look** (legal, and seldom right)\n>\n> - {listed}"]
+    lead = ("**Worth a look** (legal, and seldom right)",)
+    return [Notice(lead, tuple(map(str, results.findings)))]
 
 
-def accepted(results: HasFits) -> str:
-    """Faulty fits that the analyst accepted by name: nothing stands above them but the title."""
-    return "\n>\n".join(f"> **{line}**" for line in results.fits.accepted)
+def accepted(results: HasFits) -> list[Block]:
+    """Faulty fits that the analyst accepted by name."""
+    return accepted_notice(results.fits.accepted)
 
 
-def warned(results: Results) -> str:
-    """The warnings of the run, on its first page."""
-    lines = [f"- {w}" for w in results.warnings]
-    return "\n".join(["**Warnings of this run**", "", *lines]) if lines else ""
+def accepted_notice(lines: Iterable[str]) -> list[Block]:
+    """Faulty fits that were accepted, in bold."""
+    found = tuple(f"**{line}**" for line in lines)
+    return [Notice(found)] if found else []
 
 
-def figure_section(figures: list[str]) -> str:
-    """All figures of a run."""
-    if not figures:
-        return ""
-    shown = [f"![{name.replace('_', ' ')}](figures/{name}.svg)" for name in figures]
-    return "## Figures\n\n" + "\n\n".join(shown)
+def warned(warnings: Iterable[str], lead: str = "**Warnings of this run**") -> list[Block]:
+    """The warnings of a run, on its first page."""
+    found = bullets(warnings)
+    return [Paragraph(lead), *found] if found else []
 
 
 WITHIN_CYCLE = {
@@ -110,31 +108,29 @@ WITHIN_CYCLE = {
 }
 
 
-def conventions(results: Results) -> str:
+def conventions(results: Results) -> list[Block]:
     """How time, money and health are counted."""
     problem, country = results.problem, results.problem.country
 
     settings = problem.settings
-    return "\n".join(
+    return bullets(
         [
-            "## Conventions",
-            "",
-            f"- Time zero is randomisation; horizon {problem.horizon:g} years (to age "
+            f"Time zero is randomisation; horizon {problem.horizon:g} years (to age "
             f"{settings.end_age:g}); cycle {counted(round(settings.cycle * 12, 3), 'month')}; a month is 1/12 year.",
             _within_cycle(settings),
-            f"- Discounting, {country.discount_timing.replace('_', '-')}, product of forward rates: costs "
+            f"Discounting, {country.discount_timing.replace('_', '-')}, product of forward rates: costs "
             f"{bands(country.discount_costs)}; "
             f"effects {bands(country.discount_effects)}.",
-            f"- Utilities: population norm by age ({country.value_set}) x state multiplier, less "
+            f"Utilities: population norm by age ({country.value_set}) x state multiplier, less "
             "decrements; never above the norm.",
             *(
-                [f"- {country.label} asks ({country.guideline}): {_asks(country.asks)}."]
+                [f"{country.label} asks ({country.guideline}): {_asks(country.asks)}."]
                 if country.asks
                 else []
             ),
-            f"- Model: {settings.model.replace('_', ' ')}; states {', '.join(settings.states).replace('_', ' ')}.",
+            f"Model: {settings.model.replace('_', ' ')}; states {', '.join(settings.states).replace('_', ' ')}.",
             *_fitted(results),
-            f"- Survival curves, landmarks and medians: first {results.simulation.curves.attrs['draws']:,} draws. Tipping points and maps over what acts "
+            f"Survival curves, landmarks and medians: first {results.simulation.curves.attrs['draws']:,} draws. Tipping points and maps over what acts "
             f"on survival or time: at most {DRAWS}, taken to all draws by regression. All other numbers: all "
             f"{settings.draws:,}.",
         ]
@@ -156,9 +152,9 @@ def _asks(asks: Mapping[str, str]) -> str:
 def _within_cycle(settings: Settings) -> str:
     """What counts between two cycle boundaries."""
     if settings.model == "individual":
-        return "- Costs and QALYs are measured on event histories in continuous time; cycles are for display."
+        return "Costs and QALYs are measured on event histories in continuous time; cycles are for display."
     return (
-        f"- Within the cycle: {WITHIN_CYCLE[settings.within_cycle]}; events at the mean discount "
+        f"Within the cycle: {WITHIN_CYCLE[settings.within_cycle]}; events at the mean discount "
         "factor of their cycle's ends; one-off costs at the time they happen, undivided."
     )
 
@@ -168,42 +164,42 @@ def _fitted(results: Results) -> list[str]:
     if not results.fits.weights:
         return []
     return [
-        f"- Survival: {'NUTS (PyMC, nutpie)' if results.method == 'nuts' else 'Laplace + PSIS'}; "
+        f"Survival: {'NUTS (PyMC, nutpie)' if results.method == 'nuts' else 'Laplace + PSIS'}; "
         f"extrapolation: {results.problem.settings.extrapolation}; the excess hazard is fitted over the "
         "background mortality of the trial's patients."
     ]
 
 
-def limits(results: Results) -> str:
+def limits(results: Results) -> list[Block]:
     """What a reader must know in every run."""
     problem = results.problem
-    found = [
-        *(f"{problem.country.label}: {own}" for own in problem.country.limits),
-        *_not_done(problem),
-        *problem.limits,
-    ]
-    return "\n".join(["## Limits", "", *(f"- {limit}" for limit in found)]) if found else ""
-
-
-def reproduce(results: Results) -> str:
-    """The command, where the exact numbers are, and the sources."""
-    return "\n".join(
+    return bullets(
         [
-            "## Reproduce",
-            "",
-            f"`{run_command(results.problem)}`",
-            "",
-            "Versions, seed, hashes of the inputs and timings: `run.json`. Draws and outcomes: "
-            "`results.nc`. Exact numbers: `tables/*.csv`.",
-            "",
-            "The same question under the rules of other countries, side by side: `heor country compare NO GB "
-            "SE` (names or codes; `heor country list` shows them).",
-            "",
-            "## Sources and licences",
-            "",
-            *source_lines(tables.source_table(results)),
+            *(f"{problem.country.label}: {own}" for own in problem.country.limits),
+            *_not_done(problem),
+            *problem.limits,
         ]
     )
+
+
+def reproduce(results: Results) -> list[Block]:
+    """The command, and where the exact numbers are."""
+    return [
+        Command(run_command(results.problem)),
+        Paragraph(
+            "Versions, seed, hashes of the inputs and timings: `run.json`. Draws and outcomes: "
+            "`results.nc`. Exact numbers: `tables/*.csv`."
+        ),
+        Paragraph(
+            "The same question under the rules of other countries, side by side: `heor country compare NO GB "
+            "SE` (names or codes; `heor country list` shows them)."
+        ),
+    ]
+
+
+def sources(results: Results) -> list[Block]:
+    """The sources of everything the run read."""
+    return source_list(tables.source_table(results))
 
 
 def _not_done(problem: DecisionProblem) -> list[str]:
@@ -241,9 +237,9 @@ def command_line(problem: DecisionProblem, command: str, *options: str) -> str:
     return " ".join(words)
 
 
-def source_lines(sources: pd.DataFrame) -> list[str]:
+def source_list(sources: pd.DataFrame) -> list[Block]:
     """One line a source, with address, licence and whether it was verified."""
-    return [f"- {r['title']}" + _address(r) + _licence(r) for _, r in sources.iterrows()]
+    return bullets(f"{r['title']}" + _address(r) + _licence(r) for _, r in sources.iterrows())
 
 
 def _address(source: pd.Series) -> str:

@@ -8,10 +8,11 @@ from heor.decision import cost_effectiveness
 from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem
 from heor.inputs.structures import PARTITIONED, STRUCTURES, TIME_IN_STATE
 from heor.report import tables
+from heor.report.blocks import Block, Paragraph, bullets, table
 from heor.report.choice import alone, differences, has_several, label_of
 from heor.report.section_drivers import chance_cells, reference
 from heor.report.selection import shown_strategies
-from heor.report.words import STATUS_WORDS, money, ratio_words, significant, table, timing, years
+from heor.report.words import STATUS_WORDS, money, ratio_words, significant, timing, years
 from heor.results import Results
 
 ASSUMES = {
@@ -27,31 +28,32 @@ ASSUMES = {
 AT = (24, 60)
 
 
-def structures(results: Results) -> str:
+def structures(results: Results) -> list[Block]:
     """One row a structure, time in each phase, and why they differ."""
     if len(results.structures) + len(results.structure_faults) < 2:
-        return ""
+        return []
     frame = tables.structure_table(results)
     faults = [
-        f"- Not shown, {STRUCTURES[model].lower()}: {why}"
+        f"Not shown, {STRUCTURES[model].lower()}: {why}"
         for model, why in results.structure_faults.items()
     ]
-    parts = ["## Model structures", ""]
+    found: list[Block] = []
     if len(frame) > 1:
-        parts += [f"**{_range(results, frame)}**", "", table(structure_rows(results)), ""]
-        parts += [
+        words = (
             f"{timing(results.problem)}{individual_note(results)} The same draws of the same inputs, as far as a structure uses them; "
             f"{differences(results.problem)}. The hazard ratio of death is "
             "what the mean survival curves imply (Cox limit, 1:1, censored at 60 months): compare it with "
-            "the trials'.",
-            "",
-        ]
+            "the trials'."
+        )
+        found = [Paragraph(f"**{_range(results, frame)}**"), *table(structure_rows(results))]
+        found.append(Paragraph(words))
         phases = _phases(results)
         if len(phases):
-            words = "Time in each phase, months a patient, undiscounted:"
-            parts += [words, "", table(phases, left=2), ""]
-    lines = [f"- {s.label} {ASSUMES[s.model]}" for s in results.structures]
-    return "\n".join([*parts, *lines, *_why(results, frame), *faults])
+            subject = "time in each phase, months a patient, undiscounted"
+            found.append(Paragraph("Time in each phase, months a patient, undiscounted:"))
+            found += table(phases, left=2, subject=subject)
+    lines = [f"{s.label} {ASSUMES[s.model]}" for s in results.structures]
+    return [*found, *bullets([*lines, *_why(results, frame), *faults])]
 
 
 def individual_note(results: Results) -> str:
@@ -163,7 +165,7 @@ def _why(results: Results, frame: pd.DataFrame) -> list[str]:
     if set(models) & set(TIME_IN_STATE) and set(models) - set(TIME_IN_STATE):
         if any(e.after for s in problem.strategies.values() for e in s.exposures.values()):
             lines.append(
-                "- What lasts for a time after progression is charged in full by models without time in "
+                "What lasts for a time after progression is charged in full by models without time in "
                 "state, and cut short by death in the others."
             )
     if "individual" in models:
@@ -171,7 +173,7 @@ def _why(results: Results, frame: pd.DataFrame) -> list[str]:
     dropped = max((s.dropped for s in results.structures), default=0.0)
     if dropped > 0:
         lines.append(
-            f"- Structures other than partitioned survival use joint families of both endpoints only; "
+            f"Structures other than partitioned survival use joint families of both endpoints only; "
             f"families with {dropped:.1%} of the weight were left out there. (A run of such a structure "
             "weighs the joint families anew, so its numbers may differ in the third digit.)"
         )
@@ -181,7 +183,7 @@ def _why(results: Results, frame: pd.DataFrame) -> list[str]:
 def _noise(results: Results) -> str:
     """What simulating a number of patients adds: against the same process without it."""
     problem = results.problem
-    words = f"- The individual model simulates {problem.settings.patients:,} patients a draw"
+    words = f"The individual model simulates {problem.settings.patients:,} patients a draw"
     gains = {
         s.model: cost_effectiveness.increments(s.simulation.outcomes, *tables.roles(problem))[
             "qalys"
@@ -206,7 +208,7 @@ def _after_progression(problem: DecisionProblem) -> list[str]:
         parameter = problem.parameters.get(strategy.after_progression)
         if parameter is not None:
             found.append(
-                f"- {strategy.label}: partitioned survival takes overall survival from the trials' hazard "
+                f"{strategy.label}: partitioned survival takes overall survival from the trials' hazard "
                 f"ratio. The others take it from progression-free survival and the {parameter.description}, "
                 f"{parameter.mean:g} (SE {parameter.se:g}; {STATUS_WORDS[parameter.status]}), and do not use "
                 "the hazard ratio of death: what changes only that ratio does not move them, and part of the "
@@ -226,7 +228,7 @@ def _transport(results: Results, frame: pd.DataFrame) -> list[str]:
     other = lived.drop(PARTITIONED).iloc[0]
     agree = all(structure.dropped == 0 for structure in results.structures)
     return [
-        f"- {comparator.label}: the multiplier of the excess hazard ({', '.join(sorted(multipliers))}) acts "
+        f"{comparator.label}: the multiplier of the excess hazard ({', '.join(sorted(multipliers))}) acts "
         f"on each curve in partitioned survival and on each transition in the others: "
         f"{lived[PARTITIONED]:.2f} against {other:.2f} life years"
         + ("; without it they agree." if agree else ".")

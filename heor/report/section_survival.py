@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from heor.inputs.problem import MONTHS_PER_YEAR
-from heor.report import tables
-from heor.report.words import table
+from heor.report import outline, tables
+from heor.report.blocks import Block, Paragraph, bullets, paragraphs, table
 from heor.results import Results
 from heor.survival.fitting.goodness import ModelComparison
 from heor.survival.fitting.model_draws import Unit
@@ -18,7 +18,7 @@ POINTER = (
 )
 
 
-def survival(results: Results) -> str:
+def survival(results: Results) -> list[Block]:
     """Survival at landmarks, hazard ratios, and which families carry the weight."""
     problem = results.problem
     landmarks = tables.landmark_table(results)
@@ -35,28 +35,27 @@ def survival(results: Results) -> str:
         rows.append(row)
     draws = results.simulation.curves.attrs["draws"]
     about = f"Share alive (OS) or alive without progression (PFS), mean and 95 % over the first {draws:,} draws."
-    parts = ["## Survival", "", table(pd.DataFrame(rows), left=2), "", about, ""]
-    ratios = tables.hazard_ratio_table(results)
-    for _, r in ratios.iterrows():
-        parts.append(
-            f"- Hazard ratio, {r['endpoint'].upper()}, {r['patients']}: median {r['median']:.2f} (95 % "
-            f"{r['low']:.2f} to {r['high']:.2f})."
-        )
+    found = [*table(pd.DataFrame(rows), left=2), Paragraph(about)]
+    found += bullets(
+        f"Hazard ratio, {r['endpoint'].upper()}, {r['patients']}: median {r['median']:.2f} (95 % "
+        f"{r['low']:.2f} to {r['high']:.2f})."
+        for _, r in tables.hazard_ratio_table(results).iterrows()
+    )
     for pair, comparison in results.fits.comparison.items():
-        parts += [
-            "",
-            f"Fits to {problem.evidence[pair[0]].label} (leave-one-out over patients; families "
-            "without weight are left out here):",
-            "",
-            table(_comparison(results, pair, comparison)),
+        fits = f"its to {problem.evidence[pair[0]].label}"
+        found += [
+            Paragraph(
+                f"F{fits} (leave-one-out over patients; families without weight are left out here):"
+            ),
+            *table(_comparison(results, pair, comparison), subject=f"f{fits}"),
             *_near(results, pair, comparison),
         ]
     if not results.fits.weights:  # declared transitions: nothing is fitted
-        return "\n".join(parts[:-1])
-    return "\n".join([*parts, *_fit_quality(results), "", POINTER])
+        return found
+    return [*found, *paragraphs(_fit_quality(results), POINTER)]
 
 
-def _fit_quality(results: Results) -> list[str]:
+def _fit_quality(results: Results) -> str:
     """How the posteriors in use were computed, and the worst of their diagnostics."""
     fits = results.fits
     used = {
@@ -79,7 +78,7 @@ def _fit_quality(results: Results) -> list[str]:
             f"Laplace + PSIS ({len(laplace)} fits): largest Pareto k {max(laplace):.2f} (below 0.7 "
             "is reliable)."
         )
-    return ["", " ".join(found)]
+    return " ".join(found)
 
 
 def _median_months(results: Results, strategy: str, endpoint: str) -> str:
@@ -89,7 +88,7 @@ def _median_months(results: Results, strategy: str, endpoint: str) -> str:
     return f"{months:.1f}" if curve.min() < 0.5 else "-"
 
 
-def _near(results: Results, unit: Unit, comparison: ModelComparison) -> list[str]:
+def _near(results: Results, unit: Unit, comparison: ModelComparison) -> list[Block]:
     """Families that the data cannot tell from the best, and that carry no weight all the same."""
     used, frame = results.fits.weights.get(unit, {}), comparison.table
     close = frame["difference"].abs() <= 2 * frame["difference_se"]
@@ -100,11 +99,10 @@ def _near(results: Results, unit: Unit, comparison: ModelComparison) -> list[str
         f"{r['label']} ({r['difference']:.1f}, SE {r['difference_se']:.1f})"
         for _, r in rows.iterrows()
     )
-    return [
-        "",
+    return paragraphs(
         f"Within two standard errors of the best, and without weight because the families above predict as "
-        f"well together: {named}. Their gains are among those by family under *How sure*.",
-    ]
+        f"well together: {named}. Their gains are among those by family under *{outline.heading('uncertainty')}*."
+    )
 
 
 def _comparison(results: Results, unit: Unit, comparison: ModelComparison) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from heor.decision.crossings import WhatIfMap
 from heor.inputs.usage import before_draws, names_in_draws
+from heor.report.blocks import Block, Heading, Paragraph, paragraphs, table
 from heor.report.choice import alone, pairwise_note
 from heor.report.left_out import left_out
 from heor.report.section_drivers import reference
@@ -17,7 +18,6 @@ from heor.report.words import (
     entered,
     parameter_label,
     plain,
-    table,
 )
 from heor.response import DRAWS
 from heor.results import MAP, PRICES, TIPPING, WHAT_IF, Results
@@ -28,48 +28,43 @@ ABOVE, CHANCE = "Net benefit above nil", "Chance that it is there"
 VALUED = f"prices and utilities over {{}}, nothing simulated again; the others on at most {DRAWS} draws, the same in every case, taken to all by regression"
 
 
-def what_if(results: Results) -> str:
+def what_if(results: Results) -> list[Block]:
     """Empty where nothing was asked."""
-    parts = [
-        left_out(results, WHAT_IF),
-        _tipping(results),
-        left_out(results, TIPPING),
-        _prices(results),
-        left_out(results, PRICES),
-        *(_map(results, m) for m in results.maps),
-        left_out(results, MAP),
+    found = [
+        *paragraphs(*left_out(results, WHAT_IF)),
+        *_tipping(results),
+        *paragraphs(*left_out(results, TIPPING)),
+        *_prices(results),
+        *paragraphs(*left_out(results, PRICES)),
+        *(block for m in results.maps for block in _map(results, m)),
+        *paragraphs(*left_out(results, MAP)),
     ]
-    parts = [p for p in parts if p]
-    if not parts:
-        return ""
-    note = pairwise_note(results.problem)
-    return "\n\n".join(["## What would change the answer", *([note] if note else []), *parts])
+    return [*paragraphs(pairwise_note(results.problem)), *found] if found else []
 
 
-def _tipping(results: Results) -> str:
+def _tipping(results: Results) -> list[Block]:
     frame = results.tipping
     if frame.empty:
-        return ""
+        return []
     searched = frame["parameter"].nunique()
     rows = tipping_rows(results)
-    text = [
+    text = (
         f"Tipping points: each parameter at a fixed value, the rest uncertain as in the run; mean net benefit "
         f"({VALUED.format(_kept(results))}; SE: Monte Carlo, of the crossing). {searched} parameters were searched over their whole range (those that act on "
         "survival, and those whose interval matters); no other uncertain parameter of the draws can turn it by "
         f"itself.{_not_searched(results)}"
-    ]
+    )
+    found: list[Block] = [Paragraph(text)]
     if len(rows):
-        text.append(table(rows, left=2))
-    else:
-        text.append(f"None of them turns the answer by itself{alone(results.problem)}.")
-    if len(rows):
-        text.append(
+        words = (
             "A large SE means that net benefit is close to nil over a range, not at a point. Net benefit can "
             "fall while survival improves, where the care of the time gained costs more than the "
             "threshold pays for it."
         )
-    text.append("Also those that do not turn it: `tables/tipping_points.csv`.")
-    return "\n\n".join(text)
+        found += [*table(rows, left=2, subject="tipping points"), Paragraph(words)]
+    else:
+        found.append(Paragraph(f"None of them turns the answer by itself{alone(results.problem)}."))
+    return [*found, Paragraph("Also those that do not turn it: `tables/tipping_points.csv`.")]
 
 
 def _kept(results: Results) -> str:
@@ -139,10 +134,10 @@ def _error(row: pd.Series) -> str:
     return plain(scale * row["se"], 2)
 
 
-def _prices(results: Results) -> str:
+def _prices(results: Results) -> list[Block]:
     frame = results.prices
     if frame.empty:
-        return ""
+        return []
     currency = results.problem.country.currency
     labels = {name: s.label for name, s in results.problem.strategies.items()}
     rows = [
@@ -160,23 +155,28 @@ def _prices(results: Results) -> str:
         for _, r in frame[~frame["worth_rises"]].iterrows()
     ]
     rises = frame.loc[frame["worth_rises"], "description"].drop_duplicates()
-    text = [
-        "Value-based price: the highest at which the intervention is the best strategy, by mean net benefit over "
-        f"{_kept(results)}. A price that is uncertain is fixed at the value, in every draw."
+    return [
+        Paragraph(
+            "Value-based price: the highest at which the intervention is the best strategy, by mean net benefit over "
+            f"{_kept(results)}. A price that is uncertain is fixed at the value, in every draw."
+        ),
+        *(table(pd.DataFrame(rows), left=2, subject="value-based price") if rows else []),
+        *paragraphs(
+            *(
+                f"{name[0].upper()}{name[1:]}: no limit, because the comparator pays more of it than the "
+                "intervention."
+                for name in rises
+            )
+        ),
     ]
-    text += [table(pd.DataFrame(rows), left=2)] if rows else []
-    text += [
-        f"{name[0].upper()}{name[1:]}: no limit, because the comparator pays more of it than the intervention."
-        for name in rises
-    ]
-    return "\n\n".join(text)
 
 
-def _map(results: Results, shown: WhatIfMap) -> str:
+def _map(results: Results, shown: WhatIfMap) -> list[Block]:
     name, threshold = reference(results.decision)
     currency = results.problem.country.currency
     question = shown.what_if
-    text = [f"### {question.label}", question.note]
+    found: list[Block] = [Heading(question.label), *paragraphs(question.note)]
+    subject = ""
     frame = shown.crossings
     rows = []
     if question.y is None:
@@ -195,16 +195,19 @@ def _map(results: Results, shown: WhatIfMap) -> str:
                 at = own[own["threshold_name"] == label]
                 row[f"At {value:,.0f}"] = ", ".join(_side(r) for _, r in at.iterrows())
             rows.append(row)
-        text.append(f"{question.y.label} at which net benefit is above nil:")
-    text.append(table(pd.DataFrame(rows), left=2 if question.y is None else 1))
+        label = question.y.label
+        found.append(Paragraph(f"{label} at which net benefit is above nil:"))
+        label = label[0].lower() + label[1:] if label[1:2].islower() else label  # no abbreviation
+        subject = f"{label} at which net benefit is above nil"
+    found += table(pd.DataFrame(rows), left=2 if question.y is None else 1, subject=subject)
     here = [
         f"{axis.label.lower()} {shown.centre[axis.name]:.3g}"
         for axis in (question.x, question.y)
         if axis is not None and axis.name in shown.centre
     ]
     if here and question.y is not None:
-        text.append(f"This run (median): {'; '.join(here)}.")
-    return "\n\n".join(t for t in text if t)
+        found.append(Paragraph(f"This run (median): {'; '.join(here)}."))
+    return found
 
 
 def _side(row: pd.Series) -> str:

@@ -10,10 +10,12 @@ import pandas as pd
 from heor.asked import Answer
 from heor.decision.crossings import WhatIfMap
 from heor.inputs.problem import DecisionProblem
+from heor.report import blocks, outline
+from heor.report.blocks import Document, Paragraph, paragraphs, strong_lines
 from heor.report.choice import alone, pairwise_note
 from heor.report.figures import write_figures
 from heor.report.figures_what_if import what_if_of
-from heor.report.html.plain import write_plain_page
+from heor.report.html.plain import write_document
 from heor.report.numbers.what_if import Asked
 from heor.report.provenance import short_record, write_json
 from heor.report.section_method import command_line, run_notes
@@ -114,27 +116,25 @@ def write_what_if(
     if found.what_if.y is None:
         table = table.drop(columns=["y", "y_name", "y_unit"])
         crossings = crossings.drop(columns="x")
-    lines = [
-        f"# {found.what_if.label}",
-        *run_notes(problem),
-        "## The answer",
-        "  \n".join(f"**{_at(problem, answered, n)}**" for n, _ in answered.decision.thresholds),
+    about = (
         "Mean incremental net benefit with this value fixed and everything else as uncertain as in a run of "
         f"{problem.scenario_label.lower()}, {problem.country.label}. {found.what_if.note} "
-        f"{pairwise_note(problem)}".rstrip(),
-        *(f"**To be read:** {note}" for note in answered.notes),
-        _out_of_reach(found),
-        "![what if](figures/what_if.svg)",
-        timing(problem),
+        f"{pairwise_note(problem)}"
+    )
+    notes = (f"**To be read:** {note}" for note in answered.notes)
+    answer = [
+        strong_lines(_at(problem, answered, n) for n, _ in answered.decision.thresholds),
+        *paragraphs(about.rstrip(), *notes, _out_of_reach(found)),
+        *blocks.figures(["what_if"]),
+        Paragraph(timing(problem)),
     ]
+    parts = outline.parts(outline.WHAT_IF, {"answer": answer})
+    document = Document(found.what_if.label, "", run_notes(problem), parts)
 
     def fill(place: Path) -> None:
         write_csv({"what_if": table, "crossings": crossings}, place / "tables")
         write_figures(asked, place / "figures", figures={"what_if": what_if_of})
-        (place / "report.md").write_text(
-            "\n\n".join(line for line in lines if line) + "\n", encoding="utf-8"
-        )
-        write_plain_page(place, language=language)
+        write_document(document, place, language)
         write_json(short_record(_command(problem, found), problem.input_hashes), place / RECORD)
 
     return write_folder(folder, fill)

@@ -8,9 +8,9 @@ from pathlib import Path
 from heor.progress import Progress
 from heor.report.cheers.table import PAGE as CHECKLIST
 from heor.report.cheers.table import cheers_page, cheers_table
-from heor.report.markdown import report
 from heor.report.page_trial import trial_page
 from heor.report.provenance import write_run_record
+from heor.report.run_report import report
 from heor.report.tables import write_csv, write_tables
 from heor.results import Results
 from heor.storage.folder import write_folder

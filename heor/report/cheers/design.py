@@ -6,13 +6,14 @@ from heor.inputs.problem import STATUSES, DecisionProblem, Parameter
 from heor.inputs.usage import used_parameters
 from heor.report import section_answer
 from heor.report.cheers.answer import PARTLY, Answer, listed, with_authors
+from heor.report.outline import heading
 from heor.report.section_method import bands
 from heor.report.words import STATUS_WORDS, counted
 from heor.results import Results
 
-ANSWER, COSTS, CONVENTIONS = "The answer", "What it costs", "Conventions"
-RESTS, SURVIVAL, LIMITS = "What the answer rests on", "Survival", "Limits"
-SOURCES = "Sources and licences"
+ANSWER, COSTS, CONVENTIONS = map(heading, ("answer", "costs", "conventions"))
+RESTS, SURVIVAL, LIMITS = map(heading, ("assumptions", "survival", "limits"))
+SOURCES = heading("sources")
 FIRST = "first page"
 PARAMETERS, STRATEGIES = "tables/parameters.csv", "inputs/model/strategies.yaml"
 LIFETIME = 0.01  # alive at the end of a horizon that is a lifetime

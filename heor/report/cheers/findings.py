@@ -12,6 +12,7 @@ from heor.report.cheers.answer import PARTLY, Answer, in_file, listed, with_auth
 from heor.report.cheers.design import (
     ANSWER,
     CONVENTIONS,
+    COSTS,
     LIMITS,
     PARAMETERS,
     RESTS,
@@ -19,14 +20,14 @@ from heor.report.cheers.design import (
     SURVIVAL,
 )
 from heor.report.choice import alone, best_of, has_several, run_choices
+from heor.report.outline import heading
 from heor.report.section_drivers import reference
 from heor.report.section_method import WITHIN_CYCLE
 from heor.report.words import STATUS_WORDS, TOO_FEW, as_ratio, counted, money, significant, years
 from heor.results import Results
 
-SURE, TURNS, INFORMATION = "How sure", "What would change the answer", "Value of information"
-SEVERITY, STRUCTURE = "Severity and threshold", "Model structures"
-BESIDE = "Structural scenarios that could change the decision"
+SURE, TURNS, INFORMATION = map(heading, ("uncertainty", "tipping", "information"))
+SEVERITY, STRUCTURE, BESIDE = map(heading, ("severity", "structures", "scenarios"))
 
 
 def model(results: Results) -> Answer:
@@ -179,7 +180,7 @@ def main_results(results: Results) -> Answer:
     ]
     said = section_answer.answer(results)
     own = f"{'; '.join(by_strategy)}. {' '.join(said if has_several(problem) else said[:1])}"
-    return Answer(own, (ANSWER, "What it costs"))
+    return Answer(own, (ANSWER, COSTS))
 
 
 def effect_of_uncertainty(results: Results) -> Answer:

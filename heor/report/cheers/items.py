@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from heor.report import outline
 from heor.report.cheers import design, findings, information
 from heor.report.cheers.answer import Answer
 from heor.results import Results
 
 CHEERS = "Husereau et al. 2022, doi [10.1016/j.jval.2021.11.1351](<https://doi.org/10.1016/j.jval.2021.11.1351>)"
 CHEERS_VOI = "Kunst et al. 2023, doi [10.1016/j.jval.2023.06.014](<https://doi.org/10.1016/j.jval.2023.06.014>)"
-INTRODUCTION, METHODS, RESULTS, CLOSE = (
-    "Title, abstract and introduction",
-    "Methods",
-    "Results",
-    "Discussion and other",
-)
-VALUE = "Value of information"
+#: Parts, by name of the section in the outline.
+INTRODUCTION, METHODS, RESULTS, CLOSE, VALUE = (part.name for part in outline.CHECKLIST)
 
 
 @dataclass(frozen=True)
@@ -25,7 +21,7 @@ class Item:
     """One item: its number, the part it belongs to, what it asks, and what answers it."""
 
     number: str
-    part: str
+    part: str  # name of its section in the outline
     topic: str
     asks: str
     answer: Callable[[Results], Answer]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
+from heor.report import outline
+from heor.report.blocks import Block, Document, Paragraph, Part, table
 from heor.report.cheers.answer import MISSING, PARTLY, REPORTED, SLOTS
 from heor.report.cheers.information import was_valued
 from heor.report.cheers.items import CHEERS, CHEERS_VOI, ITEMS, VALUE, VOI_ITEMS
-from heor.report.words import counted, table
+from heor.report.markdown import markdown
+from heor.report.words import counted
 from heor.results import Results
 
 PAGE = "cheers.md"
@@ -37,7 +40,7 @@ def cheers_table(results: Results) -> pd.DataFrame:
         rows.append(
             {
                 "item": item.number,
-                "part": item.part,
+                "part": outline.heading(item.part, outline.CHECKLIST),
                 "topic": item.topic,
                 "asks": item.asks,
                 "reports": " ".join(found.text.split()),
@@ -48,15 +51,15 @@ def cheers_table(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def checklist(results: Results) -> str:
+def checklist(results: Results) -> list[Block]:
     """The section of the report: how many items are reported, and where the table is."""
-    return f"## Reporting checklist\n\n{summary(results)} The whole table: [`{PAGE}`]({PAGE})."
+    return [Paragraph(f"{summary(results)} The whole table: [`{PAGE}`]({PAGE}).")]
 
 
 def summary(results: Results) -> str:
     """How many of the 28 items are reported, and which only authors can fill in."""
     frame = cheers_table(results)
-    frame = frame[frame["part"] != VALUE]
+    frame = frame[frame["part"] != outline.heading(VALUE, outline.CHECKLIST)]
     number = frame["status"].value_counts()
     missing = frame.loc[frame["status"] == MISSING, "topic"].str.lower()
     words = (
@@ -68,23 +71,35 @@ def summary(results: Results) -> str:
     return f"{words}; for the authors to state in `{SLOTS}`: {', '.join(missing)}."
 
 
-def cheers_page(results: Results) -> str:
+def cheers_document(results: Results) -> Document:
     """cheers.md: the checklist, part by part."""
-    text = [f"# Reporting checklist: {results.problem.title}", summary(results)]
-    return "\n\n".join([*text, cheers_parts(results)]) + "\n"
+    title = f"{outline.heading('checklist')}: {results.problem.title}"
+    return Document(
+        title, "", [Paragraph(summary(results)), Paragraph(ABOUT)], cheers_parts(results)
+    )
 
 
-def cheers_parts(results: Results) -> str:
-    """What the table holds, and one table for each part, with headings of the second level."""
+def cheers_page(results: Results) -> str:
+    """cheers.md as Markdown."""
+    return markdown(cheers_document(results))
+
+
+ABOUT = (
+    "What is asked is said in short here; the article has the words of the checklist. Places are "
+    "headings of `report.md` and files of the run. An item is reported in part where the run speaks to it "
+    "and its authors have something to add."
+)
+
+
+def cheers_parts(results: Results) -> tuple[Part, ...]:
+    """One table for each part of the checklist."""
     frame = cheers_table(results)
-    text = [
-        "What is asked is said in short here; the article has the words of the checklist. Places are "
-        "headings of `report.md` and files of the run. An item is reported in part where the run speaks to it "
-        "and its authors have something to add.",
-    ]
-    for part, rows in frame.groupby("part", sort=False):
-        text.append(f"## {part}")
-        if part == VALUE:
-            text.append(f"The themes of CHEERS-VOI ({CHEERS_VOI}), numbered here.")
-        text.append(table(rows[list(COLUMNS)].rename(columns=COLUMNS), left=len(COLUMNS)))
-    return "\n\n".join(text)
+    made: dict[str, list[Block]] = {}
+    for section in outline.CHECKLIST:
+        rows = frame[frame["part"] == section.heading]
+        if len(rows):
+            made[section.name] = table(rows[list(COLUMNS)].rename(columns=COLUMNS), len(COLUMNS))
+    if VALUE in made:
+        themes = f"The themes of CHEERS-VOI ({CHEERS_VOI}), numbered here."
+        made[VALUE] = [Paragraph(themes), *made[VALUE]]
+    return outline.parts(outline.CHECKLIST, made)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from markupsafe import Markup
-
-from heor.report import markdown as report
+from heor.report import outline
 from heor.report.html import template
 from heor.report.html.data import page_data
 from heor.report.html.labels import labels
-from heor.report.html.prose import prose, without_heading
+from heor.report.html.prose import prose
 from heor.report.html.sections import SECTIONS, Page
+from heor.report.section_method import head
 from heor.results import Results
 
 SCRIPTS = ("decision.js", "charts.js", "threshold.js", "parameters.js", "page.js")
@@ -34,14 +33,14 @@ def page(results: Results, figures: Mapping[str, bytes], language: str = "en") -
     """
     words = labels(language)
     parts = Page(results, figures, words, template.templates())
-    made = {name: make(parts) for name, make in SECTIONS.items()}
+    made = {section.name: SECTIONS[section.name](parts) for section in outline.PAGE}
     return template.rendered(
         "page.html",
         language,
         words,
         title=results.problem.title,
         question=results.problem.question,
-        head=_head(results),
+        head=prose(head(results)),
         sections={name: body for name, body in made.items() if body},
         headings=words["sections"],
         warnings=len(results.warnings),
@@ -49,9 +48,3 @@ def page(results: Results, figures: Mapping[str, bytes], language: str = "en") -
         data=template.as_json(page_data(results, words)),
         scripts=template.scripts(SCRIPTS),
     )
-
-
-def _head(results: Results) -> Markup:
-    """What was run and what was changed, and faulty fits that were accepted."""
-    text = without_heading(report.head(results)).removeprefix(results.problem.question).lstrip()
-    return prose(text) + prose(report.accepted(results))

@@ -1,4 +1,4 @@
-"""report.html of a folder from its own report.md: the same words, with its figures and their numbers.
+"""report.md and report.html of a folder: the same words, with its figures and their numbers.
 
 For every command whose page is not that of a run (`heor.report.html.page`).
 """
@@ -6,9 +6,8 @@ For every command whose page is not that of a run (`heor.report.html.page`).
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +15,17 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from heor.report import outline
+from heor.report.blocks import Block, Blocks, Document, Figure, Part, table
 from heor.report.html import template
 from heor.report.html.labels import labels
 from heor.report.html.prose import prose
-from heor.report.words import plain, table
+from heor.report.markdown import markdown
+from heor.report.words import plain
 
 PAGE = "report.html"
 ROWS = 120  # shown below a figure; a longer table is thinned
 CURVE_ROWS, MOST_ROWS = 13, 500  # of a curve in a longer table, and of all its curves
-HEADING = re.compile(r"^## +(.+)$", re.MULTILINE)
-TITLE = re.compile(r"^# +(.+)$", re.MULTILINE)
-FIGURE = re.compile(r"^!\[(.*?)\]\(figures/([^)]+)\.svg\)$", re.MULTILINE)
-ANSWER = "The answer"
 
 
 @dataclass(frozen=True)
@@ -39,54 +37,32 @@ class Explorer:
     scripts: list[Markup]
 
 
-@dataclass(frozen=True)
-class PlainPage:
-    """What a page is made from.
-
-    Attributes
-    ----------
-    title, question, head : str
-        Of the report; the head is Markdown.
-    sections : tuple
-        Heading and Markdown of each.
-    """
-
-    title: str
-    question: str
-    head: str
-    sections: tuple[tuple[str, str], ...]
-    figures: Mapping[str, bytes] = field(default_factory=dict)
-    numbers: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-
-
-def write_plain_page(
+def write_document(
+    document: Document,
     place: Path,
-    title: str = "",
     language: str = "en",
     explorer: Explorer | None = None,
     without: tuple[str, ...] = (),
 ) -> None:
-    """report.html of a folder, from its report.md, figures/*.svg and figures/data/*.csv.
+    """report.md and report.html of a folder, with its figures/*.svg and figures/data/*.csv.
 
     Parameters
     ----------
-    title
-        When the report has no heading of its own.
     language
-        `en` or `nb`: of the page's own words; the report's are English.
+        `en` or `nb`: of the page's words; the report's are English.
     explorer
         See `plain_page`.
     without
-        Figures that are left out, because the explorer draws them.
+        Figures that are left out of the page, because the explorer draws them.
 
     Raises
     ------
     InputError
         A language the page has no words in.
     """
-    text = (place / "report.md").read_text(encoding="utf-8")
+    (place / "report.md").write_text(markdown(document), encoding="utf-8")
     figures, numbers = folder_figures(place, without)
-    made = plain_page(text, figures, numbers, title, language, explorer)
+    made = plain_page(document, figures, numbers, language, explorer)
     (place / PAGE).write_text(made, encoding="utf-8", newline="\n")
 
 
@@ -106,10 +82,9 @@ def folder_figures(
 
 
 def plain_page(
-    markdown: str,
+    document: Document,
     figures: Mapping[str, bytes],
     numbers: Mapping[str, pd.DataFrame],
-    title: str = "",
     language: str = "en",
     explorer: Explorer | None = None,
 ) -> str:
@@ -117,9 +92,8 @@ def plain_page(
 
     Parameters
     ----------
-    markdown
-        The report: `#` its title, `##` its sections; what stands above the title, or all of a report without
-        sections, is the answer. Figures stand alone on a line, `![what it shows](figures/name.svg)`.
+    document
+        The report; what stands above its title is the answer.
     figures, numbers
         Name → SVG file, and the table behind it. A figure that is not here is left out.
     explorer
@@ -127,94 +101,86 @@ def plain_page(
 
     Examples
     --------
-    >>> page = plain_page("# Two countries\\n\\n## The answer\\n\\n**Yes.**\\n", {}, {})
+    >>> from heor.report.blocks import Paragraph
+    >>> parts = (Part("answer", "The answer", [Paragraph("**Yes.**")]),)
+    >>> page = plain_page(Document("Two countries", "", (), parts), {}, {})
     >>> '<section id="answer"' in page, "<script" in page
     (True, False)
     """
-    words = labels(language)
-    parts = _parts(markdown, title, figures, numbers)
-    named = dict(zip(_names(parts), parts.sections, strict=True))
-    sections = {name: _prose(parts, text, head, language) for name, (head, text) in named.items()}
-    known = {heading: name for name, heading in labels("en")["sections"].items()}
+    words, english = labels(language), labels("en")["sections"]
+    shown = _Figures(figures, numbers, language)
+    sections = _sections(document)
+    bodies = {p.name: _prose(shown, p.blocks, p.heading) for p in sections}
+    known = {p.name for p in sections if english.get(p.name) == p.heading}
     headings = {
-        name: words["sections"].get(known.get(head), head) for name, (head, _) in named.items()
+        p.name: words["sections"][p.name] if p.name in known else p.heading for p in sections
     }
-    english = [name for name, (head, _) in named.items() if head not in known]
+    in_english = [p.name for p in sections if p.name not in known]
     if explorer:
-        first, *rest = sections.items()
-        sections = dict([first, ("threshold", explorer.body), *rest])
+        first, *rest = bodies.items()
+        bodies = dict([first, ("threshold", explorer.body), *rest])
         headings["threshold"] = words["sections"]["threshold"]
     return template.rendered(
         "plain.html",
         language,
         words,
-        title=parts.title,
-        question=parts.question,
-        head=_prose(parts, parts.head, parts.title, language),
-        sections={name: body for name, body in sections.items() if body},
+        title=document.title,
+        question=document.question,
+        head=_prose(shown, document.head, document.title),
+        sections={name: body for name, body in bodies.items() if body},
         headings=headings,
-        english=english if language != "en" else (),
+        english=in_english if language != "en" else (),
         **({"data": explorer.data, "scripts": explorer.scripts} if explorer else {}),
     )
 
 
-def _parts(
-    markdown: str,
-    title: str,
-    figures: Mapping[str, bytes],
-    numbers: Mapping[str, pd.DataFrame],
-) -> PlainPage:
-    """The report taken apart at its headings."""
-    head, *rest = HEADING.split(markdown)
-    sections = list(zip(rest[::2], rest[1::2], strict=True))
-    found = TITLE.search(head)
-    if found:
-        above, head, title = head[: found.start()].strip(), head[found.end() :], found[1].strip()
-        if above:
-            sections.insert(0, (ANSWER, above))
-    if not sections:
-        sections, head = [(ANSWER, head)], ""
-    first, _, rest = head.strip().partition("\n\n")
-    question, head = (first, rest) if first.endswith("?") else ("", head)
-    return PlainPage(title, question, head.strip(), tuple(sections), figures, numbers)
+def _sections(document: Document) -> list[Part]:
+    """Sections of the page: one without a heading is part of the one before it."""
+    found: list[Part] = []
+    if document.above:
+        found.append(Part(outline.ANSWER.name, outline.ANSWER.heading, document.above))
+    for part in document.parts:
+        if part.heading or not found:
+            found.append(part)
+        else:
+            found[-1] = replace(found[-1], blocks=[*found[-1].blocks, *part.blocks])
+    return found
 
 
-def _names(parts: PlainPage) -> list[str]:
-    """An address on the page for each section; one the page has words for keeps its own."""
-    known = {heading: name for name, heading in labels("en")["sections"].items()}
-    names: list[str] = []
-    for heading, _ in parts.sections:
-        base = known.get(heading) or "-".join(re.findall(r"\w+", heading.lower())) or "section"
-        if base in ("data", "print", "threshold") and heading not in known:
-            base = f"{base}-section"  # the page has elements of that name
-        name, again = base, 2
-        while name in names:
-            name, again = f"{base}-{again}", again + 1
-        names.append(name)
-    return names
+@dataclass(frozen=True)
+class _Figures:
+    """What a folder has of them."""
+
+    images: Mapping[str, bytes]
+    numbers: Mapping[str, pd.DataFrame]
+    language: str
 
 
-def _prose(parts: PlainPage, markdown: str, caption: str, language: str) -> Markup:
+def _prose(shown: _Figures, blocks: Blocks, caption: str) -> Markup:
     """Words, and figures where they stand between them; empty where there are none."""
-    made, last = [], 0
-    for found in FIGURE.finditer(markdown):
-        made.append(prose(markdown[last : found.start()], caption))
-        made.append(_figure(parts, found[2], found[1], language))
-        last = found.end()
-    body = Markup("").join([*made, prose(markdown[last:], caption)])
+    made = Markup("")
+    words: list[Block] = []
+    for block in blocks:
+        if isinstance(block, Figure):
+            made += prose(words, caption) + _figure(shown, block)
+            words = []
+        else:
+            words.append(block)
+    body = made + prose(words, caption)
     return Markup('<div class="prose" lang="en">{}</div>').format(body) if body else body
 
 
-def _figure(parts: PlainPage, name: str, label: str, language: str) -> Markup:
+def _figure(found: _Figures, figure: Figure) -> Markup:
     """A figure with the numbers behind it, where both are there."""
-    if name not in parts.figures:
+    name, label, language = figure.name, figure.label, found.language
+    if name not in found.images:
         return Markup("")
-    words, frame = labels(language), parts.numbers.get(name)
+    words, frame = labels(language), found.numbers.get(name)
     made = template.templates().get_template("figure.html")
     shown = made.render(
         words=words,
         label=label,
-        image=base64.b64encode(parts.figures[name]).decode("ascii"),
+        image=base64.b64encode(found.images[name]).decode("ascii"),
         numbers="" if frame is None else _numbers(frame, name, label, words),
     )
     return Markup('<div lang="{}">{}</div>').format(language, Markup(shown))

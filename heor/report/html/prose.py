@@ -1,113 +1,122 @@
-"""The report's Markdown as HTML: text escaped, tables with captions and headings of rows."""
+"""Blocks as HTML: text escaped, tables with captions and headings of rows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import singledispatch
 
-from markdown_it.token import Token
 from markupsafe import Markup, escape
 
-from heor.report.parsing import are_words, parser
+from heor.report import blocks as b
+from heor.report.inline import inline_html
 
-LEFT = "text-align:left"
+TOP = 3  # level of a page's headings below those of its sections
 
 
-def prose(markdown: str, caption: str = "", deeper: int = 0) -> Markup:
-    """Markdown as HTML, safe to put into a page.
+def prose(blocks: b.Blocks, caption: str = "", top: int = TOP) -> Markup:
+    """Blocks as HTML, safe to put into a page.
 
     Parameters
     ----------
     caption
         What its tables are about, for those who hear them.
-    deeper
-        Levels by which headings are moved down.
+    top
+        Level of the first headings among the blocks.
 
     Examples
     --------
-    >>> prose("Costs **less** than <script>")
+    >>> prose([b.Paragraph("Costs **less** than <script>")])
     Markup('<p>Costs <strong>less</strong> than &lt;script&gt;</p>\\n')
     """
-    tokens = parser().parse(markdown)
-    shown: list[Token] = []
-    number = 0
-    for token in tokens:
-        if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(int(token.tag[1]) + deeper, 6)}"
-        if token.type == "table_open":
+    shown, number = Markup(""), 0
+    for block in blocks:
+        if isinstance(block, b.Table):
             number += 1
-            shown.append(_raw(_table_start(caption, number)))
-        elif token.type == "table_close":
-            shown.append(_raw("</table></div>"))
+            shown += _table(block, f"{caption}, {number}" if number > 1 else caption)
+        elif isinstance(block, b.Heading):
+            level = min(top + block.level - 1, 6)
+            shown += Markup(f"<h{level}>{{}}</h{level}>\n").format(inline_html(block.text))
         else:
-            shown.append(token)
-    _head_cells(shown)
-    _align_by_content(shown)
-    return Markup(parser().renderer.render(shown, parser().options, {}))
+            shown += _block(block)
+    return shown
 
 
-def _raw(html: str) -> Token:
-    token = Token("html_block", "", 0)
-    token.content = html
-    return token
+def parts_prose(parts: tuple[b.Part, ...], caption: str, top: int = TOP) -> Markup:
+    """Sections inside one of the page's, each under its heading."""
+    found: list[b.Block] = []
+    for part in parts:
+        found += [b.Heading(part.heading, 1)] if part.heading else []
+        found += [
+            b.Heading(x.text, x.level + 1) if isinstance(x, b.Heading) else x for x in part.blocks
+        ]
+    return prose(found, caption, top)
 
 
-def _table_start(caption: str, number: int) -> str:
-    """A box that scrolls where the table is wider than the page, and the caption."""
-    words = escape(f"{caption}, {number}" if number > 1 else caption)
-    return (
-        f'<div class="scroll" role="group" tabindex="0" aria-label="{words}"><table>'
-        f'<caption class="hidden">{words}</caption>\n'
+@singledispatch
+def _block(block: b.Block) -> Markup:
+    raise TypeError(f"no HTML of {block!r}")
+
+
+@_block.register
+def _(block: b.Paragraph) -> Markup:
+    return _paragraph(block.text)
+
+
+def _paragraph(text: str) -> Markup:
+    return Markup("<p>{}</p>\n").format(inline_html(text))
+
+
+@_block.register
+def _(block: b.Bullets) -> Markup:
+    return _list(block.items)
+
+
+def _list(items: tuple[str, ...]) -> Markup:
+    rows = Markup("").join(Markup("<li>{}</li>\n").format(inline_html(item)) for item in items)
+    return Markup("<ul>\n{}</ul>\n").format(rows)
+
+
+@_block.register
+def _(block: b.Command) -> Markup:
+    return _paragraph(f"`{block.text}`")
+
+
+@_block.register
+def _(block: b.Notice) -> Markup:
+    inside = Markup("").join(map(_paragraph, block.paragraphs))
+    inside += _list(block.items) if block.items else Markup("")
+    return Markup("<blockquote>\n{}</blockquote>\n").format(inside)
+
+
+def _table(block: b.Table, caption: str) -> Markup:
+    """In a box that scrolls where the table is wider than the page; numbers flush right, words flush left."""
+    classes = [
+        "words" if b.are_words(column) else "left" if i < block.left else "right"
+        for i, column in enumerate(_columns(block))
+    ]
+    head = Markup("").join(
+        Markup('<th scope="col" class="{}">{}</th>\n').format(kind, inline_html(text))
+        if text
+        else Markup('<td class="{}"></td>\n').format(kind)  # an empty heading is none
+        for kind, text in zip(classes, block.header, strict=True)
     )
+    rows = Markup("").join(_row(cells, classes) for cells in block.cells)
+    body = Markup("<tbody>\n{}</tbody>\n").format(rows) if block.cells else Markup("")
+    return Markup(
+        '<div class="scroll" role="group" tabindex="0" aria-label="{}"><table>'
+        '<caption class="hidden">{}</caption>\n<thead>\n<tr>\n{}</tr>\n</thead>\n{}</table></div>'
+    ).format(escape(caption), escape(caption), head, body)
 
 
-def _head_cells(tokens: Sequence[Token]) -> None:
-    """Scopes of heading cells; the first cell of a row heads it; an empty heading is none."""
-    in_body, first = False, False
-    for i, token in enumerate(tokens):
-        if token.type in ("tbody_open", "tbody_close"):
-            in_body = token.type == "tbody_open"
-        elif token.type == "tr_open":
-            first = True
-        elif token.type == "th_open":
-            if tokens[i + 1].content:
-                token.attrSet("scope", "col")
-            else:
-                token.tag = tokens[i + 2].tag = "td"
-            first = False
-        elif token.type == "td_open" and in_body and first:
-            token.attrSet("scope", "row")
-            token.tag = tokens[i + 2].tag = "th"
-            first = False
+def _columns(block: b.Table) -> list[list[str]]:
+    return [[row[i] for row in block.cells] for i in range(len(block.header))]
 
 
-def _align_by_content(tokens: Sequence[Token]) -> None:
-    """Numbers flush right, words flush left, whole columns at a time."""
-    column, cells = 0, {}
-    for i, token in enumerate(tokens):
-        if token.type == "tr_open":
-            column = 0
-        elif token.type in ("th_open", "td_open"):
-            cells.setdefault(column, []).append((token, tokens[i + 1].content))
-            column += 1
-        elif token.type == "html_block":  # a table starts or ends
-            for own in cells.values():
-                _align(own)
-            cells = {}
-
-
-def _align(cells: Sequence[tuple[Token, str]]) -> None:
-    has_words = are_words([text for token, text in cells if token.type == "td_open"])
-    wanted_left = cells[0][0].attrGet("style") == LEFT
-    for token, _ in cells:
-        token.attrs.pop("style", None)
-        token.attrSet("class", "words" if has_words else "left" if wanted_left else "right")
-
-
-def without_heading(markdown: str) -> str:
-    """A section's text without its own heading, which the page writes.
-
-    >>> without_heading("## The answer\\n\\nYes.")
-    'Yes.'
-    """
-    first, _, rest = markdown.partition("\n")
-    return rest.lstrip() if first.startswith("#") else markdown
+def _row(cells: list[str], classes: list[str]) -> Markup:
+    """The first cell of a row heads it."""
+    first, *others = (
+        Markup('<{} class="{}">{}</{}>\n').format(
+            Markup("td" if i else 'th scope="row"'), kind, inline_html(cell), "td" if i else "th"
+        )
+        for i, (kind, cell) in enumerate(zip(classes, cells, strict=True))
+    )
+    return Markup("<tr>\n{}</tr>\n").format(Markup("").join([first, *others]))

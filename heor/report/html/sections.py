@@ -14,14 +14,14 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from heor.decision.information import ENOUGH_DRAWS
-from heor.report import markdown as report
-from heor.report import words as text
+from heor.report import run_report
+from heor.report.blocks import Blocks, Paragraph, Part, bullets, table
 from heor.report.cheers import table as cheers
 from heor.report.comparison import Comparison
 from heor.report.html import figure_numbers
 from heor.report.html.parameters import parameter_rows, status_counts
-from heor.report.html.prose import prose, without_heading
-from heor.report.page_trial import trial_page
+from heor.report.html.prose import parts_prose, prose
+from heor.report.page_trial import trial_document
 from heor.report.section_method import command_line
 from heor.results import Results
 
@@ -45,13 +45,23 @@ class Page:
     words: Mapping[str, Any]
     templates: Environment
 
-    def text(self, section: str, markdown: str, deeper: int = 0, own: bool = False) -> Markup:
-        """A section's words in English, without the heading the page writes itself unless it is its `own`."""
-        if not markdown:
-            return Markup("")
-        text = markdown if own else without_heading(markdown)
-        body = prose(text, self.words["sections"][section], deeper)
-        return Markup('<div class="prose" lang="en">{}</div>').format(body)
+    def text(self, section: str, blocks: Blocks) -> Markup:
+        """Words of the page's section in English."""
+        return _english(prose(blocks, self.words["sections"][section])) if blocks else Markup("")
+
+    def made(self, section: str, *names: str) -> Markup:
+        """The report's sections of these names, without the heading the page writes itself."""
+        parts = run_report.sections(self.results, *names)
+        return self.text(section, [block for part in parts for block in part.blocks])
+
+    def under_headings(self, section: str, parts: tuple[Part, ...], top: int = 3) -> Markup:
+        """Sections of the report inside one of the page's, each under its heading."""
+        return _english(parts_prose(parts, self.words["sections"][section], top))
+
+    def each(self, section: str, *names: str) -> Markup:
+        """Sections of the report inside one of the page's, in this order."""
+        found = [run_report.sections(self.results, name) for name in names]
+        return Markup("").join(self.under_headings(section, parts) for parts in found if parts)
 
     def part(self, template: str, **values: Any) -> Markup:
         """A template of its own."""
@@ -77,7 +87,7 @@ class Page:
         return Markup("") if frame is None else self.table(frame, self.label(name))
 
     def table(self, frame, caption: str) -> Markup:
-        return Markup('<div lang="en">{}</div>').format(prose(text.table(frame), caption))
+        return Markup('<div lang="en">{}</div>').format(prose(table(frame), caption))
 
     def label(self, name: str) -> str:
         """A figure in words."""
@@ -90,15 +100,17 @@ class Page:
         return [name for name in self.figures if name.startswith(start)]
 
 
+def _english(body: Markup) -> Markup:
+    return Markup('<div class="prose" lang="en">{}</div>').format(body)
+
+
 def answer(page: Page) -> Markup:
-    return page.text("answer", report.answer_section(page.results))
+    return page.made("answer", "answer")
 
 
 def assumptions(page: Page) -> Markup:
     counts = status_counts(parameter_rows(page.results))
-    return page.part("statuses.html", counts=counts) + page.text(
-        "assumptions", report.rests_on(page.results)
-    )
+    return page.part("statuses.html", counts=counts) + page.made("assumptions", "assumptions")
 
 
 def threshold(page: Page) -> Markup:
@@ -110,16 +122,14 @@ def threshold(page: Page) -> Markup:
         plane = page.table(figure_numbers.quadrants(view), charts["plane"])
     country = results.problem.country
     values = {"currency": country.currency, "verdict": country.has_verdict}
-    return (
-        page.part("threshold.html", curves=curves, plane=plane, **values)
-        + page.text("threshold", report.uncertainty(results), deeper=1, own=True)
-        + page.text("threshold", report.severity(results), deeper=1, own=True)
+    return page.part("threshold.html", curves=curves, plane=plane, **values) + page.each(
+        "threshold", "uncertainty", "severity"
     )
 
 
 def survival(page: Page) -> Markup:
     figures = page.figure(*page.starting("survival_"), *page.starting("fits_"), "hazards")
-    return figures + page.text("survival", report.survival(page.results))
+    return figures + page.made("survival", "survival")
 
 
 def occupancy(page: Page) -> Markup:
@@ -127,7 +137,7 @@ def occupancy(page: Page) -> Markup:
 
 
 def costs(page: Page) -> Markup:
-    return page.figure("costs") + page.text("costs", report.costs(page.results))
+    return page.figure("costs") + page.made("costs", "costs")
 
 
 def tornado(page: Page) -> Markup:
@@ -140,57 +150,55 @@ def tornado(page: Page) -> Markup:
 
 
 def tipping(page: Page) -> Markup:
-    words = page.text("tipping", report.what_if(page.results))
+    words = page.made("tipping", "tipping")
     return words + page.figure(*page.starting("what_if_"))
 
 
 def scenarios(page: Page) -> Markup:
-    words = report.beside(page.results)
-    if not words:
-        return Markup("")
-    return page.figure("companions") + page.text("scenarios", words)
+    words = page.made("scenarios", "scenarios")
+    return page.figure("companions") + words if words else Markup("")
 
 
 def structures(page: Page) -> Markup:
-    words = page.text("structures", report.structures(page.results))
+    words = page.made("structures", "structures")
     return page.figure("structures", "structure_occupancy") + words if words else Markup("")
 
 
 def information(page: Page) -> Markup:
     results = page.results
-    found = report.value_of_information(results)
+    found = page.made("information", "information")
     if found:  # or why there is none; where draws are too few, the page says so itself
-        shown = page.text("information", found) + page.figure("information")
+        shown = found + page.figure("information")
     else:
         missing = page.words["no_information"].format(
             least=ENOUGH_DRAWS,
             draws=results.simulation.outcomes.n,
             command=command_line(results.problem, "run", "--draws 5000"),
         )
-        shown = Markup('<div class="prose">{}</div>').format(prose(missing))
-    trial = report.value_of_trial(results)
+        shown = Markup('<div class="prose">{}</div>').format(prose([Paragraph(missing)]))
+    trial = page.made("information", "trial")
     if not trial:
         return shown
     if results.trial is None:
-        return shown + page.text("information", trial)
+        return shown + trial
     label = results.problem.trial.label if results.problem.trial else ""
     return (
         shown
         + Markup("<h3>{}</h3>").format(label)
-        + page.text("information", trial)
+        + trial
         + page.figure(*page.starting("trial_"))
         + page.part(
             "more.html",
             summary=page.words["trial_details"],
-            body=page.text("information", _trial_body(results), deeper=2),
+            body=_trial_details(page),
         )
     )
 
 
-def _trial_body(results: Results) -> str:
-    """The trial's own page after its answer."""
-    found = trial_page(results, [])
-    return "\n" + found[found.index("\n## ") :]
+def _trial_details(page: Page) -> Markup:
+    """The trial's page after its answer."""
+    found = trial_document(page.results)
+    return page.under_headings("information", found.parts, top=4) if found else Markup("")
 
 
 def parameters(page: Page) -> Markup:
@@ -200,28 +208,27 @@ def parameters(page: Page) -> Markup:
 
 
 def methods(page: Page) -> Markup:
-    results = page.results
-    parts = (report.conventions(results), report.limits(results), report.glossary(results))
-    return Markup("").join(page.text("methods", part, deeper=1, own=True) for part in parts)
+    return page.each("methods", "conventions", "limits", "terms")
 
 
 def warnings(page: Page) -> Markup:
-    lines = "\n".join(f"- {line}" for line in page.results.warnings)
-    return page.text("warnings", lines)
+    return page.text("warnings", bullets(page.results.warnings))
 
 
 def checklist(page: Page) -> Markup:
-    items = page.text("checklist", cheers.cheers_parts(page.results), deeper=1)
-    return page.text("checklist", cheers.summary(page.results)) + page.part(
+    about, parts = [Paragraph(cheers.ABOUT)], cheers.cheers_parts(page.results)
+    items = page.under_headings("checklist", (Part("", "", about), *parts))
+    return page.text("checklist", [Paragraph(cheers.summary(page.results))]) + page.part(
         "more.html", summary=page.words["checklist_details"], body=items
     )
 
 
 def reproduce(page: Page) -> Markup:
-    return page.text("reproduce", report.reproduce(page.results), deeper=1)
+    command, *others = run_report.sections(page.results, "reproduce", "sources")
+    return page.under_headings("reproduce", (Part(command.name, "", command.blocks), *others))
 
 
-#: Name (also of its label and its address on the page) → what makes it.
+#: What makes each section of the page; their order is that of the outline.
 SECTIONS: dict[str, Callable[[Page], Markup]] = {
     "answer": answer,
     "assumptions": assumptions,

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from heor.report import outline
+from heor.report.blocks import Block, Document, strong_lines
+from heor.report.markdown import markdown
 from heor.report.survival.text_answer import answer as answer
 from heor.report.survival.text_answer import first_page
 from heor.report.survival.text_checks import diagnostic_section, hazard_section, predictive_section
@@ -12,28 +17,40 @@ from heor.report.survival.text_fits import (
     landmark_section,
     target_section,
 )
-from heor.report.survival.text_methods import method_section, reproduce_section
+from heor.report.survival.text_methods import method_section, reproduce_section, source_section
 from heor.report.survival.text_priors import opinion_section, prior_section
 from heor.survival_analysis import SurvivalResults
 
-SECTIONS = (
-    first_page,
-    evidence_section,
-    fits_section,
-    landmark_section,
-    target_section,
-    hazard_section,
-    predictive_section,
-    diagnostic_section,
-    opinion_section,
-    prior_section,
-    effect_section,
-    method_section,
-    reproduce_section,
-)
+#: What makes each section; their order is that of the outline.
+SECTIONS: dict[str, Callable[[SurvivalResults], list[Block]]] = {
+    "evidence": evidence_section,
+    "fitted-families": fits_section,
+    "survival-at-landmarks": landmark_section,
+    "external-targets": target_section,
+    "hazards-and-shape": hazard_section,
+    "posterior-predictive-checks": predictive_section,
+    "diagnostics-of-the-posteriors": diagnostic_section,
+    "expert-opinion": opinion_section,
+    "priors-and-posteriors": prior_section,
+    "relative-effects": effect_section,
+    "methods": method_section,
+    "reproduce": reproduce_section,
+    "sources-and-licences": source_section,
+}
+
+
+def document(results: SurvivalResults) -> Document:
+    """The whole report; figures stand where they are spoken of."""
+    made = {name: make(results) for name, make in SECTIONS.items()}
+    return Document(
+        f"Survival: {results.problem.title}",
+        "",
+        first_page(results),
+        outline.parts(outline.SURVIVAL, made),
+        above=[strong_lines([answer(results)])],
+    )
 
 
 def report(results: SurvivalResults) -> str:
-    """The whole report as Markdown; figures stand where they are spoken of."""
-    sections = (section(results) for section in SECTIONS)
-    return "\n\n".join(s for s in sections if s) + "\n"
+    """The whole report as Markdown."""
+    return markdown(document(results))

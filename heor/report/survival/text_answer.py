@@ -7,7 +7,8 @@ import math
 import pandas as pd
 
 from heor.inputs.problem import RelativeCurve
-from heor.report.section_method import accepted, run_notes
+from heor.report.blocks import Block, Paragraph
+from heor.report.section_method import accepted, run_notes, warned
 from heor.report.survival.tables import rows
 from heor.survival.fitting.model_draws import Unit
 from heor.survival_analysis import SurvivalResults
@@ -115,20 +116,16 @@ def _tail(results: SurvivalResults, evidence: str) -> str:
     return f", and families with weight range from {low:.1%} to {high:.1%} at 5 years"
 
 
-def first_page(results: SurvivalResults) -> str:
-    """Answer, accepted faults, cautions, and how the fits were made."""
+def first_page(results: SurvivalResults) -> list[Block]:
+    """Accepted faults, cautions, and how the fits were made."""
     problem = results.problem
     fitted = ", ".join(f"{k} by {METHODS[m]}" for m, k in methods_used(results).items())
-    warned = [f"- {w}" for w in results.warnings] or ["- none"]
-    parts = [
-        f"**{answer(results)}**",
-        f"# Survival: {problem.title}",
-        f"{problem.country.label} · {problem.scenario_label} · {fitted}",
-        accepted(results),
-        "\n".join(run_notes(problem)).strip(),
-        "\n".join(["**Cautions and warnings**", "", *warned]),
+    return [
+        Paragraph(f"{problem.country.label} · {problem.scenario_label} · {fitted}"),
+        *accepted(results),
+        *run_notes(problem),
+        *warned(results.warnings or ["none"], "**Cautions and warnings**"),
     ]
-    return "\n\n".join(p for p in parts if p)
 
 
 def methods_used(results: SurvivalResults) -> dict[str, str]:

@@ -4,44 +4,45 @@ from __future__ import annotations
 
 import pandas as pd
 
+from heor.report.blocks import Block, Figure, Paragraph, table
 from heor.report.survival.tables import rows
-from heor.report.survival.text_fits import image, named
-from heor.report.words import table
+from heor.report.survival.text_fits import named
 from heor.survival_analysis import SurvivalResults
 from heor.survival_analysis.fitted import families_of, fitted_evidence
 from heor.survival_analysis.predictive import REPLICATES, SUSPECT
 
 
-def hazard_section(results: SurvivalResults) -> str:
+def hazard_section(results: SurvivalResults) -> list[Block]:
     """Observed hazards beside the fitted, and scales on which a family is straight."""
-    parts = ["## Hazards and shape"]
+    parts: list[Block] = []
     for unit in results.fits.comparison:
-        parts.append(image(f"hazards_{'+'.join(unit)}", "Hazards"))
-        parts += [image(f"transforms_{n}", f"Scales: {named(results, n)}") for n in unit]
-    parts.append(
+        parts.append(Figure(f"hazards_{'+'.join(unit)}", "Hazards"))
+        parts += [Figure(f"transforms_{n}", f"Scales: {named(results, n)}") for n in unit]
+    words = (
         "One arm is fitted; the intervention's curve is made from it by a hazard ratio of published "
         "trials. Proportional hazards between the arms can therefore not be tested on these data."
     )
-    return "\n\n".join(parts)
+    return [*parts, Paragraph(words)]
 
 
-def predictive_section(results: SurvivalResults) -> str:
+def predictive_section(results: SurvivalResults) -> list[Block]:
     """Would the fits have produced such data?"""
-    parts = [
-        "## Posterior predictive checks",
+    words = (
         f"{REPLICATES} replicated data sets a fit, one a posterior draw, under the observed censoring. "
         "p of survival and the median: share of replicates above the observed (near 0 or 1 is bad). p "
         "of the distance: share of replicates at least as far from their own fitted curve as the data "
         f"(small is bad). Bold: two-sided p below {SUSPECT:g}. The data are used twice, so these p-values are "
-        "conservative: they find families that cannot be right, and do not rank those that can.",
-    ]
+        "conservative: they find families that cannot be right, and do not rank those that can."
+    )
+    parts: list[Block] = [Paragraph(words)]
     for _, name in fitted_evidence(results.fits):
-        parts.append(image(f"predictive_{name}", f"Replicated curves: {named(results, name)}"))
-        parts.append(f"**{named(results, name)}**:\n\n{_checks(results, name)}")
-    return "\n\n".join(parts)
+        parts.append(Figure(f"predictive_{name}", f"Replicated curves: {named(results, name)}"))
+        parts.append(Paragraph(f"**{named(results, name)}**:"))
+        parts += table(_checks(results, name), subject=named(results, name))
+    return parts
 
 
-def _checks(results: SurvivalResults, name: str) -> str:
+def _checks(results: SurvivalResults, name: str) -> pd.DataFrame:
     found = rows(results.tables["predictive_checks"], evidence=name)
     shown = []
     for family in families_of(results.fits, name):
@@ -54,10 +55,10 @@ def _checks(results: SurvivalResults, name: str) -> str:
             )
             row[column] = f"**{p}**" if r["p_two_sided"] < SUSPECT else p
         shown.append(row)
-    return table(pd.DataFrame(shown).fillna(""))
+    return pd.DataFrame(shown).fillna("")
 
 
-def diagnostic_section(results: SurvivalResults) -> str:
+def diagnostic_section(results: SurvivalResults) -> list[Block]:
     """How well each posterior was computed."""
     shown, seen = [], set()
     for _, name in fitted_evidence(results.fits):
@@ -74,7 +75,7 @@ def diagnostic_section(results: SurvivalResults) -> str:
         "importance weights at most 0.7 and an effective sample of 10 % of the proposals, else NUTS is "
         "used. k (patients) is the largest of leave-one-out."
     )
-    return f"## Diagnostics of the posteriors\n\n{words}\n\n{table(pd.DataFrame(shown), 3)}"
+    return [Paragraph(words), *table(pd.DataFrame(shown), 3)]
 
 
 def _diagnostics(p, where: str) -> dict[str, str]:

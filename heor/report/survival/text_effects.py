@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import pandas as pd
 
-from heor.report.survival.text_fits import image
-from heor.report.words import table
+from heor.report.blocks import Block, Figure, Paragraph, table
 from heor.survival_analysis import SurvivalResults
 from heor.survival_analysis.effects import shift_of
 
 
-def effect_section(results: SurvivalResults) -> str:
+def effect_section(results: SurvivalResults) -> list[Block]:
     """Studies, pooled effects, the prior on tau, and marginal against uncured hazard ratios."""
     found, ratios = results.tables["effects"], results.tables["hazard_ratios"]
     if found.empty and ratios.empty:
-        return ""
-    parts = ["## Relative effects"]
+        return []
+    parts: list[Block] = []
     if len(found):
-        parts += [_words(results), image("relative_effects", "Relative effects"), _pooled(found)]
+        parts += [Paragraph(_words(results)), Figure("relative_effects", "Relative effects")]
+        parts += table(_pooled(found))
     if len(ratios):
-        parts += [RATIO_WORDS, _ratios(results, ratios)]
-    return "\n\n".join(parts)
+        parts += [Paragraph(RATIO_WORDS), *table(_ratios(results, ratios), 3)]
+    return parts
 
 
 RATIO_WORDS = (
@@ -54,7 +54,7 @@ def _words(results: SurvivalResults) -> str:
     )
 
 
-def _pooled(found: pd.DataFrame) -> str:
+def _pooled(found: pd.DataFrame) -> pd.DataFrame:
     shown = [
         {
             "Effect": r["row"] + (" **(drawn by the model)**" if r["in_model"] else ""),
@@ -64,10 +64,10 @@ def _pooled(found: pd.DataFrame) -> str:
         }
         for _, r in found.iterrows()
     ]
-    return table(pd.DataFrame(shown))
+    return pd.DataFrame(shown)
 
 
-def _ratios(results: SurvivalResults, ratios: pd.DataFrame) -> str:
+def _ratios(results: SurvivalResults, ratios: pd.DataFrame) -> pd.DataFrame:
     shown = [
         {
             "Strategy": results.problem.strategies[r["strategy"]].label,
@@ -78,4 +78,4 @@ def _ratios(results: SurvivalResults, ratios: pd.DataFrame) -> str:
         }
         for _, r in ratios.iterrows()
     ]
-    return table(pd.DataFrame(shown), 3)
+    return pd.DataFrame(shown)

@@ -5,17 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from heor.report.blocks import Block, Figure, Paragraph, bullets, table
 from heor.report.survival.tables import rows
-from heor.report.words import table
 from heor.survival.fitting.choices import BESIDE
 from heor.survival.sampler.psis import PARETO_K_MAX
 from heor.survival_analysis import SurvivalResults
 from heor.survival_analysis.landmarks import AVERAGE, BEFORE
-
-
-def image(name: str, words: str) -> str:
-    """A figure of this report."""
-    return f"![{words}](figures/{name}.svg)"
 
 
 def named(results: SurvivalResults, evidence: str) -> str:
@@ -24,7 +19,7 @@ def named(results: SurvivalResults, evidence: str) -> str:
     return f"{own.label}, {own.endpoint.upper()}"
 
 
-def evidence_section(results: SurvivalResults) -> str:
+def evidence_section(results: SurvivalResults) -> list[Block]:
     """What was observed, and what was done to read it."""
     shown = [
         {
@@ -44,30 +39,33 @@ def evidence_section(results: SurvivalResults) -> str:
         for _, r in results.tables["evidence"].iterrows()
     ]
     notes = [
-        f"- {r['label']}, {r['endpoint'].upper()}: {r['note']}"
+        f"{r['label']}, {r['endpoint'].upper()}: {r['note']}"
         for _, r in results.tables["evidence"].iterrows()
         if r["note"]
     ]
     repairs = [
-        f"- {named(results, r['evidence'])}, reconstructed from the published curve: {r['repair']} "
+        f"{named(results, r['evidence'])}, reconstructed from the published curve: {r['repair']} "
         f"(largest distance from the clicks {r['max_difference']:.3f})"
         for _, r in results.tables["reconstruction"].iterrows()
     ]
-    return "\n".join(["## Evidence", "", table(pd.DataFrame(shown), 5), "", *notes, *repairs])
+    return [*table(pd.DataFrame(shown), 5), *bullets([*notes, *repairs])]
 
 
-def fits_section(results: SurvivalResults) -> str:
+def fits_section(results: SurvivalResults) -> list[Block]:
     """Curves over the data, leave-one-out comparison and weights."""
-    parts = ["## Fitted families"]
+    parts: list[Block] = []
     for unit in results.fits.comparison:
-        parts += [image(f"fits_{n}", f"Fits: {named(results, n)}") for n in unit]
-        parts.append(_comparison(results, unit))
-    parts.append(_structure(results))
-    parts += [_correlation(results, unit, rho) for unit, rho in results.fits.correlations.items()]
-    return "\n\n".join(parts)
+        parts += [Figure(f"fits_{n}", f"Fits: {named(results, n)}") for n in unit]
+        parts += _comparison(results, unit)
+    parts.append(Paragraph(_structure(results)))
+    parts += [
+        Paragraph(_correlation(results, unit, rho))
+        for unit, rho in results.fits.correlations.items()
+    ]
+    return parts
 
 
-def _comparison(results: SurvivalResults, unit: tuple[str, ...]) -> str:
+def _comparison(results: SurvivalResults, unit: tuple[str, ...]) -> list[Block]:
     found = results.fits.comparison[unit].table
     used = results.fits.weights[unit]
     shown = [
@@ -95,16 +93,14 @@ def _comparison(results: SurvivalResults, unit: tuple[str, ...]) -> str:
     )
     names = " and ".join(named(results, n) for n in unit)
     apart = APART if any(BESIDE in choice for choice in used) else ""
-    return "\n".join(
-        [
+    return [
+        Paragraph(
             f"Leave-one-out over patients, {names} together (expected log predictive density, higher is "
-            f"better; a difference below twice its SE is no difference){apart}:",
-            "",
-            table(pd.DataFrame(shown), 2),
-            "",
-            k,
-        ]
-    )
+            f"better; a difference below twice its SE is no difference){apart}:"
+        ),
+        *table(pd.DataFrame(shown), 2, f"leave-one-out over patients, {names} together"),
+        Paragraph(k),
+    ]
 
 
 APART = (
@@ -145,9 +141,9 @@ def _correlation(results: SurvivalResults, unit: tuple[str, ...], rho: float) ->
     )
 
 
-def landmark_section(results: SurvivalResults) -> str:
+def landmark_section(results: SurvivalResults) -> list[Block]:
     """Survival at 1, 2, 3, 5 and 10 years of each family and their average, by stage."""
-    parts = ["## Survival at landmarks", LANDMARK_WORDS]
+    parts: list[Block] = [Paragraph(LANDMARK_WORDS)]
     summary = results.tables["summary"]
     for (name, stage), group in results.tables["landmarks"].groupby(
         ["evidence", "stage"], sort=False
@@ -167,9 +163,10 @@ def landmark_section(results: SurvivalResults) -> str:
             row["Beyond data"] = f"{found['share_beyond_data']:.0%}"
             shown.append(row)
         whose = "patients of the data" if stage == BEFORE else "modelled cohort"
-        frame = table(pd.DataFrame(shown))
-        parts.append(f"**{named(results, name)}, {stage}** ({whose}):\n\n{frame}")
-    return "\n\n".join(parts)
+        subject = f"{named(results, name)}, {stage}"
+        parts.append(Paragraph(f"**{subject}** ({whose}):"))
+        parts += table(pd.DataFrame(shown), subject=subject)
+    return parts
 
 
 LANDMARK_WORDS = (
@@ -178,18 +175,19 @@ LANDMARK_WORDS = (
 )
 
 
-def target_section(results: SurvivalResults) -> str:
+def target_section(results: SurvivalResults) -> list[Block]:
     """External targets: validation where independent."""
     found = results.tables["targets"]
     if found.empty:
-        return ""
-    parts = ["## External targets"]
+        return []
+    parts: list[Block] = []
     for independent, words in ((True, INDEPENDENT), (False, DEPENDENT)):
         own = found[found["validation"] == independent]
         if len(own):
             inside = int((own["verdict"] == "inside").sum())
-            parts.append(f"{words} {inside} of {len(own)} inside.\n\n{_targets(results, own)}")
-    return "\n\n".join(parts)
+            parts.append(Paragraph(f"{words} {inside} of {len(own)} inside."))
+            parts += table(_targets(own), 3)
+    return parts
 
 
 INDEPENDENT = (
@@ -202,7 +200,7 @@ DEPENDENT = (
 )
 
 
-def _targets(results: SurvivalResults, found: pd.DataFrame) -> str:
+def _targets(found: pd.DataFrame) -> pd.DataFrame:
     shown = []
     for _, r in found.iterrows():
         form = "{:.1f}" if r["unit"] == "months" else "{:.1%}"
@@ -219,4 +217,4 @@ def _targets(results: SurvivalResults, found: pd.DataFrame) -> str:
             "Verdict": r["verdict"] if r["verdict"] == "inside" else f"**{r['verdict']}**",
         }
         shown.append(row)
-    return table(pd.DataFrame(shown), 3)
+    return pd.DataFrame(shown)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from heor.report.section_method import command_line, source_lines
+from heor.report.blocks import Block, Command, Paragraph, paragraphs
+from heor.report.section_method import command_line, source_list
 from heor.report.survival.tables import source_table
 from heor.survival_analysis import SurvivalResults
 
@@ -45,10 +46,9 @@ GUIDANCE = (
 )
 
 
-def method_section(results: SurvivalResults) -> str:
+def method_section(results: SurvivalResults) -> list[Block]:
     """Likelihood, priors, sampler, weights, checks and guidance."""
-    parts = [LIKELIHOOD, PRIORS, _sampler(results), WEIGHTS, CHECKS, EFFECTS, GUIDANCE]
-    return "\n\n".join(["## Methods", *parts])
+    return paragraphs(LIKELIHOOD, PRIORS, _sampler(results), WEIGHTS, CHECKS, EFFECTS, GUIDANCE)
 
 
 def _sampler(results: SurvivalResults) -> str:
@@ -78,19 +78,17 @@ def survival_command(results: SurvivalResults) -> str:
     return command_line(results.problem, "survival", *options)
 
 
-def reproduce_section(results: SurvivalResults) -> str:
-    """Command, files and sources."""
-    return "\n".join(
-        [
-            "## Reproduce",
-            "",
-            f"`{survival_command(results)}`",
-            "",
+def reproduce_section(results: SurvivalResults) -> list[Block]:
+    """Command and files."""
+    return [
+        Command(survival_command(results)),
+        Paragraph(
             "Exact numbers: `tables/*.csv` (every table above and the curves of every figure). Versions, "
-            "seed, hashes of the inputs and seconds: `run.json`.",
-            "",
-            "## Sources and licences",
-            "",
-            *source_lines(source_table(results)),
-        ]
-    )
+            "seed, hashes of the inputs and seconds: `run.json`."
+        ),
+    ]
+
+
+def source_section(results: SurvivalResults) -> list[Block]:
+    """The sources."""
+    return source_list(source_table(results))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from heor.report.survival.text_fits import image, named
-from heor.report.words import significant, table
+from heor.report.blocks import Block, Figure, Paragraph, table
+from heor.report.survival.text_fits import named
+from heor.report.words import significant
 from heor.survival_analysis import SurvivalResults
 from heor.survival_analysis.fitted import families_of
 from heor.survival_analysis.opinions import CONFLICT
@@ -13,11 +14,11 @@ from heor.survival_analysis.opinions import CONFLICT
 SHOWN = 12  # changes in the text; all are in the table
 
 
-def opinion_section(results: SurvivalResults) -> str:
+def opinion_section(results: SurvivalResults) -> list[Block]:
     """The experts, the data without them, and both."""
     found = results.tables["opinions"]
     if found.empty:
-        return ""
+        return []
     shown = [
         {
             "Opinion": r["label"],
@@ -39,11 +40,11 @@ def opinion_section(results: SurvivalResults) -> str:
         "average after transport). Data alone: the same fits without opinions (Laplace). A conflict is a "
         f"distance of more than {CONFLICT:g} joint standard deviations between experts and data."
     )
-    picture = image("opinions", "Expert opinion, data and posterior")
-    return "\n\n".join(["## Expert opinion", words, picture, table(pd.DataFrame(shown), 2)])
+    picture = Figure("opinions", "Expert opinion, data and posterior")
+    return [Paragraph(words), picture, *table(pd.DataFrame(shown), 2)]
 
 
-def prior_section(results: SurvivalResults) -> str:
+def prior_section(results: SurvivalResults) -> list[Block]:
     """What the data taught about each parameter."""
     shown = [
         {
@@ -63,32 +64,33 @@ def prior_section(results: SurvivalResults) -> str:
         "posterior is the prior). Distance: prior to posterior mean; above 2.5 is a caution on the first "
         "page. Prior ranges are those of a normal with the prior's mean and standard deviation."
     )
-    parts = ["## Priors and posteriors", words, table(pd.DataFrame(shown), 3), _moved(results)]
-    return "\n\n".join(p for p in parts if p)
+    return [Paragraph(words), *table(pd.DataFrame(shown), 3), *_moved(results)]
 
 
-def _moved(results: SurvivalResults) -> str:
+def _moved(results: SurvivalResults) -> list[Block]:
     found = results.tables["prior_sensitivity"]
     if found.empty:
-        return (
+        words = (
             "Other priors were not tried: `heor survival --priors wide` (twice the standard deviation) "
             "and `--priors narrow` (half) show what moves."
         )
+        return [Paragraph(words)]
     weights = found["quantity"] == "stacking weight"
     shown = [_change(results, r) for _, r in found[~weights].head(SHOWN).iterrows()]
     moved = found[weights & (found["change"].abs() > 5e-4)]
     moved = moved[moved["evidence"].isin(_once(results))]
-    text = [
+    lead = (
         f"**What moves under {results.priors} priors** ({found['priors'].iloc[0]}), biggest first "
-        "(background mortality left out; all: `tables/prior_sensitivity.csv`):",
-        table(pd.DataFrame(shown), 3),
-    ]
+        "(background mortality left out; all: `tables/prior_sensitivity.csv`):"
+    )
     words = "; ".join(
         f"{r['label']} {r['standard']:.3f} to {r['value']:.3f} "
         f"({results.problem.evidence[r['evidence']].label})"
         for _, r in moved.iterrows()
     )
-    return "\n\n".join([*text, f"Weights that move: {words or 'none'}."])
+    subject = f"what moves under {results.priors} priors"
+    after = Paragraph(f"Weights that move: {words or 'none'}.")
+    return [Paragraph(lead), *table(pd.DataFrame(shown), 3, subject), after]
 
 
 def _once(results: SurvivalResults) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from heor.report.provenance import record, write_json
-from heor.report.survival.markdown import report
+from heor.report.survival.markdown import document
 from heor.report.survival.tables import survival_tables
 from heor.report.survival.text_methods import survival_command
 from heor.report.tables import write_csv
@@ -22,15 +22,14 @@ def write_survival_report(
 ) -> Path:
     """Tables, figures, report.md, report.html and run.json of one appraisal; see `write_folder`."""
     from heor.report.figures import write_figures
-    from heor.report.html.plain import write_plain_page
+    from heor.report.html.plain import write_document
     from heor.report.survival.figures import survival_figures
 
     def fill(place: Path) -> None:
         write_csv(survival_tables(results), place / "tables")
         figures = survival_figures(results)
         write_figures(results, place / "figures", progress=progress, figures=figures)
-        (place / "report.md").write_text(report(results), encoding="utf-8")
-        write_plain_page(place, language=language)
+        write_document(document(results), place, language)
         write_json(survival_record(results), place / "run.json")
 
     return write_folder(folder, fill)

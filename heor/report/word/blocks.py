@@ -1,8 +1,7 @@
-"""Blocks of Markdown as paragraphs, headings, lists, notices and captioned tables."""
+"""Blocks as paragraphs, headings, lists, notices and captioned tables of a Word document."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -11,27 +10,27 @@ from docx.document import Document as WordDocument
 from docx.shared import Mm, Pt
 from docx.text.paragraph import Paragraph
 from docx.text.run import Run
-from markdown_it.token import Token
 
-from heor.report.parsing import parser
+from heor.report import blocks as b
+from heor.report.inline import inline_tokens
 from heor.report.word import styles, tables
 from heor.report.word.text import Inline, add_bookmark, add_inline, legal, link_within, plain
-
-LEAD = re.compile(r"([A-Z][^.:(]{3,80}):\s")  # what the paragraph before a table is about
 
 
 @dataclass
 class Writer:
-    """Writes Markdown to the end of a document, counting tables, figures and headings as it goes.
+    """Writes blocks to the end of a document, counting tables, figures and headings as it goes.
 
     Attributes
     ----------
     words : dict
         `table`, `figure` and other words in the language of the headings.
     headings : dict
-        Heading in English → in that language.
+        Name of a section → its heading in that language.
     after : function
-        Called with a heading of the first level, in English, when what stands under it is written.
+        Called with the name of a section of the first level when what stands under it is written.
+    places : dict
+        File of the run's folder → where the document has what it holds.
     landscape : bool
         Whether all tables stand on the long side of the paper.
     """
@@ -39,7 +38,8 @@ class Writer:
     document: WordDocument
     words: Mapping[str, str]
     headings: Mapping[str, str]
-    after: Callable[[str], None] = lambda heading: None
+    after: Callable[[str], None] = lambda name: None
+    places: Mapping[str, str] = field(default_factory=dict)
     landscape: bool = False
     contents: list[tuple[str, str, bool]] = field(default_factory=list)
     captions: dict[str, int] = field(default_factory=dict)
@@ -48,48 +48,51 @@ class Writer:
     bookmarks: int = 0
     _section: str = ""
     _heading: str = ""
-    _lead: str = ""
+    _english_heading: bool = False
+    _announced: bool = False
 
-    def write(self, markdown: str, deeper: int = -1) -> None:
-        """Write text; headings are moved by `deeper` levels, so that `##` is the first by default."""
-        tokens = parser().parse(markdown)
-        place = 0
-        while place < len(tokens):
-            token = tokens[place]
-            end = place + 1
-            if token.type == "heading_open":
-                self.heading(tokens[place + 1].children or [], int(token.tag[1]) + deeper)
-                end = place + 3
-            elif token.type == "table_open":
-                end = _end(tokens, place, "table_close")
-                self.table(tables.cells_of(tokens[place:end]))
-            elif token.type == "bullet_list_open":
-                end = _end(tokens, place, "bullet_list_close")
-                self._list(tokens[place:end])
-            elif token.type == "blockquote_open":
-                end = _end(tokens, place, "blockquote_close")
-                self._notice(tokens[place:end])
-            elif token.type == "inline":
-                self.paragraph(token.children or [])
-            place = end
-        self._close()
+    def section(self, part: b.Part, level: int = 1) -> None:
+        """A section under its heading; one without continues the section before it."""
+        if part.heading:
+            self.heading(part.name, part.heading, level)
+        self.write(part.blocks, level)
 
-    def _close(self) -> None:
+    def write(self, blocks: b.Blocks, level: int = 1) -> None:
+        """Blocks of a section whose heading is of this level."""
+        for block in blocks:
+            if isinstance(block, b.Heading):
+                self.heading("", block.text, level + block.level)
+            elif isinstance(block, b.Table):
+                self.table(block)
+            elif isinstance(block, b.Bullets):
+                self._list(block.items)
+            elif isinstance(block, b.Notice):
+                self._notice(block)
+            elif isinstance(block, b.Command):
+                self.paragraph(f"`{block.text}`")
+            elif isinstance(block, b.Paragraph):
+                self.paragraph(block.text)
+
+    def close(self) -> None:
         """What belongs under the section now ending."""
         ended, self._section = self._section, ""
         if ended:
             self.after(ended)
 
-    def heading(self, inline: Inline, level: int) -> Paragraph:
+    def heading(self, name: str, text: str, level: int = 1) -> Paragraph:
         """A heading of the report, in the language of the headings where there is a word for it."""
-        text = plain(inline)
         if level <= 1:
-            self._close()
-            self._section = text
+            self.close()
+            self._section = name
             styles.turn(self.document, self.landscape)
-        self._heading, self._lead = text, ""
-        shown = self.headings.get(text, text)
-        return self.add_heading(shown, level, english=text not in self.headings)
+        shown = self.headings.get(name, plain(inline_tokens(text)))
+        self._heading, self._announced = shown, False
+        self._english_heading = name not in self.headings
+        return self.add_heading(shown, level, english=name not in self.headings)
+
+    def caption_heading(self, text: str) -> None:
+        """What captions of tables start with, where the heading above them has more."""
+        self._heading, self._english_heading = text, text not in self.words.values()
 
     def add_heading(self, text: str, level: int, english: bool = False) -> Paragraph:
         """A real heading, with a name that the contents link to."""
@@ -113,67 +116,63 @@ class Writer:
             lang = styles.element("lang", val=styles.LANGUAGES["en"])
             run._r.get_or_add_rPr().append(lang)
 
-    def paragraph(self, inline: Inline) -> None:
-        styles.turn(self.document, self.landscape)
-        add_inline(self.document, self.document.add_paragraph(), inline)
-        self._lead = plain(inline)
+    def _inline(self, text: str) -> Inline:
+        """A text's tokens; what points into the run's folder points into the document."""
+        for file, here in self.places.items():
+            for written in (f"[`{file}`]({file})", f"`{file}`", file):
+                text = text.replace(written, here)
+        return inline_tokens(text)
 
-    def _list(self, tokens: Sequence[Token]) -> None:
+    def paragraph(self, text: str) -> None:
         styles.turn(self.document, self.landscape)
-        for token in tokens:
-            if token.type == "inline":
-                paragraph = self.document.add_paragraph(style="List Bullet")
-                add_inline(self.document, paragraph, token.children or [])
-        self._lead = ""
+        add_inline(self.document, self.document.add_paragraph(), self._inline(text))
+        self._announced = True
 
-    def _notice(self, tokens: Sequence[Token]) -> None:
-        """A quotation of the report is what must be read first."""
+    def _list(self, items: Sequence[str]) -> None:
         styles.turn(self.document, self.landscape)
-        inside = 0
-        for token in tokens:
-            inside += {"bullet_list_open": 1, "bullet_list_close": -1}.get(token.type, 0)
-            if token.type == "inline":
-                paragraph = self.document.add_paragraph(style="Notice")
-                if inside:
-                    paragraph.add_run("– ")
-                add_inline(self.document, paragraph, token.children or [])
-        self._lead = ""
+        for item in items:
+            paragraph = self.document.add_paragraph(style="List Bullet")
+            add_inline(self.document, paragraph, self._inline(item))
+        self._announced = False
 
-    def table(self, cells: tables.Cells) -> None:
+    def _notice(self, block: b.Notice) -> None:
+        """What must be read first."""
+        styles.turn(self.document, self.landscape)
+        for text in (*block.paragraphs, *block.items):
+            paragraph = self.document.add_paragraph(style="Notice")
+            if text in block.items:
+                paragraph.add_run("– ")
+            add_inline(self.document, paragraph, self._inline(text))
+        self._announced = False
+
+    def table(self, block: b.Table) -> None:
         """A table under its caption, on the long side of the paper where it needs that."""
-        heading, lead = self._caption_of_table()
-        caption = heading + lead
+        cells = tables.Cells(
+            [[self._inline(t) for t in row] for row in (block.header, *block.cells)]
+        )
+        heading, subject = self._heading, self._subject(block)
         wide = self.landscape or tables.is_wide(cells.widths)
-        if self._lead:  # what announces it does not stay behind
+        if self._announced:  # what announces it does not stay behind
             self.document.paragraphs[-1].paragraph_format.keep_with_next = True
         styles.turn(self.document, wide)
         self.tables += 1
         paragraph = self._caption(self.words["table"], self.tables)
-        known = {*self.headings, *self.words.values()}
-        self._words(paragraph, heading, english=self._heading not in known)
-        if lead:
-            self._words(paragraph, lead, english=True)
+        self._words(paragraph, heading, english=self._english_heading)
+        if subject:
+            self._words(paragraph, subject, english=True)
         paragraph.paragraph_format.keep_with_next = True
-        tables.add_table(self.document, cells, legal(caption), wide)
+        tables.add_table(self.document, cells, legal(heading + subject), wide)
         space = self.document.add_paragraph()
         space.paragraph_format.space_after = Pt(4)
         space.paragraph_format.line_spacing = Pt(4)
-        self._lead = ""
+        self._announced = False
 
-    def _caption_of_table(self) -> tuple[str, str]:
-        """The heading it stands under, and what the sentence before it announces."""
-        lead = ""
-        if self._lead.endswith(":"):
-            last = re.split(r"(?<=\.)\s", self._lead)[-1].rstrip(":")
-            lead = re.sub(r"\s*\([^()]*\)$", "", last)
-        elif found := LEAD.match(self._lead):
-            lead = found[1]
-        shown = self.headings.get(self._heading, self._heading)
-        if lead[1:2].islower():  # a word, not an abbreviation
-            lead = lead[0].lower() + lead[1:]
-        lead = f": {lead}" if lead else ""
-        again = self.captions[shown + lead] = self.captions.get(shown + lead, 0) + 1
-        return shown, f"{lead} ({again})" if again > 1 else lead
+    def _subject(self, block: b.Table) -> str:
+        """What follows the heading in a caption, so that no two are alike."""
+        subject = f": {block.subject}" if block.subject else ""
+        whole = self._heading + subject
+        again = self.captions[whole] = self.captions.get(whole, 0) + 1
+        return f"{subject} ({again})" if again > 1 else subject
 
     def _caption(self, word: str, number: int) -> Paragraph:
         paragraph = self.document.add_paragraph(style="Caption")
@@ -218,13 +217,3 @@ class Writer:
             first, last = first or paragraph, paragraph
         if first is not None and last is not None:
             styles.span_field(first, last, 'TOC \\o "1-1" \\n \\h \\z')
-
-
-def _end(tokens: Sequence[Token], start: int, kind: str) -> int:
-    """Behind the token that closes the one at `start`."""
-    level = tokens[start].level
-    return next(
-        i + 1
-        for i in range(start, len(tokens))
-        if tokens[i].type == kind and tokens[i].level == level
-    )

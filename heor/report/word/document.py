@@ -14,20 +14,20 @@ from docx.shared import Pt
 
 from heor.inputs.problem import DecisionProblem
 from heor.progress import Progress
+from heor.report import outline
+from heor.report.blocks import Blocks, Paragraph, Part, Table
+from heor.report.cheers.table import ABOUT, cheers_parts
 from heor.report.cheers.table import PAGE as CHECKLIST
-from heor.report.cheers.table import cheers_parts
 from heor.report.cheers.table import summary as checklist_summary
 from heor.report.figure_page import Page, laid_out
 from heor.report.html.labels import labels
 from heor.report.html.parameters import parameter_rows
-from heor.report.html.prose import without_heading
-from heor.report.markdown import report
-from heor.report.page_trial import trial_page
+from heor.report.page_trial import trial_document
+from heor.report.run_report import run_document
 from heor.report.section_answer import caveat
 from heor.report.word import styles
 from heor.report.word.blocks import Writer
 from heor.report.word.text import legal
-from heor.report.words import table
 from heor.results import Results
 
 if TYPE_CHECKING:
@@ -37,18 +37,8 @@ DPI = 300
 TALLEST = 205  # mm of a picture, so that its caption stands with it
 LONGEST = 42  # characters of a file's name: the Norwegian agency's rule
 TRIAL = "trial.md"
-#: Heading → figures that stand under it, by how their names start.
-PLACES = {
-    "The answer": ("plane",),
-    "What it costs": ("costs",),
-    "What the answer rests on": ("tornado",),
-    "What would change the answer": ("what_if_",),
-    "Structural scenarios that could change the decision": ("companions",),
-    "Model structures": ("structures", "structure_occupancy"),
-    "How sure": ("ceac", "expected_loss"),
-    "Value of information": ("information",),
-    "Survival": ("survival_", "fits_", "hazards", "occupancy"),
-}
+#: Name of a section → figures that stand under it, by how their names start.
+PLACES = {section.name: section.figures for section in outline.RUN}
 
 
 def file_name(problem: DecisionProblem) -> str:
@@ -91,13 +81,16 @@ def word_document(
     captions = _captions(results, words)
     draw = partial(_draw, results, left, captions, progress, len(figures))
     writer = Writer(document, own, headings)
-    writer.after = lambda heading: draw(writer, PLACES.get(heading, ()))
+    writer.after = lambda name: draw(writer, PLACES[name])
     _first_page(writer, results, words)
     annexes = _annexes(results, own)
-    text = report(results, []).partition("\n## ")
-    writer.write(_pointing(without_heading(text[0]), annexes, own))
+    writer.places = _places(annexes, own)
+    report = run_document(results)
+    writer.write([Paragraph(report.question), *report.head])
     start = document.add_paragraph()  # contents stand before it, once they are known
-    writer.write(_pointing(f"## {text[2]}", annexes, own))
+    for part in report.parts:
+        writer.section(part)
+    writer.close()
     trial = tuple(name for name in left if name.startswith("trial_"))
     if set(left) - set(trial):
         writer.add_heading(own["figures"], 1)
@@ -137,7 +130,7 @@ def _first_page(writer: Writer, results: Results, words: Mapping[str, Any]) -> N
         document.add_paragraph(legal(line))
     if study.abstract:
         writer.add_heading(words["word"]["abstract"], 1)
-        writer.write(study.abstract)
+        writer.write(authored(study.abstract))
 
 
 def _contents(writer: Writer, start: Any, words: Mapping[str, str]) -> None:
@@ -154,40 +147,50 @@ Annex = tuple[str, Callable[[Writer, str], None]]
 def _annexes(results: Results, words: Mapping[str, str]) -> dict[str, Annex]:
     """The file of the run's folder that an annex is (or none) → its title, and what writes it."""
     found: dict[str, Annex] = {}
-    trial = trial_page(results, [])
+    trial = trial_document(results)
     if trial:
-        title, _, body = trial.removeprefix("# ").partition("\n")
-        found[TRIAL] = (title, lambda w, heading: _annex(w, heading, body))
-    parameters = table(_parameters(results), left=6)
+        head = [Paragraph(trial.question), *trial.head]
+        found[TRIAL] = (trial.title, lambda w, heading: _annex(w, heading, head, trial.parts))
+    parameters = [Paragraph(caveat(results)), Table(_parameters(results), left=6)]
     found[""] = (
         words["parameters"],
-        lambda w, heading: _annex(w, heading, f"{caveat(results)}\n\n{parameters}", landscape=True),
+        lambda w, heading: _annex(w, heading, parameters, landscape=True),
     )
-    items = f"{checklist_summary(results)}\n\n{cheers_parts(results)}"
+    about = [Paragraph(checklist_summary(results)), Paragraph(ABOUT)]
     found[CHECKLIST] = (
         words["checklist"],
-        lambda w, heading: _annex(w, heading, _pointing(items, found, words), landscape=True),
+        lambda w, heading: _annex(w, heading, about, cheers_parts(results), landscape=True),
     )
     return found
 
 
-def _annex(writer: Writer, heading: str, body: str, landscape: bool = False) -> None:
-    """A heading of the first level and a text whose own headings stand below it."""
+def _annex(
+    writer: Writer,
+    heading: str,
+    head: Blocks,
+    parts: tuple[Part, ...] = (),
+    landscape: bool = False,
+) -> None:
+    """A heading of the first level, and sections whose headings stand below it."""
     writer.landscape = landscape
     styles.turn(writer.document, landscape)
     writer.add_heading(heading, 1).paragraph_format.page_break_before = not landscape
-    writer._heading = heading.partition(". ")[2]
-    writer.write(body, deeper=0)
+    writer.caption_heading(heading.partition(". ")[2])
+    writer.write(head)
+    for part in parts:
+        writer.section(part, level=2)
 
 
-def _pointing(markdown: str, annexes: Mapping[str, Annex], words: Mapping[str, str]) -> str:
-    """Words that point into the run's folder, pointing into the document."""
-    for letter, name in zip("ABC", annexes, strict=False):
-        here = words["in_annex"].format(letter=letter)
-        if name:
-            file = re.escape(name)
-            markdown = re.sub(rf"\[?`?\b{file}`?\]?(\({file}\))?", here, markdown)
-    return markdown.replace("`report.md`", words["document"])
+def _places(annexes: Mapping[str, Annex], words: Mapping[str, str]) -> dict[str, str]:
+    """Files of the run's folder, and where the document has what they hold."""
+    letters = zip("ABC", annexes, strict=False)
+    here = {name: words["in_annex"].format(letter=letter) for letter, name in letters if name}
+    return here | {"report.md": words["document"]}
+
+
+def authored(text: str) -> list[Paragraph]:
+    """What authors wrote, a paragraph for each that a blank line ends."""
+    return [Paragraph(part.strip()) for part in text.split("\n\n") if part.strip()]
 
 
 def _parameters(results: Results) -> pd.DataFrame:

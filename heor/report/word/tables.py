@@ -15,7 +15,7 @@ from docx.shared import Mm, Pt
 from docx.text.paragraph import Paragraph
 from markdown_it.token import Token
 
-from heor.report.parsing import are_words
+from heor.report.blocks import are_words
 from heor.report.word.styles import RULE, element, text_width
 from heor.report.word.text import Inline, add_inline, plain
 
@@ -38,7 +38,7 @@ OTHERS, BOLD = 0.56, 1.08
 
 @dataclass(frozen=True)
 class Cells:
-    """A table as parsed: inline tokens by row and column, the heading first."""
+    """A table: inline tokens by row and column, the heading first."""
 
     rows: Sequence[Sequence[Inline]]
 
@@ -57,17 +57,6 @@ def _as_wide(token: Token) -> str:
     if token.type != "code_inline":
         return plain([token])
     return " ".join("n" * round(1.1 * len(word)) for word in token.content.split(" "))
-
-
-def cells_of(tokens: Sequence[Token]) -> Cells:
-    """The cells of one table's tokens."""
-    rows: list[list[Inline]] = []
-    for token in tokens:
-        if token.type == "tr_open":
-            rows.append([])
-        elif token.type == "inline":
-            rows[-1].append(token.children or [])
-    return Cells(rows)
 
 
 def widths(texts: Sequence[Sequence[str]], width: float) -> list[float]:
