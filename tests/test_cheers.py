@@ -20,10 +20,11 @@ from markdown_it import MarkdownIt
 from heor.inputs.problem import DiscountBand
 from heor.inputs.study import Author, Study
 from heor.report.cheers.answer import MISSING, NOT_APPLICABLE, PARTLY, REPORTED, SLOTS, STATUSES
-from heor.report.cheers.items import ITEMS, VALUE, VOI_ITEMS
+from heor.report.cheers.items import ITEMS, VOI_ITEMS
 from heor.report.cheers.table import checklist, cheers_page, cheers_table, summary
 from heor.report.html.page import page
 from heor.report.markdown import text
+from heor.report.outline import CHECKLIST, heading
 from heor.report.page_trial import trial_page
 from heor.report.run_report import report
 from heor.report.tables import TABLES, write_csv
@@ -32,6 +33,7 @@ from heor.results import Results
 from heor.together import decide
 from heor.valuation.simulate import simulate
 
+VALUE = heading("information", CHECKLIST)
 NASTY = "A | \"b\" & 'c' </td><script>window.hacked = 1</script> 🏥"
 #: Slot of study.yaml → items it answers.
 SLOT_ITEMS = {

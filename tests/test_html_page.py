@@ -25,7 +25,6 @@ from heor.decision.information import ENOUGH_DRAWS
 from heor.errors import InputError
 from heor.inputs.load import load
 from heor.inputs.problem import DecisionProblem
-from heor.report import markdown
 from heor.report.blocks import Paragraph, Table
 from heor.report.figures import FIGURES, figure_bytes, figures_of
 from heor.report.html.labels import labels
@@ -35,6 +34,7 @@ from heor.report.html.sections import SECTIONS
 from heor.report.html.template import VENDOR
 from heor.report.page_trial import trial_page
 from heor.report.run_report import report
+from heor.report.section_answer import answer
 from heor.report.section_method import command_line
 from heor.report.selection import MOST, shown_strategies
 from heor.report.tables import TABLES, parameter_table
@@ -118,7 +118,7 @@ def test_sections_in_order_with_the_answer_first(results, html):
     found = [a["id"] for tag, a in Elements(html).found if tag == "section"]
     absent = {"tipping"}  # nothing was asked
     assert found == [name for name in SECTIONS if name not in absent]
-    assert html.index(markdown.answer(results)[0]) < html.index('id="assumptions"')
+    assert html.index(answer(results)[0]) < html.index('id="assumptions"')
 
 
 def test_one_file_that_asks_for_nothing(html):
@@ -181,11 +181,11 @@ def test_another_input_leaves_no_old_number(inputs, results, made_up_draws, html
     dear = made_up_results(
         load(inputs, "norway", overrides={"c_resection": 900_000}), made_up_draws
     )
-    written = [amounts(markdown.report(r, []) + trial_page(r, [])) for r in (results, dear)]
+    written = [amounts(report(r, []) + trial_page(r, [])) for r in (results, dear)]
     before, after = (amounts(Elements(text).prose) for text in (html, page(dear, {})))
     assert before <= written[0] and after <= written[1]
     assert len(before - written[1]) > 8
-    assert markdown.answer(dear)[0] in Elements(page(dear, {})).text
+    assert answer(dear)[0] in Elements(page(dear, {})).text
 
 
 def test_too_few_draws_say_how_to_get_value_of_information(results):

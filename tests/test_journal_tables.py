@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from heor.decision.cost_effectiveness import icer_table
 from heor.decision.frontier import frontier_table, incremental_analysis
 from heor.outcomes.outcomes import Outcomes
-from heor.report import markdown
 from heor.report.html.journal import journal_tables, write_journal
+from heor.report.run_report import report
 from heor.report.tables import TABLES
 from heor.results import Results
 
@@ -122,7 +122,7 @@ def test_rounding_is_that_of_journals_and_units_stand_in_headers(results) -> Non
 
 def test_tables_are_those_of_the_report(results) -> None:
     """Every cell stands in report.md, but those of the tables it does not have."""
-    text = re.sub(r"[*|\\]", " ", markdown.report(results, []))
+    text = re.sub(r"[*|\\]", " ", report(results, []))
     text = " ".join(text.split())
     for name, table in journal_tables(results).items():
         if name in ("incremental_analysis", "parameters"):

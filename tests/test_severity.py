@@ -18,6 +18,7 @@ from heor.inputs.problem import Country, DecisionProblem, DiscountBand
 from heor.outcomes.outcomes import Outcomes
 from heor.outcomes.population import population_qalys
 from heor.report import section_drivers
+from heor.report.markdown import text
 from heor.together import decide
 
 COUNTRY = "countries/norway/country.yaml"
@@ -338,10 +339,12 @@ def test_report_says_how_the_weight_is_labelled(
     with_rule: Callable[[str], DecisionProblem],
 ) -> None:
     said = {}
-    for name, text, qalys in (("nl", DUTCH, 5.0), ("none", DUTCH, 19.5), ("gb", ENGLISH, 1.0)):
-        problem = with_rule(text)
+    for name, rule, qalys in (("nl", DUTCH, 5.0), ("none", DUTCH, 19.5), ("gb", ENGLISH, 1.0)):
+        problem = with_rule(rule)
         decision = decide(problem, SimpleNamespace(outcomes=outcomes_of(problem, qalys, qalys)))
-        said[name] = section_drivers.severity(SimpleNamespace(decision=decision, problem=problem))
+        said[name] = text(
+            section_drivers.severity(SimpleNamespace(decision=decision, problem=problem))
+        )
     assert "Proportional shortfall 0.750: threshold 80,000 NOK per QALY." in said["nl"]
     assert "undiscounted" in said["nl"]
     assert "weight" not in said["nl"]
