@@ -245,8 +245,23 @@ def test_small_amounts_keep_their_digits(tmp_path: Path) -> None:
     table = drawn(200)
     table["cost"] = 20_000.0 - 10.0 * (table["strategy"] == "surgery")
     found = analyse(saved(tmp_path, table), "EUR", [20_000.0])
-    assert "saves 10.0 EUR (95 % -10.0 to -10.0)" in answer(found)[-1]
+    assert "saves 10.0 EUR (95 % 10.0 to 10.0)" in answer(found)[-1]
     assert answer(found)[-1].endswith("against watch alone: dominant.")
+
+
+def test_interval_of_a_saving_and_of_a_loss_holds_what_is_saved_and_lost(tmp_path: Path) -> None:
+    """Both change sign with the number before them: "saves 200 (-100 to 500)", not "(-500 to 100)"."""
+    table = drawn(300)
+    surgery = table["strategy"] == "surgery"
+    saving, loss = np.linspace(-100.0, 500.0, 300), np.linspace(0.1, 0.3, 300)
+    table["cost"], table["qaly"] = 20_000.0, 2.0
+    table.loc[surgery, "cost"] -= saving
+    table.loc[surgery, "qaly"] -= loss
+    text = answer(analyse(saved(tmp_path, table), "EUR", [20_000.0]))[-1]
+    low, high = np.quantile(saving, (0.025, 0.975))
+    assert f"saves 200 EUR (95 % {low:.1f} to {high:.0f})" in text
+    low, high = np.quantile(loss, (0.025, 0.975))
+    assert f"loses 0.200 QALYs (95 % {low:.3f} to {high:.3f})" in text
 
 
 def test_report_says_when_draws_are_too_few(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from heor.report.words import (
     any_money,
     counted,
     icer_words,
+    interval_of_size,
     significant,
     too_few,
 )
@@ -105,8 +106,8 @@ def answer(found: Analysed) -> list[str]:
     if icer["label"] == "icer" and np.isfinite(icer["low"]) and not few:
         interval = f" (95 % Monte Carlo interval {significant(icer['low'])} to {significant(icer['high'])})"
     spread = (
-        f" (95 % {significant(qalys['low'])} to {significant(qalys['high'])})",
-        f" (95 % {any_money(cost['low'])} to {any_money(cost['high'])})",
+        " (95 % {} to {})".format(*map(significant, interval_of_size(qalys))),
+        " (95 % {} to {})".format(*map(any_money, interval_of_size(cost))),
     )
     if few:
         spread = ("", "")

@@ -30,6 +30,7 @@ from heor.report.words import (
     chance,
     chance_words,
     icer_words,
+    interval_of_size,
     interval_words,
     money,
     significant,
@@ -55,9 +56,10 @@ def answer(results: Results) -> list[str]:
         icer["cost"], icer["effect"], icer["ratio"], icer["label"], f"{currency} per QALY"
     )
     middle = float(np.median(tables.changes(results)["qalys"]))
+    middle = middle if qalys["mean"] >= 0 else -middle  # of the loss, as its interval
     spread = (
-        f" (median {years(middle)}, 95 % {years(qalys['low'])} to {years(qalys['high'])})",
-        f" (95 % {money(cost['low'])} to {money(cost['high'])})",
+        " (median {}, 95 % {} to {})".format(*map(years, (middle, *interval_of_size(qalys)))),
+        " (95 % {} to {})".format(*map(money, interval_of_size(cost))),
     )
     if results.simulation.outcomes.are_few:
         spread = ("", "")

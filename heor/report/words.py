@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -56,6 +56,16 @@ def any_money(x: float) -> str:
     ('-123,500', '9.88')
     """
     return money(x) if abs(x) >= SMALL else significant(x)
+
+
+def interval_of_size(change: Mapping[str, float]) -> tuple[float, float]:
+    """The 95 % interval of what is written without its sign ("saves 10"): of a decrease, the signs change.
+
+    >>> interval_of_size({"mean": -10.0, "low": -25.0, "high": 4.0})
+    (-4.0, 25.0)
+    """
+    low, high = float(change["low"]), float(change["high"])
+    return (low, high) if change["mean"] >= 0 else (-high, -low)
 
 
 def years(x: float) -> str:
