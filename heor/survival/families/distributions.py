@@ -360,9 +360,8 @@ class GeneralisedF(Distribution):
         # shares of the beta distribution below and above: a e^y / (b + a e^y), its complement
         low = 1.0 / (1.0 + (1.0 - share) / share * np.exp(-np.clip(y, -600.0, 600.0)))
         high = 1.0 / (1.0 + share / (1.0 - share) * np.exp(np.clip(y, -600.0, 600.0)))
-        below = (
-            low < 0.5
-        )  # the tail on this side is found directly, the other where it is the smaller
+        # the tail on this side is found directly, the other one where it is the smaller
+        below = low < 0.5
         a, b = np.where(below, a, b), np.where(below, b, a)
         share = np.where(below, low, high)
         tail = special.betainc(a, b, share)

@@ -38,7 +38,9 @@ def _teach_numba() -> None:
         register = basic.register_funcify_and_cache_key
     except (ImportError, AttributeError):  # another PyTensor: slower, with the same numbers
         return
-    edition = hashlib.sha256(Path(special.__file__).read_bytes()).hexdigest()
+    # what Numba keeps names the module too: after a move it cannot be loaded
+    source = special.__name__.encode() + Path(special.__file__).read_bytes()
+    edition = hashlib.sha256(source).hexdigest()
     for operation, function in ((Psi, special.digamma), (Erfcx, special.erfcx)):
 
         def translate(op: Any, node: Any, function: Any = function, **_: Any) -> tuple[Any, Any]:
