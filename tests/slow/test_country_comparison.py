@@ -82,16 +82,16 @@ def test_the_report_says_what_was_changed(results: CountryComparison) -> None:
 def test_a_country_that_breaks_is_left_out(
     inputs: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from heor import country_comparison
+    from heor import together
 
-    simulate = country_comparison.simulate_together
+    simulate = together.simulate_and_keep
 
-    def breaking(cases, *rest):
+    def breaking(cases, *rest, **others):
         if "england" in cases:
             raise ModelError("a law broke")
-        return simulate(cases, *rest)
+        return simulate(cases, *rest, **others)
 
-    monkeypatch.setattr(country_comparison, "simulate_together", breaking)
+    monkeypatch.setattr(together, "simulate_and_keep", breaking)
     problems = {name: load(inputs, name, **SETTINGS) for name in ("norway", "england", "canada")}
     found = compare_countries(problems, cache=cache)
     assert list(found.table["country"]) == ["norway", "canada"]
