@@ -448,22 +448,39 @@ def _content(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     if not path.is_file():
         raise LookupError("not a regular file")
     with h5py.File(path, "r", locking=False) as file:
-        _check_alone(file)
-        group = file[GROUP]
-        _check_alone(group)
-        stored = {name: group[name] for name in group}
-        for name, data in stored.items():
-            if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual:
-                raise LookupError(f"'{name}' holds no numbers of its own")
-        stored = {name: data for name, data in stored.items() if not data.is_scale}
-        if sum(data.nbytes for data in stored.values()) > MOST_BYTES:
-            raise LookupError(f"its arrays take more than {MOST_BYTES // 2**30} GiB")
+        check_links(file)
+        stored = datasets_of(file[GROUP])
         tree = json.loads(stored.pop(TREE)[()].tobytes())
         return tree, {name: data[()] for name, data in stored.items()}
 
 
-def _check_alone(group: h5py.Group) -> None:
-    """HDF5 can link to other files; an archive has no such links."""
+def datasets_of(group: h5py.Group) -> dict[str, h5py.Dataset]:
+    """The arrays of a group, without the scales of its dimensions.
+
+    Raises
+    ------
+    LookupError
+        One of them lies in another file, or they are larger than `MOST_BYTES` allows.
+    """
+    check_links(group)
+    stored = {name: group[name] for name in group}
+    for name, data in stored.items():
+        if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual:
+            raise LookupError(f"'{name}' holds no numbers of this file")
+    stored = {name: data for name, data in stored.items() if not data.is_scale}
+    if sum(data.nbytes for data in stored.values()) > MOST_BYTES:
+        raise LookupError(f"its arrays take more than {MOST_BYTES // 2**30} GiB")
+    return stored
+
+
+def check_links(group: h5py.Group) -> None:
+    """HDF5 can link to other files; ours have no such links.
+
+    Raises
+    ------
+    LookupError
+        A part of the group is a link.
+    """
     for name in group:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise LookupError(f"'{name}' is a link")

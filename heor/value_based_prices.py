@@ -54,15 +54,15 @@ def value_based_prices(
     Raises
     ------
     ModelError
-        A name is no price: it acts on survival, on time or on utility; or net benefit does not depend on
+        A name is not a price: it acts on survival, on time or on utility; or net benefit does not depend on
         it.
     """
     rows, problem = [], response.base.problem
     for name in names:
         if not is_price(problem, name):
             raise ModelError(
-                f"{name}: is no price; it acts on more than amounts of money, or on none of this run. "
-                "See its tipping points, and name prices only under 'prices' in analysis.yaml."
+                f"{name} is not a price of this run: it acts on more than amounts of money, or on none. See its "
+                "tipping points, and name only prices under 'prices' in analysis.yaml."
             )
         about = parameter_labels(problem, name)
         factor = about.pop("factor")

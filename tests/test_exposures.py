@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import brentq
 
-from heor import load, together
+from heor import load, one_way, together
 from heor.decision.cost_effectiveness import increments
-from heor.errors import ModelError
+from heor.errors import InputError, ModelError
+from heor.inputs.problem import Correlation
 from heor.inputs.structures import with_structure
 from heor.inputs.touched import (
     DISCOUNTING,
@@ -24,9 +26,10 @@ from heor.inputs.touched import (
     touched,
     touched_by,
 )
+from heor.left_out import LeftOut
 from heor.parameters.draws import Draws, with_given
 from heor.response import Response
-from heor.simulation.accrual import PLAIN
+from heor.simulation.accrual import COST, PLAIN
 from heor.together import fit_together, run_alone, run_on, run_together
 from heor.valuation.simulate import simulate, simulate_and_keep
 from heor.valuation.value import value
@@ -134,8 +137,7 @@ def test_above_a_number_of_draws_evenly_spaced_ones_are_kept(
     ],
 )
 def test_what_a_parameter_touches(small, name: str, stages: set[str]) -> None:
-    assert stages <= touched(small, [name])
-    assert not touched(small, [name]) - stages or stages != {VALUATION}
+    assert touched(small, [name]) == stages
 
 
 def test_what_a_problem_touches(small) -> None:
@@ -184,6 +186,35 @@ def test_another_price_simulates_nothing_and_gives_the_same(curved, monkeypatch)
             found[name].outcomes.data, every[name].outcomes.data, rtol=1e-12, atol=1e-12
         )
     assert not np.allclose(found["dear"].outcomes.cost, found["base"].outcomes.cost)
+
+
+def test_names_drawn_together_move_together(small) -> None:
+    """Of a correlated pair, and of a Dirichlet, another distribution of one is another draw of the other."""
+    price = replace(small.parameters["c_resection"], mean=1.0)
+    changed = {**small.parameters, "c_resection": price}
+
+    def stages(**parts) -> set[str]:
+        one = replace(small, **parts)
+        own = {**one.parameters, "c_resection": price}
+        return touched_by(one, replace(one, parameters=own))
+
+    assert touched_by(small, replace(small, parameters=changed)) == {VALUATION}
+    pair = Correlation("rho", pair=("c_resection", "log_hr_os_clocc"))
+    assert SURVIVAL in stages(correlations=(*small.correlations, pair))
+    shares = {
+        name: replace(small.parameters[name], distribution="dirichlet", arguments=("g", "10"))
+        for name in ("c_resection", "p_operated")
+    }
+    assert SURVIVAL in stages(parameters={**small.parameters, **shares})
+
+
+def test_one_way_cases_valued_again_are_those_simulated(curved, monkeypatch) -> None:
+    run = run_alone(curved)
+    valued = one_way.one_way(curved, run.fits, run.decision, LeftOut())
+    monkeypatch.setattr(one_way, "touched", lambda *_: {SURVIVAL})
+    simulated = one_way.one_way(curved, run.fits, run.decision, LeftOut())
+    for one, other in zip(valued, simulated, strict=True):
+        pd.testing.assert_frame_equal(one, other, rtol=1e-12)
 
 
 # ------------------------------------------------------------------------ tipping points and prices
@@ -244,13 +275,19 @@ def test_of_three_strategies_it_is_where_the_intervention_stops_being_the_best(c
     assert found["against"].iloc[0] == "third"
     two = value_based_prices(Response.of(run_alone(curved)), [("x", 1e6)], ["c_new"])
     assert two["price"].iloc[0] > 7000 and two["against"].iloc[0] == "old"
-    none = value_based_prices(Response.of(run_alone(problem)), [("x", 0.0)], ["c_new"])
-    assert np.isnan(none["price"].iloc[0]) or none["price"].iloc[0] <= 7000
+    # with a QALY worth nothing, a year may cost what the old costs once, divided by the years
+    run = run_alone(problem)
+    free = value_based_prices(Response.of(run), [("x", 0.0)], ["c_new"])
+    exposures, at = run.kept.exposures, problem.strategies["new"].exposures
+    years = exposures.measured["new"][:, list(at).index("well"), COST].mean()
+    old = run.draws.values["c_old"].mean()
+    assert free["price"].iloc[0] == pytest.approx(old / years, rel=1e-9)
+    assert free["against"].iloc[0] == "old"
 
 
 @pytest.mark.parametrize("name", ["rr", "m_old", "start_age"])
 def test_what_is_no_price_is_refused(curved, name: str) -> None:
-    with pytest.raises(ModelError, match=f"{name}: is no price"):
+    with pytest.raises(ModelError, match=f"{name} is not a price"):
         value_based_prices(Response.of(run_alone(curved)), THRESHOLD, [name])
 
 
@@ -271,3 +308,14 @@ def test_what_is_no_price_is_refused(curved, name: str) -> None:
 )
 def test_degree_of_an_expression(expression: str, expected: int) -> None:
     assert degree(expression, {"a": 1, "c": 1}) == expected
+
+
+def test_a_price_that_is_none_is_a_fault_of_the_inputs(inputs: Path, tmp_path: Path) -> None:
+    folder = declared(inputs, tmp_path / "inputs", CURVED, 60)
+    analysis = folder / "model/analysis.yaml"
+    analysis.write_text(analysis.read_text("utf-8") + "prices: [c_new, rr, m_old]\n", "utf-8")
+    with pytest.raises(InputError) as caught:
+        load(folder)
+    rates, utilities = caught.value.problems
+    assert "'rr' is not a price" in rates and "'m_old' is not a price" in utilities
+    assert "analysis.yaml:" in rates and "amounts of money" in rates

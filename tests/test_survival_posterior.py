@@ -152,7 +152,18 @@ def change_the_text(path: Path) -> None:
             group.attrs["heor"] = text.replace('"method": "laplace"', '"method": "nuts"')
 
 
-@pytest.mark.parametrize("damage", [cut, empty, change_a_number, change_the_text])
+def link_elsewhere(path: Path) -> None:
+    """The same numbers and checksum, but they lie in another file."""
+    import h5py
+
+    other = path.parent.with_name("elsewhere.h5")
+    other.write_bytes(path.read_bytes())
+    with h5py.File(path, "a") as file:
+        del file["posterior"]
+        file["posterior"] = h5py.ExternalLink(str(other), "/posterior")
+
+
+@pytest.mark.parametrize("damage", [cut, empty, change_a_number, change_the_text, link_elsewhere])
 def test_a_damaged_file_is_fitted_again(requests, posteriors, tmp_path, damage) -> None:
     fit_all(requests[:1], QUICK, Streams(1), tmp_path)
     (path,) = tmp_path.iterdir()

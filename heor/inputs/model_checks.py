@@ -15,6 +15,7 @@ from heor.inputs.problem import (
     Origin,
     Strategy,
 )
+from heor.inputs.touched import acts_beyond_money
 from heor.inputs.usage import expressions_of
 
 FLOWS = ("progressions", "cancer_deaths")
@@ -72,6 +73,18 @@ def check(
             for label, name in getattr(strategy, part).items():
                 origin = layer.origin(f"strategies.{strategy.name}.{part}.{label}")
                 named("exposure", name, strategy.exposures, origin, problems)
+    if not problems:
+        _check_prices(problem, layer, problems)
+
+
+def _check_prices(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
+    """Parameters whose value-based price is asked for are prices."""
+    for name in problem.prices:
+        if acts_beyond_money(problem, name):
+            problems.append(
+                f"{layer.origin('analysis.prices')}: '{name}' is not a price; survival, time or utility depends "
+                "on it. Name only amounts of money here; tipping points are found for every parameter that matters."
+            )
 
 
 def means_of(problem: DecisionProblem, declared: Iterable[str]) -> dict[str, float]:

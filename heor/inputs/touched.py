@@ -84,7 +84,18 @@ def touched_by(one: DecisionProblem, other: DecisionProblem) -> set[str]:
         for name in {**getattr(one, part), **getattr(other, part)}
         if not _alike(getattr(one, part).get(name), getattr(other, part).get(name))
     }
-    return found | touched(one, names) | touched(other, names)
+    return found | touched(one, _drawn_with(one, names)) | touched(other, _drawn_with(other, names))
+
+
+def _drawn_with(problem: DecisionProblem, names: set[str]) -> set[str]:
+    """Names, and those whose draws move with theirs: the rest of a Dirichlet, what correlates."""
+    together: dict[str, set[str]] = {}
+    for parameter in problem.parameters.values():
+        if parameter.distribution == "dirichlet":
+            together.setdefault(parameter.arguments[0], set()).add(parameter.name)
+    correlated = {n for c in problem.correlations for n in (*c.names, *(c.pair or ()))}
+    groups = [*together.values(), correlated]
+    return names.union(*(group for group in groups if group & names))
 
 
 def _differences(one: DecisionProblem, other: DecisionProblem) -> set[str]:
@@ -130,19 +141,21 @@ def _alike(one: Any, other: Any) -> bool:
 
 
 def is_price(problem: DecisionProblem, name: str) -> bool:
-    """Whether a name is a price: it acts on amounts of money only, not on survival, time or utility."""
-    money = [
-        item.amount
+    """Whether a name is a price of this run: amounts of money depend on it, and nothing else."""
+    return VALUATION in touched(problem, [name]) and not acts_beyond_money(problem, name)
+
+
+def acts_beyond_money(problem: DecisionProblem, name: str) -> bool:
+    """Whether survival, time or utility depends on a name."""
+    utilities = [
+        text
         for s in problem.strategies.values()
-        for item in s.costs.values()
-        if item.stream in problem.country.streams
+        for item in s.utilities.values()
+        for text in (item.multiplier, item.decrement, item.qaly_loss, item.norm_loss)
+        if text is not None
     ]
-    return touched(problem, [name]) == {VALUATION} and not any(
-        name in reached(problem, [text])
-        for s in problem.strategies.values()
-        for text in valuation_texts(problem, s)
-        if text not in money
-    )
+    beyond = bool(touched(problem, [name]) - {VALUATION})
+    return beyond or name in reached(problem, utilities)
 
 
 def is_affine(problem: DecisionProblem, name: str) -> bool:

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from heor.archive import check_links, datasets_of
 from heor.errors import HeorWarning, OutputError
 from heor.storage.file import write_bytes
 from heor.storage.folder import settle
@@ -117,14 +118,11 @@ def read(path: Path) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]] 
         settle(path.parent, quiet=True)
     try:
         with h5py.File(io.BytesIO(path.read_bytes()), "r") as file:
+            check_links(file)  # a folder of results may come from someone else
             for group_name, group in file.items():
-                if isinstance(group, h5py.Group):
-                    text = group.attrs["heor"]
-                    groups[group_name] = {
-                        name: variable[...]
-                        for name, variable in group.items()
-                        if variable.attrs.get("CLASS") != b"DIMENSION_SCALE"
-                    }
+                text = group.attrs["heor"]
+                stored = datasets_of(group)
+                groups[group_name] = {name: data[...] for name, data in stored.items()}
             if file.attrs["checksum"] != _checksum(groups, text):
                 return None
     except Exception:  # no file, or whatever a damaged one makes the reader say
