@@ -11,9 +11,9 @@ from typing import Any
 
 __all__ = ["evaluate", "load", "write_report"]
 _HOMES = {
-    "evaluate": "heor.analysis",
+    "evaluate": "heor.runs.analysis",
     "load": "heor.inputs.load",
-    "write_report": "heor.report.write",
+    "write_report": "heor.report.folders.run",
 }
 
 

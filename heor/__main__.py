@@ -37,7 +37,7 @@ class _Interrupts:
 
 
 def _words() -> str:
-    module = sys.modules.get("heor.cli")
+    module = sys.modules.get("heor.cli.main")
     words = getattr(module, "interruption", None)
     return words() if words else "Interrupted; earlier results are untouched."
 
@@ -47,7 +47,7 @@ def entry() -> None:
     interrupts = _Interrupts()
     signal.signal(signal.SIGINT, interrupts)
     try:
-        from heor.cli import main, quiet
+        from heor.cli.main import main, quiet
 
         quiet()
         code = main()

@@ -25,6 +25,7 @@ import pandas as pd
 import xarray as xr
 
 from heor import limits
+from heor.archive_classes import CLASSES, home_of, renamed
 from heor.errors import InputError
 from heor.files import Unreadable, content
 from heor.storage.manifest import RECORD
@@ -39,87 +40,6 @@ ADDED = {"added": True}
 COMMAND = re.compile(r"heor [^;&|<>$`\\!\x00-\x1f\x7f]{1,500}")
 #: Bytes that the arrays of one archive may take in memory: a small file can unpack to any size.
 MOST_BYTES = 4 * 2**30
-#: All that a file may name, by the module that defines it: data, with no behaviour of the file's choosing.
-CLASSES: Mapping[str, tuple[str, ...]] = {
-    "heor.country_comparison": ("CountryComparison",),
-    "heor.decision.crossings": ("WhatIfMap",),
-    "heor.decision.net_benefit_of_sampling": ("Programme", "TrialFindings"),
-    "heor.decision.severity": ("Severity",),
-    "heor.decision.trial_data": ("Design",),
-    "heor.decision.trial_power": ("ExpectedPower",),
-    "heor.decision.trial_value": ("TrialValue",),
-    "heor.findings": ("Finding",),
-    "heor.inputs.curve_types": (
-        "EarlyFailure",
-        "FittedCurve",
-        "Opinion",
-        "RatioAbove",
-        "RatioUntil",
-        "RelativeCurve",
-        "SeriesCurve",
-    ),
-    "heor.inputs.problem": (
-        "Average",
-        "Correlation",
-        "CostItem",
-        "Country",
-        "DecisionProblem",
-        "DiscountBand",
-        "Exposure",
-        "FitSettings",
-        "LifeTable",
-        "Origin",
-        "Parameter",
-        "Settings",
-        "SeverityBand",
-        "Source",
-        "Strategy",
-        "SurvivalEvidence",
-        "Synthesis",
-        "TransitionInput",
-        "UtilityItem",
-        "UtilityNorms",
-    ),
-    "heor.inputs.study": ("Author", "Study"),
-    "heor.inputs.trial": ("Trial",),
-    "heor.inputs.what_if": ("Axis", "WhatIf"),
-    "heor.outcomes.outcomes": ("Outcomes",),
-    "heor.parameters.draws": ("CurveDraws", "Draws"),
-    "heor.results": ("Companion", "Decision", "Results", "Simulation", "Structure"),
-    "heor.scenario_analysis": ("ScenarioResults",),
-    "heor.survival.families.cure": ("MixtureCure", "NonMixtureCure"),
-    "heor.survival.families.distributions": (
-        "DistributionParameter",
-        "Exponential",
-        "Gamma",
-        "GeneralisedF",
-        "GeneralisedGamma",
-        "Gompertz",
-        "Loglogistic",
-        "Lognormal",
-        "Weibull",
-    ),
-    "heor.survival.fitting.fit_problems": ("SurvivalFits",),
-    "heor.survival.families.flexible": ("MSpline", "PiecewiseExponential", "RoystonParmar"),
-    "heor.survival.fitting.goodness": ("ModelComparison",),
-    "heor.survival.families.joint": ("IllnessDeath", "Marginal", "Transitions"),
-    "heor.survival.fitting.posterior": ("FitRequest", "SurvivalPosterior"),
-    "heor.survival.families.priors": ("LogGamma", "Logistic", "LogitBeta", "Normal"),
-    "heor.survival.families.regression": ("Regression",),
-}
-
-#: Where earlier versions had a module, which is what their files name.
-MOVED: Mapping[str, str] = {
-    "heor.survival.cure": "heor.survival.families.cure",
-    "heor.survival.distributions": "heor.survival.families.distributions",
-    "heor.survival.fitting": "heor.survival.fitting.fit_problems",
-    "heor.survival.flexible": "heor.survival.families.flexible",
-    "heor.survival.goodness": "heor.survival.fitting.goodness",
-    "heor.survival.joint": "heor.survival.families.joint",
-    "heor.survival.posterior": "heor.survival.fitting.posterior",
-    "heor.survival.priors": "heor.survival.families.priors",
-    "heor.survival.regression": "heor.survival.families.regression",
-}
 
 
 class _Writer:
@@ -159,7 +79,9 @@ class _Writer:
     def _made(self, value: Any) -> dict[str, Any]:
         if isinstance(value, np.ndarray):
             return {KIND: "array", "array": self._array(value)}
-        if isinstance(value, tuple | list | set | frozenset):
+        if isinstance(value, tuple):  # a named one, too: who holds it names it again
+            return {KIND: "tuple", "items": [self.node(v) for v in value]}
+        if isinstance(value, list | set | frozenset):
             return {KIND: type(value).__name__, "items": [self.node(v) for v in value]}
         if isinstance(value, xr.Dataset | xr.DataArray):
             return self._labelled(value)  # a Dataset is a mapping, too
@@ -259,7 +181,7 @@ class _Reader:
         if kind != "class":
             raise LookupError(f"'{kind}' is no kind of object")
         cls = _class(node["class"])
-        items = {k: self.value(v) for k, v in node["items"].items()}
+        items = {renamed(k): self.value(v) for k, v in node["items"].items()}
         known = _fields(cls)
         missing = [name for name in known if name not in items]
         if not items.keys() <= set(known) or not set(missing) <= _added(cls):
@@ -279,7 +201,7 @@ class _Reader:
         data = {}
         for name, dtype, values in node["columns"]:
             column = self._array(values)
-            data[self.value(name)] = pd.Series(column, dtype=dtype)
+            data[renamed(self.value(name))] = pd.Series(column, dtype=dtype)
         frame = pd.DataFrame(data, index=pd.RangeIndex(node["rows"]))
         if node["index"] is not None:
             frame.index = [self.value(v) for v in node["index"]]
@@ -326,10 +248,10 @@ def _class(name: str) -> type:
         It is not one of `CLASSES`. Nothing is imported then.
     """
     module, _, own = name.partition(":")
-    module = MOVED.get(module, module)
-    if own not in CLASSES.get(module, ()):
+    home = home_of(module, own)
+    if home is None:
         raise LookupError(f"'{name}' is not a part of results")
-    return getattr(importlib.import_module(module), own)
+    return getattr(importlib.import_module(home), own)
 
 
 def _fields(cls: type) -> tuple[str, ...]:

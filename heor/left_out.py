@@ -103,3 +103,21 @@ def all_that_can(
         except FAILURES as error:
             faults[name] = reason(error)
     return found
+
+
+#: Questions a run may leave out, as the names of `Results.left_out` begin.
+ONE_WAY = "one-way sensitivity"
+
+INFORMATION = "value of information"
+
+TRIAL = "value of the trial"
+
+WHAT_IF = "what would change the answer"
+
+TIPPING = "tipping points"
+
+PRICES = "value-based prices"
+
+MAP = "map"
+
+SCENARIO = "scenario"

@@ -14,20 +14,22 @@ from typing import TypeVar
 
 import numpy as np
 
+from heor.decision.decision import Decision
 from heor.decision.severity import Severity, severity_of
 from heor.decision.tables import decision_tables
-from heor.inputs.problem import DecisionProblem
-from heor.inputs.structures import fault, with_structure
-from heor.inputs.touched import VALUATION, touched_by
+from heor.decision.thresholds import SEVERITY, Threshold
 from heor.left_out import all_that_can
 from heor.outcomes.outcomes import Outcomes
 from heor.parameters.draws import Draws
-from heor.results import Decision, Simulation
-from heor.sampling import sample
-from heor.simulation.simulated import UNATTAINED
+from heor.problem.problem import DecisionProblem
+from heor.simulation.draw_inputs import sample
+from heor.simulation.simulated import UNATTAINED, Simulation
 from heor.survival.fitting.choices import holds
 from heor.survival.fitting.fit_problems import SurvivalFits, fit_problems
 from heor.survival.fitting.model_draws import fitted_units
+from heor.trial.programme import longest_follow_up
+from heor.usage.structures import fault, with_structure
+from heor.usage.touched import VALUATION, touched_by
 from heor.valuation.simulate import KEPT_DRAWS, Kept, simulate_and_keep
 from heor.valuation.value import as_outcomes, value
 
@@ -73,15 +75,14 @@ def decide(
     `shortfall` is that of another run whose threshold is to be used.
     """
     outcomes, settings, country = simulation.outcomes, problem.settings, problem.country
-    roles = settings.comparator, settings.intervention
     shortfall = shortfall or severity_of(problem, outcomes)
-    thresholds = [(f"{t:.0f}", t) for t in country.thresholds]
+    thresholds = [Threshold(f"{t:.0f}", t) for t in country.thresholds]
     if shortfall is not None and shortfall.threshold is not None:
-        thresholds.append(("severity", shortfall.threshold))
-        thresholds.sort(key=lambda named: named[1])
+        thresholds.append(Threshold(SEVERITY, shortfall.threshold))
+        thresholds.sort(key=lambda threshold: threshold.value)
     low, high, points = settings.ceac_thresholds
     grid = np.linspace(low, high, points)
-    tables = decision_tables(outcomes, *roles, thresholds, grid)
+    tables = decision_tables(outcomes, thresholds, grid)
     if shortfall is not None:
         tables["severity_classes"] = shortfall.class_probabilities
         tables["severity_ages"] = shortfall.class_ages
@@ -149,7 +150,14 @@ def run_together(
         cases = {n: (p, draws[n]) for n, p in own.items()}
         years = {first} & own.keys()
         keep = own.keys() if keep_all else years
-        found, kept = simulate_and_keep(cases, keep, years, report, unattained_most=unattained_most)
+        found, kept = simulate_and_keep(
+            cases,
+            keep,
+            years,
+            report,
+            unattained_most=unattained_most,
+            follow_up={n: longest_follow_up(p) for n, p in own.items() if p.trial},
+        )
         return {n: Run(p, fits[n], draws[n], found[n], kept.get(n)) for n, p in own.items()}
 
     names = [
@@ -215,20 +223,6 @@ def run_on(
     """
     found, kept = simulate_and_keep({"": (problem, draws)}, [""], unattained_most=unattained_most)
     return Run(problem, fits, draws, found[""], kept[""])
-
-
-def run_alone(
-    problem: DecisionProblem, cache: Path | None = None, progress: Progress | None = None
-) -> Run:
-    """One problem, by itself.
-
-    Raises
-    ------
-    FitError, ModelError
-        It fails.
-    """
-    fits = fit_together({"": problem}, {}, cache, progress)
-    return dict(run_together({"": problem}, fits, {}, progress))[""]
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from hypothesis import settings
 
 from heor.errors import InputError
 from heor.inputs.load import load
-from heor.inputs.problem import DecisionProblem, FittedCurve
-from heor.parameters.draws import CurveDraws, Draws, add_derived, draw_parameters
-from heor.results import Companion, Results, Simulation, Structure
-from heor.streams import Streams
-from heor.survival.families.distributions import get
+from heor.parameters.draws import Draws
+from heor.problem.problem import DecisionProblem
+from heor.runs.results import Companion, Results, Structure
+from heor.simulation.simulated import Simulation
 from heor.together import decide
 from heor.valuation.simulate import simulate
+from tests.made_up import hand_made_draws
 
 settings.register_profile("default", deadline=None, max_examples=25, derandomize=True)
 settings.load_profile("default")
@@ -39,12 +39,6 @@ CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
 )
 OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
-
-#: (mean, sd) of meanlog and of log sdlog: near the pooled FOLFIRI arms, with no fit behind them.
-LOGNORMAL = {
-    "os": ((-0.05, 0.03), (-0.12, 0.025)),
-    "pfs": ((-0.90, 0.04), (-0.12, 0.03)),
-}
 
 
 @pytest.fixture(scope="session")
@@ -105,36 +99,6 @@ def spoil(copied_inputs: Path) -> Callable[[str, str, str], int]:
     return replace
 
 
-def hand_made_draws(
-    problem: DecisionProblem,
-    n: int,
-    seed: int = 1,
-    replaced: Mapping[str, float | np.ndarray] | None = None,
-) -> Draws:
-    """Draws of every parameter, with log-normal curves of invented posteriors for each evidence.
-
-    `replaced` sets parameters (what derives from them follows) or derived quantities.
-    """
-    streams = Streams(seed)
-    curves = {}
-    for strategy in problem.strategies.values():
-        for endpoint, curve in strategy.curves.items():
-            if isinstance(curve, FittedCurve):
-                (mean, sd), (log_mean, log_sd) = LOGNORMAL[endpoint]
-                z = streams.generator(f"made up/{endpoint}").standard_normal((n, 2))
-                theta = np.stack([mean + sd * z[:, 0], np.exp(log_mean + log_sd * z[:, 1])], axis=1)
-                family = np.zeros(n, int)
-                curves[curve.evidence] = CurveDraws((get("lognormal"),), family, theta)
-    own = {
-        name: np.broadcast_to(np.asarray(value, float), (n,)).copy()
-        for name, value in (replaced or {}).items()
-    }
-    values = draw_parameters(problem, n, streams)
-    assert set(own) <= set(values), set(own) - set(values)
-    values = add_derived(problem, {**values, **own})
-    return Draws({**values, **own}, curves)
-
-
 @pytest.fixture(scope="session")
 def made_up_draws() -> Callable[..., Draws]:
     """`made_up_draws(problem, n, seed, replaced)`: draws without any fitted posterior."""
@@ -144,7 +108,7 @@ def made_up_draws() -> Callable[..., Draws]:
 @pytest.fixture(scope="session")
 def made_up_run(problem: DecisionProblem, made_up_draws: Callable[..., Draws]) -> Results:
     """Results of a whole run on made-up draws; made once, so change copies only."""
-    from tests.test_report_figures import made_up_results
+    from tests.made_up_results import made_up_results
 
     return made_up_results(problem, made_up_draws)
 

@@ -24,14 +24,14 @@ from typing import Any
 
 import yaml
 
-from heor import cli
-from heor.cli_options import money
+from heor.cli import main as cli
+from heor.cli.options import money
 from heor.errors import HeorError, InputError
-from heor.inputs.answers import read_answers, scored
-from heor.inputs.draws_table import read_draws
-from heor.inputs.value_sets import read_value_sets
+from heor.inputs.read.draws_table import read_draws
+from heor.inputs.utilities.answers import read_answers, scored
+from heor.inputs.utilities.value_sets import read_value_sets
 from heor.outcomes.outcomes import Outcomes
-from heor.report.reconstruct import PublishedCurve, read_curve
+from heor.report.folders.reconstruction import PublishedCurve, read_curve
 from heor.survival_analysis.targets import read_targets
 from tests.declared_models import CURVED, declared
 

@@ -19,8 +19,9 @@ from heor import archive
 from heor.archive import GROUP, TREE, read_archive, write_archive
 from heor.decision.cost_effectiveness import increments
 from heor.errors import InputError
-from heor.inputs.problem import DecisionProblem, DiscountBand
-from heor.results import Results
+from heor.problem.country import DiscountBand
+from heor.problem.problem import DecisionProblem
+from heor.runs.results import Results
 from heor.survival.families.distributions import get
 
 leaves = (
@@ -158,24 +159,24 @@ NAMES = [
     "heor.survival.sampler.workers:pickle.loads",
     "heor.survival.sampler.workers:Task",  # a dataclass that no results hold
     "heor.survival.sampler.workers:_Worker",
-    "heor.cli:main",
-    "heor.cli:click.echo",
-    "heor.cli:sys.exit",
-    "heor.results:DecisionProblem",  # a class re-exported by another module
-    "heor.results:Results.load",
-    "heor.results:Results.__init__",
-    "heor.results:Results.__class__",
-    "heor.results:Path",
-    "heor.results:np.load",
-    "heor.results:__builtins__",
-    "heor.results:__builtins__.eval",
-    "heor.results:",
+    "heor.cli.main:main",
+    "heor.cli.main:click.echo",
+    "heor.cli.main:sys.exit",
+    "heor.runs.results:DecisionProblem",  # a class re-exported by another module
+    "heor.runs.results:Results.load",
+    "heor.runs.results:Results.__init__",
+    "heor.runs.results:Results.__class__",
+    "heor.runs.results:Path",
+    "heor.runs.results:np.load",
+    "heor.runs.results:__builtins__",
+    "heor.runs.results:__builtins__.eval",
+    "heor.runs.results:",
     "heor:load",
     "heor:evaluate",
     "heor.errors:InputError",
     "heor.errors:HeorWarning",
-    "heor.inputs.problem:Parameter.__subclasses__",
-    "heor.inputs.problem.DiscountBand",
+    "heor.problem.problem:Parameter.__subclasses__",
+    "heor.problem.country.DiscountBand",
     "DiscountBand",
     ":DiscountBand",
     "",

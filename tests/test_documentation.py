@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from heor import cli
-from heor.results import Results
+from heor.cli import main as cli
+from heor.runs.results import Results
 
 ROOT = Path(__file__).parents[1]
 FEW = "analysis.survival.distributions=[weibull, lognormal]"

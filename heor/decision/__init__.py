@@ -1,0 +1,1 @@
+"""Outcomes and thresholds to a decision: nothing here knows a model."""

@@ -6,7 +6,7 @@ two may lose to a third.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 
 from heor.decision.acceptability import ceac
 from heor.decision.cost_effectiveness import Z95, net_benefit
+from heor.decision.thresholds import Thresholds, column
 from heor.outcomes.outcomes import Outcomes
 
 TABLE = "choice"
@@ -57,9 +58,7 @@ class Choice:
         return bool(self.lead > Z95 * self.lead_se)
 
 
-def choice_table(
-    outcomes: Outcomes, comparator: str, thresholds: Sequence[tuple[str, float]]
-) -> pd.DataFrame:
+def choice_table(outcomes: Outcomes, comparator: str, thresholds: Thresholds) -> pd.DataFrame:
     """Every strategy at every threshold, compared with all others.
 
     Returns
@@ -156,7 +155,10 @@ def best_columns(tables: Mapping[str, pd.DataFrame]) -> dict[str, object]:
     """
     row: dict[str, object] = {}
     for name, found in choices(tables).items():
-        row |= {f"best_{name}": found.strategy}
-        row |= {f"best_{name}_probability": found.chances[found.strategy]}
-        row |= {f"best_{name}_lead": found.lead, f"best_{name}_lead_se": found.lead_se}
+        row |= {column("best", name): found.strategy}
+        row |= {column("best", name, "probability"): found.chances[found.strategy]}
+        row |= {
+            column("best", name, "lead"): found.lead,
+            column("best", name, "lead_se"): found.lead_se,
+        }
     return row

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 
 from heor.decision import cost_effectiveness
 from heor.decision.acceptability import ceac
+from heor.decision.thresholds import Thresholds
 from heor.outcomes.outcomes import QALYS, Outcomes
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
@@ -30,7 +30,7 @@ def convergence_table(
     outcomes: Outcomes,
     comparator: str,
     intervention: str,
-    thresholds: Sequence[tuple[str, float]],
+    thresholds: Thresholds,
 ) -> pd.DataFrame:
     """Each result at a growing number of draws, with its Monte Carlo standard error.
 
@@ -65,7 +65,7 @@ def _at(
     outcomes: Outcomes,
     comparator: str,
     intervention: str,
-    thresholds: Sequence[tuple[str, float]],
+    thresholds: Thresholds,
 ) -> list[dict]:
     changes = cost_effectiveness.increments(outcomes, comparator, intervention)
     cost, qalys, replicates = changes["cost"], changes[QALYS], outcomes.replicates

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from heor.decision.thresholds import Thresholds
 from heor.errors import InputError
 from heor.outcomes.monte_carlo import independent, monte_carlo_se
 from heor.outcomes.outcomes import LIFE_YEARS, QALYS, UNDISCOUNTED, Outcomes
@@ -34,15 +35,9 @@ def strategy_table(outcomes: Outcomes) -> pd.DataFrame:
             if name in outcomes.data.component.values:
                 series[name] = outcomes.component(name)[:, i]
         rows += [
-            {"strategy": strategy, "outcome": k, **_summary(v, outcomes)} for k, v in series.items()
+            {"strategy": strategy, "outcome": k, **outcomes.summary(v)} for k, v in series.items()
         ]
     return pd.DataFrame(rows)
-
-
-def _summary(x: np.ndarray, outcomes: Outcomes) -> dict[str, float]:
-    low, high = np.quantile(x, [0.025, 0.975])
-    se = float(outcomes.standard_error(x))
-    return {"mean": x.mean(), "se": se, "low": low, "high": high}
 
 
 def increments(outcomes: Outcomes, comparator: str, intervention: str) -> dict[str, np.ndarray]:
@@ -59,7 +54,7 @@ def increments(outcomes: Outcomes, comparator: str, intervention: str) -> dict[s
 def increment_table(outcomes: Outcomes, comparator: str, intervention: str) -> pd.DataFrame:
     """Mean, Monte Carlo SE and 95 % interval of every increment. Columns as `strategy_table`."""
     changes = increments(outcomes, comparator, intervention)
-    return pd.DataFrame([{"outcome": k, **_summary(v, outcomes)} for k, v in changes.items()])
+    return pd.DataFrame([{"outcome": k, **outcomes.summary(v)} for k, v in changes.items()])
 
 
 def ratio_of_means(cost: np.ndarray, effect: np.ndarray, replicates: int) -> tuple[float, float]:
@@ -79,7 +74,7 @@ def ratio_of_means(cost: np.ndarray, effect: np.ndarray, replicates: int) -> tup
 def fieller_interval(cost: np.ndarray, effect: np.ndarray, replicates: int) -> tuple[float, float]:
     """95 % Monte Carlo interval of a ratio of means (Fieller 1954); NaN where it has no ends.
 
-    It has none where the mean effect is not told from zero: any ratio is then possible.
+    It has none where the mean effect cannot be distinguished from zero: any ratio is then possible.
 
     >>> low, high = fieller_interval(np.array([9.0, 10.0, 11.0, 10.0]), np.array([1.0, 1.1, 0.9, 1.0]), 1)
     >>> 0 < low < 10 < high
@@ -184,7 +179,7 @@ def net_benefit(outcomes: Outcomes, threshold: float) -> np.ndarray:
 
 
 def net_benefit_table(
-    outcomes: Outcomes, comparator: str, intervention: str, thresholds: Sequence[tuple[str, float]]
+    outcomes: Outcomes, comparator: str, intervention: str, thresholds: Thresholds
 ) -> pd.DataFrame:
     """Incremental net benefit, its chance of being above 0, and EVPI at named thresholds.
 
@@ -211,7 +206,7 @@ def net_benefit_table(
         benefit = threshold * changes[QALYS] - changes["cost"]
         wins = np.heaviside(benefit, 0.5)
         loss = _loss(outcomes, threshold)
-        summary = _summary(benefit, outcomes)
+        summary = outcomes.summary(benefit)
         mean = summary.pop("mean")
         rows.append(
             {

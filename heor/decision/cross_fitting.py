@@ -14,7 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from heor.decision.regression import BLOCK
-from heor.decision.residuals import normal_scores, suspicion
+from heor.decision.residuals import normal_scores, residual_pattern
 
 FOLDS = 5
 TREES = 100
@@ -48,7 +48,7 @@ def cross_fitted(
     Returns
     -------
     fitted : ndarray, dims (draw, outcome)
-    suspicious : float
+    residual_p : float
         Smallest p-value of a pattern left in the residuals, corrected for how many were looked at.
 
     Examples
@@ -79,7 +79,7 @@ def cross_fitted(
             test = np.flatnonzero(fold == held_out)
             for rows in np.array_split(test, -(-len(test) // BLOCK)):
                 fitted[rows] = centre + scores[rows] @ slope + predict(scores[rows])
-    return fitted, suspicion(scores, fitted, outcomes - fitted)
+    return fitted, residual_pattern(scores, fitted, outcomes - fitted)
 
 
 def _boosted_trees(x: np.ndarray, y: np.ndarray, generator: np.random.Generator) -> Predict:

@@ -19,13 +19,14 @@ import pandas as pd
 from heor.decision.cost_effectiveness import check_thresholds, evpi
 from heor.decision.cross_fitting import LEARNERS, cross_fitted
 from heor.decision.regression import ConditionalMean, conditional_mean, polynomial_degree
+from heor.decision.thresholds import Thresholds
 from heor.dims import DRAW
 from heor.errors import InputError
 from heor.limits import counted
 from heor.outcomes.monte_carlo import monte_carlo_se
 from heor.outcomes.outcomes import Outcomes
 
-SUSPICIOUS = 1e-3  # p-value below which residuals say that the regression missed something
+PATTERN = 1e-3  # p-value below which residuals say that the regression missed something
 ENOUGH_DRAWS = 500  # for a value worth showing; fewer are left out of a report
 CURVE_POINTS = 41  # thresholds of the curves
 SIMULATIONS = 200
@@ -45,7 +46,7 @@ class PartialInformation:
     thresholds, value, se : ndarray, dims (threshold,)
         Money per patient; `se` from the uncertainty of the regression and the number of draws.
         It is too small where hardly any draw changes the decision: such values are near 0.
-    suspicious : bool
+    has_residual_pattern : bool
         The regression left a pattern in its residuals: read the value with care.
     regressor : str
         `spline_polynomial`, or a cross-fitted one: then the value is a lower bound.
@@ -55,7 +56,7 @@ class PartialInformation:
     thresholds: np.ndarray
     value: np.ndarray
     se: np.ndarray
-    suspicious: bool
+    has_residual_pattern: bool
     regressor: str = SPLINE_POLYNOMIAL
 
 
@@ -127,11 +128,11 @@ def evppi(
         if chosen == SPLINE_POLYNOMIAL:
             fit = conditional_mean(values, change / scale, replicates=outcomes.replicates)
             value, se = plugged_in(fit, scale, thresholds, generator)
-            pattern = fit.suspicious
+            pattern = fit.residual_p
         else:
             fitted, pattern = cross_fitted(values, change / scale, chosen, seed)
             value, se = _achieved(fitted * scale, change, thresholds, outcomes.replicates)
-        found.append(PartialInformation(name, thresholds, value, se, pattern < SUSPICIOUS, chosen))
+        found.append(PartialInformation(name, thresholds, value, se, pattern < PATTERN, chosen))
     return found
 
 
@@ -313,14 +314,14 @@ def information_table(
     outcomes: Outcomes,
     parameters: pd.DataFrame,
     groups: Mapping[str, Sequence[str]],
-    thresholds: Sequence[tuple[str, float]],
+    thresholds: Thresholds,
 ) -> pd.DataFrame:
     """EVPI, and EVPPI of each group and of each parameter by itself.
 
     Returns
     -------
     DataFrame
-        `name, kind` (all, group, single)`, threshold_name, threshold, value, se, suspicious, regressor`:
+        `name, kind` (all, group, single)`, threshold_name, threshold, value, se, has_residual_pattern, regressor`:
         money per patient; kind `all` is EVPI.
     """
     values = [value for _, value in thresholds]
@@ -341,7 +342,7 @@ def information_table(
                 **at,
                 "value": x.value[i],
                 "se": x.se[i],
-                "suspicious": x.suspicious,
+                "has_residual_pattern": x.has_residual_pattern,
                 "regressor": x.regressor,
             }
             for kind, x in found
@@ -353,11 +354,11 @@ def information_table(
         "threshold",
         "value",
         "se",
-        "suspicious",
+        "has_residual_pattern",
         "regressor",
     ]
     frame = pd.DataFrame(rows, columns=columns)
-    return frame.assign(suspicious=frame["suspicious"].eq(True))
+    return frame.assign(has_residual_pattern=frame["has_residual_pattern"].eq(True))
 
 
 def information_curves(

@@ -18,7 +18,7 @@ import numpy as np
 from scipy import linalg
 from scipy.interpolate import BSpline
 
-from heor.decision.residuals import normal_scores, suspicion
+from heor.decision.residuals import normal_scores, residual_pattern
 
 KNOTS = 10  # quantile intervals of a spline
 MOST_TERMS = 400  # of a polynomial basis
@@ -46,7 +46,7 @@ class ConditionalMean:
     residual_covariance : ndarray, dims (outcome, outcome)
     shrinkage : ndarray, dims (term, outcome)
         Share of each coefficient that the ridge keeps.
-    suspicious : float
+    residual_p : float
         Smallest p-value of a pattern left in the residuals, corrected for how many were looked at.
     scores : ndarray, dims (replicate, term, outcome)
         Mean product of term and residual in each replicate: how far its draws alone would move the
@@ -58,7 +58,7 @@ class ConditionalMean:
     coefficients: np.ndarray
     residual_covariance: np.ndarray
     shrinkage: np.ndarray
-    suspicious: float
+    residual_p: float
     scores: np.ndarray = field(default_factory=lambda: np.empty((0, 0, 0)))
 
 
@@ -137,7 +137,7 @@ def conditional_mean(
         np.vstack([centre, coefficients]),
         covariance,
         np.vstack([np.ones_like(centre), keep]),
-        suspicion(ranks, fitted, residual),
+        residual_pattern(ranks, fitted, residual),
         _scores(orthonormal, residual, replicates, copies),
     )
 

@@ -18,7 +18,7 @@ def normal_scores(parameters: np.ndarray) -> np.ndarray:
     return special.ndtri((stats.rankdata(parameters, axis=0) - 0.5) / len(parameters))
 
 
-def suspicion(scores: np.ndarray, fitted: np.ndarray, residual: np.ndarray) -> float:
+def residual_pattern(scores: np.ndarray, fitted: np.ndarray, residual: np.ndarray) -> float:
     """Smallest p-value of a pattern in the residuals, corrected for how many were looked at.
 
     Two kinds: residuals off zero in one of 20 cells of draws, in order of each parameter and of each
@@ -38,7 +38,7 @@ def suspicion(scores: np.ndarray, fitted: np.ndarray, residual: np.ndarray) -> f
 
     >>> x, e = np.random.default_rng(1).standard_normal((2, 1000, 2))
     >>> product = x[:, :1] * x[:, 1:]
-    >>> suspicion(x, 0 * product, product + e[:, :1]) < 1e-3 < suspicion(x, product, e[:, :1])
+    >>> residual_pattern(x, 0 * product, product + e[:, :1]) < 1e-3 < residual_pattern(x, product, e[:, :1])
     True
     """
     variance = (fitted + residual).var(axis=0)

@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 
 from heor.errors import InputError
-from heor.inputs.problem import Country, DecisionProblem, SeverityBand
 from heor.outcomes.outcomes import QALYS, UNDISCOUNTED, Outcomes
 from heor.outcomes.population import population_qalys
+from heor.problem.country import Country, SeverityBand
+from heor.problem.problem import DecisionProblem
 
 #: Decimals absolute shortfall is judged at. Norway rounds; elsewhere only the noise of floating
 #: point goes, so that 17.0 less 2.55 is 0.85 of 17.0 and no less.

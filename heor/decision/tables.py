@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 
 from heor.decision import acceptability, choice, convergence, cost_effectiveness, frontier
+from heor.decision.thresholds import Threshold
 from heor.outcomes.outcomes import Outcomes
 
 
 def decision_tables(
     outcomes: Outcomes,
-    comparator: str,
-    intervention: str,
-    thresholds: Sequence[tuple[str, float]],
+    thresholds: Sequence[Threshold],
     grid: np.ndarray,
 ) -> dict[str, pd.DataFrame]:
     """Tables by name; what each holds stands with the function that makes it.
@@ -27,17 +26,17 @@ def decision_tables(
     grid : ndarray, dims (threshold,)
         Of the acceptability curves.
     """
-    roles = comparator, intervention
+    roles = outcomes.roles
     found = {
         "strategies": cost_effectiveness.strategy_table(outcomes),
         "increments": cost_effectiveness.increment_table(outcomes, *roles),
         "icer": cost_effectiveness.icer_table(outcomes, *roles),
         "frontier": frontier.frontier_table(outcomes),
         "net_benefit": cost_effectiveness.net_benefit_table(outcomes, *roles, thresholds),
-        "quadrants": cost_effectiveness.quadrant_table(outcomes, comparator),
+        "quadrants": cost_effectiveness.quadrant_table(outcomes, outcomes.comparator),
         "ceac": acceptability.ceac(outcomes, grid),
         "convergence": convergence.convergence_table(outcomes, *roles, thresholds),
     }
     if len(outcomes.strategies) > 2:  # what compares two no longer says which is best
-        found[choice.TABLE] = choice.choice_table(outcomes, comparator, thresholds)
+        found[choice.TABLE] = choice.choice_table(outcomes, outcomes.comparator, thresholds)
     return found

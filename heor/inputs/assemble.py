@@ -3,85 +3,85 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from heor.inputs import assemble_country, evidence_tables, landmarks, schema, tables
-from heor.inputs.countries import Pack
-from heor.inputs.covariance import read_covariance
-from heor.inputs.expressions import evaluate, names_in, problem_with
-from heor.inputs.layers import Layer
-from heor.inputs.parameter_table import MoneyRules
-from heor.inputs.problem import (
-    Average,
-    Correlation,
-    CostItem,
-    Country,
+from heor.inputs.country import assemble as assemble_country
+from heor.inputs.country.packs import Pack
+from heor.inputs.read import evidence_tables, landmarks
+from heor.inputs.read.covariance import read_covariance
+from heor.inputs.read.parameter_table import MoneyRules
+from heor.inputs.read.reading import Reading
+from heor.inputs.request import Request
+from heor.inputs.schema import model as schema
+from heor.inputs.text import tables
+from heor.inputs.text.layers import Layer
+from heor.problem.country import Country
+from heor.problem.curve_types import (
     CurveInput,
-    DecisionProblem,
     EarlyFailure,
-    Exposure,
-    FitSettings,
     FittedCurve,
     Opinion,
-    Parameter,
     RatioAbove,
     RatioUntil,
     RelativeCurve,
     SeriesCurve,
-    Settings,
-    Source,
-    Strategy,
-    SurvivalEvidence,
-    Synthesis,
-    TransitionInput,
-    UtilityItem,
 )
-from heor.inputs.study import Study
-from heor.inputs.units import PER_YEAR
+from heor.problem.evidence import SurvivalEvidence
+from heor.problem.expressions import evaluate, names_in, problem_with
+from heor.problem.parameter import Correlation, Parameter, Source, Synthesis
+from heor.problem.problem import DecisionProblem
+from heor.problem.settings import Average, FitSettings, Settings
+from heor.problem.strategy import CostItem, Exposure, Strategy, TransitionInput, UtilityItem
+from heor.problem.study import Study
+from heor.problem.units import YEARS_PER_UNIT, cycle_years
 
-YEARS_PER_UNIT = {f"{unit}s": 1 / PER_YEAR[unit] for unit in ("year", "month", "week", "day")}
-YEARS_PER_CYCLE = {unit: 1 / PER_YEAR[unit] for unit in ("day", "week", "month", "year")} | {
-    "quarter": 0.25
-}
+
+@dataclass(frozen=True)
+class Parts:
+    """What was read and checked by itself, to be put together.
+
+    Attributes
+    ----------
+    models
+        The settings, by file.
+    pack, evidence_country
+        The country, and that whose mortality lies behind the survival evidence.
+    money
+        How costs are brought to the country's money.
+    as_of
+        Day of the rules.
+    hashes
+        File → sha256.
+    """
+
+    models: schema.Inputs
+    parameters: Mapping[str, Parameter]
+    pack: Pack
+    money: MoneyRules
+    evidence_country: Pack
+    as_of: date
+    study: Study
+    scenarios: tuple[schema.Scenario, ...]
+    hashes: Mapping[str, str]
 
 
-def problem(
-    folder: Path,
-    shown: Callable[[Path], str],
-    models: schema.Inputs,
-    parameters: Mapping[str, Parameter],
-    layer: Layer,
-    problems: list[str],
-    *,
-    declared: Collection[str],
-    pack: Pack,
-    money: MoneyRules,
-    as_of: date,
-    evidence_country: Pack,
-    allow_generic: bool,
-    study: Study,
-    draws: int | None,
-    seed: int | None,
-    quick: bool,
-    accept: Sequence[str],
-    priors: str | None,
-    scenario: str | None,
-    scenario_label: str,
-    scenario_why: str,
-    overrides: Mapping[str, Any],
-    hashes: Mapping[str, str],
-) -> DecisionProblem | None:
+def problem(request: Request, reading: Reading, parts: Parts) -> DecisionProblem | None:
     """The decision problem, or None (with problems noted) when a table cannot be read."""
-    analysis = models.analysis
-    where = assemble_country.country(pack, shown, parameters, money, as_of, problems)
+    models, parameters = parts.models, parts.parameters
+    folder, shown, layer = reading.folder, reading.shown, reading.layer
+    declared, problems, analysis = reading.entries, reading.problems, models.analysis
+    where = assemble_country.country(
+        parts.pack, shown, parameters, parts.money, parts.as_of, problems
+    )
     patients = where and where.life_table
-    if evidence_country.name != pack.name:
-        patients = assemble_country.life_table(evidence_country, shown, problems)
+    if parts.evidence_country.name != parts.pack.name:
+        patients = assemble_country.life_table(parts.evidence_country, shown, problems)
     strategies = {n: _strategy(n, m, analysis) for n, m in models.strategies.items()}
     evidence = {
         name: found
@@ -94,14 +94,7 @@ def problem(
         title=analysis.title,
         question=analysis.question,
         settings=_settings(
-            analysis,
-            draws,
-            seed,
-            quick,
-            accept,
-            priors,
-            any(s.transitions for s in strategies.values()),
-            where,
+            analysis, request, any(s.transitions for s in strategies.values()), where
         ),
         country=where,
         strategies=strategies,
@@ -120,19 +113,19 @@ def problem(
         origins=layer.origins,
         companions=tuple(analysis.companions),
         limits=tuple(analysis.limits),
-        scenario=scenario,
-        scenario_label=scenario_label,
-        scenario_why=scenario_why,
-        overrides=overrides,
-        input_hashes=hashes,
+        scenario="+".join(request.scenarios) or None,
+        scenario_label=" + ".join(m.label for m in parts.scenarios) or "Base case",
+        scenario_why=" ".join(m.why for m in parts.scenarios),
+        overrides=request.changes,
+        input_hashes=parts.hashes,
         opinions=_opinions(analysis.survival, parameters, declared, layer, problems),
         covariates=_covariates(analysis, folder / "model", shown, problems),
         trial=analysis.trial.trial() if analysis.trial else None,
         prices=tuple(analysis.prices),
         what_if=tuple(m.what_if(n) for n, m in analysis.what_if.items()),
         evidence_life_table=patients,
-        allow_generic=allow_generic,
-        study=study,
+        allow_generic=request.allow_generic,
+        study=parts.study,
     )
 
 
@@ -167,14 +160,7 @@ def _covariates(
 
 
 def _settings(
-    analysis: schema.Analysis,
-    draws: int | None,
-    seed: int | None,
-    quick: bool,
-    accept: Sequence[str],
-    priors: str | None,
-    declared: bool,
-    country: Country,
+    analysis: schema.Analysis, request: Request, declared: bool, country: Country
 ) -> Settings:
     survival = analysis.survival
     return Settings(
@@ -191,8 +177,8 @@ def _settings(
         patients=analysis.patients,
         histories=analysis.histories,
         end_age=analysis.end_age,
-        draws=draws or analysis.draws,
-        seed=analysis.seed if seed is None else seed,
+        draws=request.draws or analysis.draws,
+        seed=analysis.seed if request.seed is None else request.seed,
         extrapolation=survival.extrapolation,
         categories=analysis.categories,
         fit=FitSettings(
@@ -203,25 +189,15 @@ def _settings(
             r_hat_max=survival.r_hat_max,
             ess_min=survival.ess_min,
             divergences_max=survival.divergences_max,
-            quick=quick,
-            accept=tuple(dict.fromkeys((*survival.accept, *accept))),
+            quick=request.quick,
+            accept=tuple(dict.fromkeys((*survival.accept, *request.accept))),
             screen=survival.screen,
-            priors=priors or survival.priors,
+            priors=request.priors or survival.priors,
         ),
         ceac_thresholds=(0.0, assemble_country.largest_threshold(country), 301),
         information={label: tuple(names) for label, names in analysis.information.items()},
         averages={name: Average(name, **m.model_dump()) for name, m in analysis.averages.items()},
     )
-
-
-def cycle_years(cycle: str) -> float:
-    """Length of a cycle in years.
-
-    >>> cycle_years("quarter"), cycle_years("2 weeks") == 14 / 365.25
-    (0.25, True)
-    """
-    number, _, unit = cycle.rpartition(" ")
-    return float(number or 1) * YEARS_PER_CYCLE[unit.rstrip("s")]
 
 
 def _source(name: str, model: schema.SourceModel) -> Source:

@@ -15,26 +15,28 @@ from typing import Any
 
 from heor.errors import InputError
 from heor.files import Unreadable, content
-from heor.inputs import (
-    assemble,
-    checks,
-    countries,
-    dimensions,
-    model_checks,
-    parameter_table,
-    schema,
-    versions,
-)
-from heor.inputs.countries import Pack
-from heor.inputs.layers import Layer, nearest, overlay
-from heor.inputs.problem import DecisionProblem, Origin, Parameter
-from heor.inputs.read_country import evidence_country as evidence_country_of
-from heor.inputs.read_country import price_table, read_country
-from heor.inputs.read_study import read_study
-from heor.inputs.reading import Reading, opened, parameters_file, validated
-from heor.inputs.schema_survival import PRIORS
-from heor.inputs.structures import with_structure
+from heor.inputs import assemble
+from heor.inputs.assemble import Parts
+from heor.inputs.checks import dimensions
+from heor.inputs.checks import models as model_checks
+from heor.inputs.checks import problem as checks
+from heor.inputs.country import packs as countries
+from heor.inputs.country.packs import Pack
+from heor.inputs.country.read import evidence_country as evidence_country_of
+from heor.inputs.country.read import price_table, read_country
+from heor.inputs.read import parameter_table
+from heor.inputs.read.reading import Reading, opened, parameters_file, validated
+from heor.inputs.read.study import read_study
+from heor.inputs.request import Request
+from heor.inputs.schema import model as schema
+from heor.inputs.schema.survival import PRIORS
+from heor.inputs.text.layers import Layer, overlay
 from heor.limits import excerpt
+from heor.problem import country
+from heor.problem.names import nearest
+from heor.problem.parameter import Origin, Parameter
+from heor.problem.problem import DecisionProblem
+from heor.usage.structures import with_structure
 
 MODEL_FILES = ("analysis", "strategies")
 #: Settings that say which rules are read → the option that changes them.
@@ -57,103 +59,72 @@ def load(
     country: str | None = None,
     scenario: str | Sequence[str] | None = None,
     overrides: Mapping[str, Any] | None = None,
-    *,
-    draws: int | None = None,
-    seed: int | None = None,
-    quick: bool = False,
-    accept: Sequence[str] = (),
-    priors: str | None = None,
-    as_of: date | None = None,
-    programme: str | None = None,
-    allow_generic: bool = False,
+    **options: Any,
 ) -> DecisionProblem:
     """Read and check an inputs folder.
 
     Parameters
     ----------
-    folder
-        The inputs folder (`model/`, `countries/`, `scenarios/`).
-    country, scenario
-        Name or ISO code of a country and names of one or several scenario files (later over
-        earlier); the country of `analysis.yaml` and the base case when None.
-    overrides
-        Name → value: a parameter (`cure_if_operated`, fixed at the value), one of its columns
-        (`c_resection.se`) or a dotted setting (`analysis.end_age`).
-    draws, seed, quick
-        Replace the number of draws and the seed; quick means Laplace + PSIS instead of NUTS.
-    accept
-        Further `evidence/family` whose failed diagnostics are accepted.
-    priors
-        Replaces the priors of the fits: `standard`, `wide` or `narrow`.
-    as_of, programme
-        The country's rules in force on a day, in a programme; those of `analysis.yaml` and the
-        country's default when None.
-    allow_generic
-        Go on where the country must supply something and has only a stand-in.
+    folder, country, scenario, overrides, options
+        The fields of a `Request`, which says what each is: `load("inputs", "norway", draws=1000)`.
 
     Raises
     ------
     InputError
         With all problems found.
     """
-    reading = opened(folder)
+    return read(Request(folder, country, scenario, overrides, **options))
+
+
+def read(request: Request) -> DecisionProblem:
+    """The decision problem that is asked for.
+
+    Raises
+    ------
+    InputError
+        With all problems found.
+    """
+    reading = opened(request.folder)
     _read_model(reading)
     if not reading.entries:  # every name would be unknown
         raise InputError(reading.problems)
     study = read_study(reading)
     analysis = reading.layer.values.get("analysis", {})
     today = _day(reading, analysis.get("as_of"))
-    day = as_of or today
-    asked = analysis.get("country", countries.DEFAULT) if country is None else country
-    pack = read_country(reading, asked, day, programme, today)
-    names = (scenario,) if isinstance(scenario, str) else tuple(scenario or ())
-    scenarios = [model for name in names if (model := _read_scenario(reading, name))]
-    _apply_overrides(reading, overrides or {})
+    day = request.as_of or today
+    asked = request.country
+    asked = analysis.get("country", countries.DEFAULT) if asked is None else asked
+    pack = read_country(reading, asked, day, request.programme, today)
+    scenarios = [m for name in request.scenarios if (m := _read_scenario(reading, name))]
+    _apply_overrides(reading, request.changes)
     # after scenarios and overrides, which may change it
     analysis = reading.layer.values.get("analysis", {})
     evidence_country = evidence_country_of(reading, pack, analysis, today)
-    if priors not in (None, *PRIORS):
+    if request.priors not in (None, *PRIORS):
         reading.problems.append(
-            f"--priors {priors}: unknown priors '{priors}'; allowed: {', '.join(PRIORS)}."
-            f"{nearest(priors, PRIORS)}"
+            f"--priors {request.priors}: unknown priors '{request.priors}'; allowed: "
+            f"{', '.join(PRIORS)}.{nearest(request.priors, PRIORS)}"
         )
-    models, parameters, pack, money = _models(reading, pack, evidence_country, allow_generic)
-    if evidence_country.name == pack.name:
-        evidence_country = pack
-    problem = assemble.problem(
-        reading.folder,
-        reading.shown,
-        models,
-        parameters,
-        reading.layer,
-        reading.problems,
-        declared=reading.entries,
+    models, parameters, pack, money = _models(
+        reading, pack, evidence_country, request.allow_generic
+    )
+    parts = Parts(
+        models=models,
+        parameters=parameters,
         pack=pack,
         money=money,
+        evidence_country=pack if evidence_country.name == pack.name else evidence_country,
         as_of=day,
-        evidence_country=evidence_country,
-        allow_generic=allow_generic,
         study=study,
-        draws=draws,
-        seed=seed,
-        quick=quick,
-        accept=accept,
-        priors=priors,
-        scenario="+".join(names) or None,
-        scenario_label=" + ".join(m.label for m in scenarios) or "Base case",
-        scenario_why=" ".join(m.why for m in scenarios),
-        overrides=dict(overrides or {}),
-        hashes=_hashes(reading, [pack.name, *pack.donors, evidence_country.name], names),
+        scenarios=tuple(scenarios),
+        hashes=_hashes(
+            reading, [pack.name, *pack.donors, evidence_country.name], request.scenarios
+        ),
     )
+    problem = assemble.problem(request, reading, parts)
     if problem is not None:
-        checks.check(
-            problem,
-            models,
-            reading.layer,
-            available(reading.folder, "scenarios"),
-            reading.entries,
-            reading.problems,
-        )
+        names = available(reading.folder, "scenarios")
+        checks.check(problem, models, reading.layer, names, reading.entries, reading.problems)
         model_checks.check(problem, reading.layer, reading.entries, reading.problems)
         dimensions.check(problem, reading.layer, reading.entries, reading.problems)
     if reading.problems:
@@ -204,7 +175,7 @@ def _read_model(reading: Reading) -> None:
 
 def _day(reading: Reading, found: Any) -> date:
     """The day of the rules, as the analysis says; its own fault is noted when it is checked."""
-    return found if isinstance(found, date) else versions.UNDATED
+    return found if isinstance(found, date) else country.UNDATED
 
 
 def _read_scenario(
@@ -346,7 +317,7 @@ def load_companions(problem: DecisionProblem, folder: str | Path) -> dict[str, D
     choices = [(name, (*own, name)) for name in problem.companions if name not in own]
     if own:
         choices.insert(0, ("base_case", ()))
-    return {name: beside(problem, folder, scenarios) for name, scenarios in choices}
+    return {name: with_scenarios(problem, folder, scenarios) for name, scenarios in choices}
 
 
 def load_alternatives(
@@ -363,13 +334,15 @@ def load_alternatives(
     found: dict[str, DecisionProblem | InputError] = {}
     for name in names:
         try:
-            found[name] = beside(problem, folder, tuple(dict.fromkeys((*own, name))), quick=True)
+            found[name] = with_scenarios(
+                problem, folder, tuple(dict.fromkeys((*own, name))), quick=True
+            )
         except InputError as error:
             found[name] = error
     return found
 
 
-def beside(
+def with_scenarios(
     problem: DecisionProblem,
     folder: str | Path,
     scenarios: Sequence[str],
@@ -404,4 +377,4 @@ def with_values(
         Values that the inputs do not allow.
     """
     own = tuple(problem.scenario.split("+")) if problem.scenario else ()
-    return beside(problem, folder, own, values=values)
+    return with_scenarios(problem, folder, own, values=values)

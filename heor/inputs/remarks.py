@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import comb
 
-from heor.inputs.correlations import blocks, drawn, stated
-from heor.inputs.problem import DecisionProblem
+from heor.problem.correlations import blocks, drawn, stated
+from heor.problem.problem import DecisionProblem
 
 #: Below it, a name is a combination of the others up to rounding.
 DETERMINED = 1e-6

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from heor.errors import InputError
 from heor.files import name_fault
-from heor.inputs.checks import BASE
-from heor.inputs.layers import Layer, named, nearest, read_yaml
-from heor.inputs.load import available, beside
-from heor.inputs.problem import Average, DecisionProblem
-from heor.inputs.reading import Reading, validated
-from heor.inputs.schema import AverageModel
+from heor.inputs.load import available, with_scenarios
+from heor.inputs.read.reading import Reading, validated
+from heor.inputs.schema.model import AverageModel
+from heor.inputs.text.layers import Layer, read_yaml
 from heor.limits import excerpt
+from heor.problem.names import BASE, named, nearest
+from heor.problem.problem import DecisionProblem
+from heor.problem.settings import Average
 
 
 def load_scenarios(
@@ -66,7 +67,7 @@ def load_scenarios(
     found, faults = {BASE: base}, {}
     for name in dict.fromkeys(names or known):
         try:
-            found[name] = beside(base, folder, (name,))
+            found[name] = with_scenarios(base, folder, (name,))
         except InputError as error:
             faults[name] = " ".join(error.problems)
     return found, faults

@@ -1,0 +1,1 @@
+"""Who is in which state when: partitioned survival, Markov, semi-Markov and individual patients."""

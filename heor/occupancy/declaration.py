@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from heor.errors import ModelError
-from heor.inputs.expressions import evaluate, names_in
-from heor.inputs.problem import Strategy, TransitionInput
-from heor.occupancy.integrals import STEEPEST, Mesh, Spread
+from heor.occupancy.continuous_time.integrals import STEEPEST, Mesh, Spread
 from heor.parameters.draws import Draws
+from heor.problem.expressions import evaluate, names_in
+from heor.problem.strategy import Strategy, TransitionInput
 from heor.survival.curves.process import Grid
 from heor.survival.curves.strategy_curves import CurveContext
 from heor.survival.evidence.background import cumulative_hazard

@@ -1,9 +1,9 @@
 """Models whose states and transitions the inputs declare, under any structure but partitioned survival.
 
 A transition is a rate per year or a probability of a period, an expression of parameters and of
-time, age, time_in_state and the population's mortality (`heor.inputs.problem.CLOCKS`). Rates are
+time, age, time_in_state and the population's mortality (`heor.problem.strategy.CLOCKS`). Rates are
 integrated over steps of at most a month, whatever the cycle; out of a state they compete, and who
-moves may move on in what is left of the step (`heor.occupancy.rates`).
+moves may move on in what is left of the step (`heor.occupancy.continuous_time.rates`).
 
 Where some transition is a probability, everyone moves once a step at most and is first exposed in the
 next, and a step is the shortest period of a probability. A probability of a longer period becomes one
@@ -20,12 +20,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from heor.errors import ModelError
-from heor.inputs.expressions import evaluate, names_in
-from heor.inputs.problem import TransitionInput
 from heor.occupancy import transitions
+from heor.occupancy.continuous_time.integrals import Mesh
 from heor.occupancy.declaration import CHANGING, Declared, in_residence
-from heor.occupancy.integrals import Mesh
 from heor.occupancy.state_occupancy import Residence, StateOccupancy
+from heor.problem.expressions import evaluate, names_in
+from heor.problem.strategy import TransitionInput
 from heor.streams import Streams
 from heor.survival.curves.process import Grid
 
@@ -64,7 +64,7 @@ def semi_markov(model: Declared) -> StateOccupancy:
 
 def _by_rates(model: Declared) -> StateOccupancy:
     """In continuous time, rates integrated over steps."""
-    from heor.occupancy import rates  # compiled: only where it is used
+    from heor.occupancy.continuous_time import rates  # compiled: only where it is used
 
     grid = model.grid
     mesh = Mesh(grid.step, grid.steps)
@@ -175,7 +175,7 @@ def _of_steps(
 
 def individual(model: Declared, patients: int, seed: int, first_draw: int) -> StateOccupancy:
     """Continuous time; rates only."""
-    from heor.occupancy.individual import Transition, simulate
+    from heor.occupancy.individual import People, Transition, simulate
     from heor.occupancy.patients import PatientHistories
 
     grid = Grid.of(model.time)
@@ -194,11 +194,13 @@ def individual(model: Declared, patients: int, seed: int, first_draw: int) -> St
         model.states,
         mesh.edges,
         model.time[-1],
-        draws=model.draws.n,
-        patients=patients,
-        key=Streams(seed).key("patients"),
-        first_draw=first_draw,
-        start=_starting(model, patients),
+        People(
+            model.draws.n,
+            patients,
+            Streams(seed).key("patients"),
+            first_draw,
+            start=_starting(model, patients),
+        ),
     )
     flows = {t.name: (t.origin, t.target) for t in model.strategy.transitions}
     states = histories.occupancy(model.time)

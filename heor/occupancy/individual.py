@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -144,18 +145,38 @@ class Histories:
         )
 
 
+@dataclass(frozen=True)
+class People:
+    """Whom to simulate.
+
+    Attributes
+    ----------
+    draws, patients
+        In the block, and of each draw.
+    key
+        Of the random numbers, 64 bit (see `heor.streams.Streams.key`).
+    first_draw
+        Number of the block's first draw.
+    strata : ndarray of int, dims (draw | 1, patient), optional
+        Which row of the hazards is a patient's; without it, the first.
+    start : ndarray of int, dims (draw | 1, patient), or int
+        Number of the state at time zero.
+    """
+
+    draws: int
+    patients: int
+    key: int
+    first_draw: int = 0
+    strata: np.ndarray | None = None
+    start: np.ndarray | int = 0
+
+
 def simulate(
     transitions: Sequence[Transition],
     states: Sequence[str],
     time: np.ndarray,
     horizon: float,
-    *,
-    draws: int,
-    patients: int,
-    key: int,
-    first_draw: int = 0,
-    strata: np.ndarray | None = None,
-    start: np.ndarray | int = 0,
+    people: People,
 ) -> Histories:
     """Simulate patients of a block of draws until they are dead or to the horizon.
 
@@ -169,16 +190,8 @@ def simulate(
         Grid of the cumulative hazards, from 0. Years.
     horizon
         Years.
-    draws, patients
-        In the block, and of each draw.
-    key
-        Of the random numbers, 64 bit (see `heor.streams.Streams.key`).
-    first_draw
-        Number of the block's first draw.
-    strata : ndarray of int, dims (draw | 1, patient), optional
-        Which row of the hazards is a patient's; without it, the first.
-    start : ndarray of int, dims (draw | 1, patient), or int
-        Number of the state at time zero.
+    people
+        How many, and how they differ.
 
     Returns
     -------
@@ -197,48 +210,23 @@ def simulate(
     Half die within a year:
 
     >>> death = Transition("alive", "dead", np.log(2) * np.array([[[0.0, 1.0, 2.0]]]))
-    >>> found = simulate([death], ["alive", "dead"], np.arange(3.0), 50.0,
-    ...                  draws=1, patients=100_000, key=1)
+    >>> found = simulate([death], ["alive", "dead"], np.arange(3.0), 50.0, People(1, 100_000, key=1))
     >>> round(float((found.exit < 1).mean()), 2)
     0.5
     """
-    whose = np.zeros((1, 1), np.int64) if strata is None else np.asarray(strata)
-    _check(
-        transitions, states, time, horizon, np.asarray(start), whose, (draws, patients), first_draw
-    )
-    flat = np.concatenate([_c(t.cumulative_hazard).ravel() for t in transitions])
-    sizes = [t.cumulative_hazard.size for t in transitions]
-    offset = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-    draw_step = np.array([_step(t.cumulative_hazard, 0) for t in transitions], np.int64)
-    stratum_step = np.array([_step(t.cumulative_hazard, 1) for t in transitions], np.int64)
-    ratios = [np.ones((draws, patients))]
-    ratio_of = np.zeros(len(transitions), np.int64)
-    for i, t in enumerate(transitions):
-        if t.hazard_ratio is not None:
-            ratio_of[i] = len(ratios)
-            ratios.append(np.broadcast_to(t.hazard_ratio, (draws, patients)))
-    index = {name: i for i, name in enumerate(states)}
-    arguments = (
-        flat,
-        offset,
-        draw_step,
-        stratum_step,
-        np.array([index[t.origin] for t in transitions], np.int64),
-        np.array([index[t.target] for t in transitions], np.int64),
-        np.array([t.clock == "entry" for t in transitions]),
-        ratio_of,
-        np.ascontiguousarray(ratios),
+    draws, patients, start = people.draws, people.patients, np.asarray(people.start)
+    whose = np.zeros((1, 1), np.int64) if people.strata is None else np.asarray(people.strata)
+    _check(transitions, states, time, horizon, start, whose, (draws, patients), people.first_draw)
+    starts = _Starts(
         np.ascontiguousarray(np.broadcast_to(whose, (draws, patients)), np.int64),
         np.ascontiguousarray(np.broadcast_to(start, (draws, patients)), np.int64),
-        np.array([name.startswith("dead") for name in states]),
-        _c(time),
-        float(horizon),
-        np.uint64(key),
-        first_draw,
     )
+    moves = _moves(transitions, states, (draws, patients))
+    dead = np.array([name.startswith("dead") for name in states])
+    luck = np.uint64(people.key), people.first_draw
     limit = len(states)
     while True:
-        found = _simulate(*arguments, limit)
+        found = _simulate(moves, starts, dead, _c(time), float(horizon), luck, limit)
         if found[0].max() <= limit:
             break
         limit = int(found[0].max())  # the same numbers again, with room for all visits
@@ -256,6 +244,56 @@ def simulate(
         entry[kept],
         leaving[kept],
         float(horizon),
+    )
+
+
+class _Moves(NamedTuple):
+    """Transitions, for the compiled loop.
+
+    `flat` holds all cumulative hazards; that of transition i, a draw and a stratum begins at `offset[i] +
+    draw * draw_step[i] + stratum * stratum_step[i]`. `reset`: by time since entry. `ratio_of[i]`: which of
+    `ratios`, dims (ratio, draw, patient).
+    """
+
+    flat: np.ndarray
+    offset: np.ndarray
+    draw_step: np.ndarray
+    stratum_step: np.ndarray
+    origin: np.ndarray
+    target: np.ndarray
+    reset: np.ndarray
+    ratio_of: np.ndarray
+    ratios: np.ndarray
+
+
+class _Starts(NamedTuple):
+    """Stratum and state at time zero. Dims of both: (draw, patient)."""
+
+    strata: np.ndarray
+    start: np.ndarray
+
+
+def _moves(
+    transitions: Sequence[Transition], states: Sequence[str], size: tuple[int, int]
+) -> _Moves:
+    sizes = [t.cumulative_hazard.size for t in transitions]
+    ratios = [np.ones(size)]
+    ratio_of = np.zeros(len(transitions), np.int64)
+    for i, t in enumerate(transitions):
+        if t.hazard_ratio is not None:
+            ratio_of[i] = len(ratios)
+            ratios.append(np.broadcast_to(t.hazard_ratio, size))
+    index = {name: i for i, name in enumerate(states)}
+    return _Moves(
+        flat=np.concatenate([_c(t.cumulative_hazard).ravel() for t in transitions]),
+        offset=np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64),
+        draw_step=np.array([_step(t.cumulative_hazard, 0) for t in transitions], np.int64),
+        stratum_step=np.array([_step(t.cumulative_hazard, 1) for t in transitions], np.int64),
+        origin=np.array([index[t.origin] for t in transitions], np.int64),
+        target=np.array([index[t.target] for t in transitions], np.int64),
+        reset=np.array([t.clock == "entry" for t in transitions]),
+        ratio_of=ratio_of,
+        ratios=np.ascontiguousarray(ratios),
     )
 
 
@@ -395,25 +433,12 @@ def _inverse(time, hazard, level):
 
 
 @njit(cache=True, nogil=True)
-def _simulate(
-    flat,
-    offset,
-    draw_step,
-    stratum_step,
-    origin,
-    target,
-    reset,
-    ratio_of,
-    ratios,
-    strata,
-    start,
-    dead,
-    time,
-    horizon,
-    key,
-    first_draw,
-    limit,
-):
+def _simulate(moves, starts, dead, time, horizon, luck, limit):
+    strata, start = starts.strata, starts.start
+    offset, draw_step, stratum_step = moves.offset, moves.draw_step, moves.stratum_step
+    flat, origin, target, reset = moves.flat, moves.origin, moves.target, moves.reset
+    ratio_of, ratios = moves.ratio_of, moves.ratios
+    key, first_draw = luck
     draws, patients = strata.shape
     points = len(time)
     count = np.zeros(draws * patients, np.int64)

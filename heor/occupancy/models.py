@@ -8,11 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
-from heor.inputs.problem import RelativeCurve, Strategy
 from heor.occupancy import declared, illness_death
 from heor.occupancy.declaration import Declared
 from heor.occupancy.partitioned import partitioned_survival
 from heor.occupancy.state_occupancy import StateOccupancy
+from heor.problem.curve_types import RelativeCurve
+from heor.problem.strategy import Strategy
 from heor.streams import Streams
 from heor.survival.curves.curve import Curve
 from heor.survival.curves.process import Process, strategy_process

@@ -15,45 +15,10 @@ from functools import reduce
 
 import numpy as np
 
-from heor.inputs.problem import Strategy
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.parameters.draws import Draws
+from heor.problem.strategy import Strategy
 from heor.survival.curves.curve import Curve, Part, of_group
-
-
-def partition(survival: Sequence[np.ndarray], crossing: str = "cap") -> list[np.ndarray]:
-    """Shares of the states that endpoints end, and of the dead. Plain arrays, without parts.
-
-    Parameters
-    ----------
-    survival : sequence of ndarray, dims (..., time)
-        Survival to each endpoint, in the order of the states; the last is overall survival.
-    crossing
-        `cap`: an endpoint above the next is lowered to it; `raise`: the next is raised to it.
-
-    Raises
-    ------
-    ValueError
-        Another word, or no curve.
-
-    Examples
-    --------
-    >>> [s.tolist() for s in partition([np.array([1.0, 0.6]), np.array([1.0, 0.5])])]
-    [[1.0, 0.5], [0.0, 0.0], [0.0, 0.5]]
-    """
-    curves = list(survival)
-    if not curves:
-        raise ValueError("partition needs the survival to one endpoint or more.")
-    if crossing == "cap":
-        for k in range(len(curves) - 2, -1, -1):
-            curves[k] = np.minimum(curves[k], curves[k + 1])
-    elif crossing == "raise":
-        for k in range(1, len(curves)):
-            curves[k] = np.maximum(curves[k], curves[k - 1])
-    else:
-        raise ValueError(f"crossing '{crossing}' is neither cap nor raise.")
-    between = [after - before for before, after in zip(curves, curves[1:], strict=False)]
-    return [curves[0], *between, 1 - curves[-1]]
 
 
 def partitioned_survival(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from heor.errors import ModelError
-from heor.occupancy.individual import Histories, Transition, simulate
+from heor.occupancy.individual import Histories, People, Transition, simulate
 from heor.occupancy.state_occupancy import StateOccupancy, Table
 from heor.survival.curves.process import Process
 
@@ -94,11 +94,7 @@ def individual(
         STATES,
         process.grid.time,
         time[-1],
-        draws=draws,
-        patients=patients,
-        key=key,
-        first_draw=first_draw,
-        strata=2 * part + women,
+        People(draws, patients, key, first_draw, strata=2 * part + women),
     )
     members = {
         group: np.array([p.group == group for p in parts])[part][found.draw, found.patient]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -222,27 +223,28 @@ class _Model:
             followed[index[t.origin]] |= t.by_residence is not None
         if state is not None:
             followed[index[state]] = True
-        *by_time, time_draw, time_cycle = stacked(
-            [np.atleast_2d(t.by_time) for t in self.transitions]
-        )
         ones = np.ones((1, 1))
         given = [ones if t.by_residence is None else t.by_residence for t in self.transitions]
-        *by_residence, residence_draw, _ = stacked(given)
-        return _run(
-            begin,
-            self.cycles,
+        moves = _Moves(
             np.array([index[t.origin] for t in self.transitions]),
             np.array([index[t.target] for t in self.transitions]),
-            *by_time,
-            time_draw,
-            time_cycle,
-            *by_residence,
-            residence_draw,
+            stacked([np.atleast_2d(t.by_time) for t in self.transitions]),
+            stacked(given),
             np.array([t.by_residence is not None for t in self.transitions]),
-            followed,
-            -1 if state is None else index[state],
-            np.ascontiguousarray(value),
         )
+        weighted = -1 if state is None else index[state]
+        return _run(begin, self.cycles, moves, followed, weighted, np.ascontiguousarray(value))
+
+
+class _Moves(NamedTuple):
+    """Origin and target of each transition, its chances by time and by residence, stacked over draws,
+    and whether it has any by residence."""
+
+    origin: np.ndarray
+    target: np.ndarray
+    by_time: tuple[np.ndarray, ...]
+    by_residence: tuple[np.ndarray, ...]
+    has_residence: np.ndarray
 
 
 def _extreme(by_residence: np.ndarray) -> np.ndarray:
@@ -252,23 +254,10 @@ def _extreme(by_residence: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc"})
-def _run(
-    begin,
-    cycles,
-    origin,
-    target,
-    by_time,
-    time_begin,
-    time_draw,
-    time_cycle,
-    by_residence,
-    residence_begin,
-    residence_draw,
-    has_residence,
-    followed,
-    weighted_state,
-    value,
-):
+def _run(begin, cycles, moves, followed, weighted_state, value):
+    origin, target, has_residence = moves.origin, moves.target, moves.has_residence
+    by_time, time_begin, time_draw, time_cycle = moves.by_time
+    by_residence, residence_begin, residence_draw, _ = moves.by_residence
     draws, states = begin.shape
     share = np.zeros((draws, cycles + 1, states))
     flows = np.zeros((draws, cycles, len(origin)))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from heor.errors import ModelError
-from heor.inputs.problem import DecisionProblem, Strategy
-from heor.inputs.units import in_months
 from heor.occupancy.declaration import Declared
 from heor.occupancy.declared import semi_markov, state_transition
 from heor.parameters.draws import Draws, add_derived, central_values
+from heor.problem.problem import DecisionProblem
+from heor.problem.strategy import Strategy
+from heor.problem.units import in_months
 from heor.survival.curves.strategy_curves import CurveContext
 
 MODELS = {"state_transition": state_transition, "semi_markov": semi_markov}

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.linalg import expm
 
 from heor.errors import ModelError
 from heor.occupancy.state_occupancy import StateOccupancy
@@ -28,7 +27,7 @@ def cohort(
     """Occupancy of a cohort that moves once a cycle at most.
 
     Who enters a state is first exposed in the next cycle, as models of probabilities per cycle have it;
-    `heor.occupancy.rates` follows rates within a step.
+    `heor.occupancy.continuous_time.rates` follows rates within a step.
 
     Parameters
     ----------
@@ -183,75 +182,3 @@ def _places(probability: np.ndarray, name: str, wrong: np.ndarray) -> list[str]:
         f"{name}: {probability[draw, cycle]:g} in draw {draw}, cycle {cycle} "
         f"({int(wrong.any(axis=1).sum())} draws); must lie in [0, 1]. Check its parameters."
     ]
-
-
-def sparse(matrix: np.ndarray, states: Sequence[str]) -> dict[tuple[str, str], np.ndarray]:
-    """Full matrices → the transitions that `cohort` takes.
-
-    Parameters
-    ----------
-    matrix : ndarray, dims (draw | 1, cycle | 1, state, state)
-        Rows are origins and add up to 1.
-
-    Raises
-    ------
-    ModelError
-        A row that does not, with draw, cycle and state.
-    ValueError
-        Other dims.
-    """
-    if matrix.ndim != 4 or matrix.shape[2:] != (len(states), len(states)):
-        raise ValueError(
-            f"matrix: dims {matrix.shape}; must be (draw | 1, cycle | 1, state, state) with "
-            f"{len(states)} states."
-        )
-    total = matrix.sum(axis=-1)
-    if not np.abs(total - 1).max() <= TOLERANCE:  # also true for NaN
-        draw, cycle, state = np.unravel_index(int(np.abs(total - 1).argmax()), total.shape)
-        raise ModelError(
-            f"transition probabilities: out of '{states[state]}' they add up to "
-            f"{total[draw, cycle, state]:g} in draw {draw}, cycle {cycle}; they must add up to 1."
-        )
-    return {
-        (i, j): matrix[:, :, a, b]
-        for a, i in enumerate(states)
-        for b, j in enumerate(states)
-        if i != j and matrix[:, :, a, b].any()
-    }
-
-
-def probabilities_of_rates(rates: np.ndarray, cycle: float) -> np.ndarray:
-    """Exact probabilities per cycle of constant rates: the matrix exponential.
-
-    Parameters
-    ----------
-    rates : ndarray, dims (..., state, state)
-        Per year, rows are origins; the diagonal is ignored.
-    cycle
-        Years.
-
-    Examples
-    --------
-    >>> probabilities_of_rates(np.array([[0.0, 0.5], [0.0, 0.0]]), 1.0).round(4).tolist()
-    [[0.6065, 0.3935], [0.0, 1.0]]
-    """
-    generator = np.array(rates, float)
-    diagonal = np.arange(generator.shape[-1])
-    generator[..., diagonal, diagonal] = 0.0
-    generator[..., diagonal, diagonal] = -generator.sum(axis=-1)
-    return expm(generator * cycle)
-
-
-def competing(rates: Mapping[str, np.ndarray], cycle: float) -> dict[str, np.ndarray]:
-    """Probabilities per cycle of the rates (per year) out of one state, one move a cycle at most.
-
-    With R the sum of the rates, a cycle of h years and a rate r: r / R (1 - exp(-R h)). Dims as
-    the rates'.
-
-    >>> {k: round(float(p), 4) for k, p in competing({"a": 0.1, "b": 0.3}, 1.0).items()}
-    {'a': 0.0824, 'b': 0.2473}
-    """
-    total = sum(np.asarray(rate, float) for rate in rates.values())
-    # (1 - exp(-R h)) / R, which is h at R = 0
-    per_rate = np.where(total > 0, -np.expm1(-total * cycle) / np.where(total > 0, total, 1), cycle)
-    return {name: rate * per_rate for name, rate in rates.items()}

@@ -1,0 +1,1 @@
+"""Outcomes of strategies by draw, discounting and the population's health."""

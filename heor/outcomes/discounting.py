@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from scipy.sparse import csr_array
 
-from heor.inputs.problem import DiscountBand
+from heor.problem.country import DiscountBand
 
 
 def log_discount_rate(rate: float, timing: str = "annual_effective") -> float:
@@ -91,23 +91,6 @@ def quadrature(time: np.ndarray, rule: str = "trapezoid") -> csr_array:
     if rule not in WITHIN_CYCLE:
         raise ValueError(f"within-cycle rule '{rule}' is none of {', '.join(WITHIN_CYCLE)}.")
     return WITHIN_CYCLE[rule](np.asarray(time, float))
-
-
-def state_weights(time: np.ndarray, share: np.ndarray, rule: str = "trapezoid") -> np.ndarray:
-    """Weights (years) of the time points when `share` of each cycle counts.
-
-    Dims: (draw, cycle) in, (draw, time) out. With share 1 they add up to the whole horizon.
-    """
-    return share @ quadrature(time, rule)
-
-
-def cycle_weights(time: np.ndarray, rule: str = "trapezoid") -> np.ndarray:
-    """Weights (years) of the time points over the whole horizon. Dims: time.
-
-    >>> cycle_weights(np.arange(4.0), "simpson").tolist()
-    [0.375, 1.125, 1.125, 0.375]
-    """
-    return quadrature(time, rule).sum(axis=0)
 
 
 def _two_ends(time: np.ndarray, before: float, after: float) -> csr_array:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from heor.inputs.problem import DecisionProblem, UtilityNorms
+from heor.problem.country import UtilityNorms
+from heor.problem.problem import DecisionProblem
 
 
 def norm_at(norms: UtilityNorms, age: np.ndarray) -> np.ndarray:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from heor.archive import ADDED
 from heor.dims import COMPONENT, DRAW, STRATEGY, require
 from heor.errors import InputError, ModelError
 from heor.limits import NUMBER, counted, excerpt
@@ -37,15 +38,22 @@ class Outcomes:
     replicates : int
         Draws come in so many equal blocks that are independent of each other, while those within a
         block are not (randomised quasi-Monte Carlo); 1 for independent draws.
+    comparator, intervention : str
+        The two strategies compared; the first and the last when not given.
     """
 
     data: xr.DataArray
     categories: tuple[str, ...]
     currency: str
     replicates: int = 1
+    comparator: str = field(default="", metadata=ADDED)
+    intervention: str = field(default="", metadata=ADDED)
 
     def __post_init__(self) -> None:
         require(self.data, (DRAW, STRATEGY, COMPONENT), "outcomes")
+        for role, default in (("comparator", 0), ("intervention", -1)):
+            if not getattr(self, role):
+                object.__setattr__(self, role, self.strategies[default])
         values = self.data.values
         if self.replicates < 1 or len(values) % self.replicates:
             raise ModelError(
@@ -76,6 +84,11 @@ class Outcomes:
     @property
     def strategies(self) -> tuple[str, ...]:
         return tuple(str(s) for s in self.data[STRATEGY].values)
+
+    @property
+    def roles(self) -> tuple[str, str]:
+        """Comparator and intervention."""
+        return self.comparator, self.intervention
 
     @property
     def n(self) -> int:
@@ -116,6 +129,11 @@ class Outcomes:
         1.0
         """
         return monte_carlo_se(x, self.replicates)
+
+    def summary(self, x: np.ndarray) -> dict[str, float]:
+        """Mean, its Monte Carlo SE and the 95 % interval of a quantity by draw. Dims of `x`: (draw,)."""
+        low, high = np.quantile(x, [0.025, 0.975])
+        return {"mean": x.mean(), "se": float(self.standard_error(x)), "low": low, "high": high}
 
     @classmethod
     def from_table(cls, table: pd.DataFrame, currency: str) -> Outcomes:

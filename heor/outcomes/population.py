@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from heor.inputs.problem import Country
 from heor.outcomes.discounting import discount_factor
 from heor.outcomes.norms import norm_at
+from heor.problem.country import Country
 from heor.survival.evidence.background import cumulative_hazard_by_sex, years_lived
 
 
@@ -42,7 +42,8 @@ def population_qalys(
     Nobody dies before the table ends at 100 and utility is 0.8: a person of 98 has 2 × 0.8 QALYs, or
     at 5 % a year 0.8 (1 − 1.05⁻²) / ln 1.05:
 
-    >>> from heor.inputs.problem import DiscountBand, LifeTable, Origin, UtilityNorms
+    >>> from heor.problem.country import DiscountBand, LifeTable, UtilityNorms
+    >>> from heor.problem.parameter import Origin
     >>> from types import SimpleNamespace
     >>> q, ages = np.zeros(2), np.array([98.0, 99.0])
     >>> country = SimpleNamespace(

@@ -1,0 +1,1 @@
+"""Parameters: their distributions, pooled effects and draws."""

@@ -14,11 +14,12 @@ import numpy as np
 from scipy import special
 
 from heor.errors import ModelError
-from heor.inputs.correlations import blocks, drawn, root
-from heor.inputs.expressions import evaluate, names_in
-from heor.inputs.problem import DecisionProblem, Parameter, Synthesis
-from heor.inputs.uncertainty import UNCERTAINTIES
 from heor.parameters.synthesis import PooledEffect, pool
+from heor.parameters.uncertainty import UNCERTAINTIES
+from heor.problem.correlations import blocks, drawn, root
+from heor.problem.expressions import evaluate, names_in
+from heor.problem.parameter import Parameter, Synthesis
+from heor.problem.problem import DecisionProblem
 from heor.streams import Streams
 
 

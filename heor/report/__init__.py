@@ -1,0 +1,1 @@
+"""From results to reports: Markdown, page, Word, figures and tables."""

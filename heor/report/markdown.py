@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from heor.report import blocks as b
-from heor.report import words
+from heor.report.format import blocks as b
+from heor.report.format import words
 
 
 def markdown(document: b.Document) -> str:
     """A whole document.
 
-    >>> from heor.report.blocks import Document, Paragraph, Part
+    >>> from heor.report.format.blocks import Document, Paragraph, Part
     >>> markdown(Document("Two ways", "Which?", (), (Part("answer", "The answer", [Paragraph("This.")]),)))
     '# Two ways\\n\\nWhich?\\n\\n## The answer\\n\\nThis.\\n'
     """

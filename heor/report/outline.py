@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from heor.report.blocks import Blocks, Part
+from heor.report.format.blocks import Blocks, Part
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,27 @@ DOCUMENTS = {
     "external_draws": EXTERNAL_DRAWS,
     "what_if": WHAT_IF,
 }
+
+
+def headings(
+    sections: Iterable[Section], translated: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
+    """Name → heading, in another language where it is translated.
+
+    >>> headings(WHAT_IF), headings(WHAT_IF, {"answer": "Svaret"})
+    ({'answer': 'The answer'}, {'answer': 'Svaret'})
+    """
+    return {s.name: translated.get(s.name, s.heading) for s in sections}
+
+
+def figures_in(section: Section, names: Iterable[str], start: str = "") -> list[str]:
+    """Which of the figures with these names a section shows; `start`: only those of one beginning.
+
+    >>> figures_in(ANSWER, ["costs", "plane"])
+    ['plane']
+    """
+    starts = (start,) if start else section.figures
+    return [name for own in starts for name in names if name.startswith(own)]
 
 
 def heading(name: str, sections: tuple[Section, ...] = RUN) -> str:

@@ -5,34 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from heor.report import outline
-from heor.report.blocks import Block, Document, Part, figures
 from heor.report.cheers.table import checklist
-from heor.report.glossary import glossary
+from heor.report.format.blocks import Block, Document, Part, figures
 from heor.report.markdown import markdown
-from heor.report.section_answer import answer_section, costs
-from heor.report.section_drivers import beside, rests_on, severity, uncertainty
-from heor.report.section_information import trial_label, value_of_information, value_of_trial
-from heor.report.section_method import (
-    conventions,
-    head,
-    limits,
-    reproduce,
-    sources,
-    warned,
-)
-from heor.report.section_structures import structures
-from heor.report.section_survival import survival
-from heor.report.section_what_if import what_if
-from heor.results import Results
+from heor.report.sections.answer import answer_section, costs
+from heor.report.sections.drivers import key_assumptions, structural_scenarios
+from heor.report.sections.glossary import glossary
+from heor.report.sections.information import trial_label, value_of_information, value_of_trial
+from heor.report.sections.method import conventions, head, limits, reproduce, sources, warned
+from heor.report.sections.severity import severity
+from heor.report.sections.structures import structures
+from heor.report.sections.survival import survival
+from heor.report.sections.uncertainty import uncertainty
+from heor.report.sections.what_if import what_if
+from heor.runs.results import Results
 
 #: What makes each section; their order is that of the outline.
 SECTIONS: dict[str, Callable[[Results], list[Block]]] = {
     "answer": answer_section,
     "warnings": lambda results: warned(results.warnings),
     "costs": costs,
-    "assumptions": rests_on,
+    "assumptions": key_assumptions,
     "tipping": what_if,
-    "scenarios": beside,
+    "scenarios": structural_scenarios,
     "structures": structures,
     "severity": severity,
     "uncertainty": uncertainty,

@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_array
 
-from heor.inputs.problem import DecisionProblem
 from heor.occupancy.state_occupancy import StateOccupancy, Table
 from heor.outcomes.discounting import covered, discount_factor, quadrature
 from heor.outcomes.norms import norm
+from heor.problem.problem import DecisionProblem
 
 #: Columns of the weight matrix; the model years that are asked for follow them, undiscounted.
 WEIGHTS = ("cost", "effect", "effect_norm", "plain", "plain_norm")

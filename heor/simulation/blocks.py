@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from heor import execution
-from heor.decision.net_benefit_of_sampling import longest_follow_up
-from heor.inputs.expressions import names_in
-from heor.inputs.problem import DecisionProblem, Strategy
 from heor.occupancy import models
 from heor.occupancy.models import StrategyBlock
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.parameters.draws import Draws
+from heor.problem.expressions import names_in
+from heor.problem.problem import DecisionProblem
+from heor.problem.strategy import Strategy
 from heor.simulation.accrual import Accrual
 from heor.simulation.exposures import Exposures
 from heor.simulation.measure import measure
@@ -48,7 +48,7 @@ class StrategyResult:
     excess_years : ndarray, dims (draw,)
         By how much.
     survival : ndarray, dims (draw, time)
-        All-cause, of the first times only: as far as a trial needs it.
+        All-cause.
     curves : ndarray or None, dims (draw, endpoint, time)
         Of the first draws only, survival first.
     histories : DataFrame or None
@@ -152,7 +152,7 @@ def _strategy(
         excess_years=occupancy.excess.sum(axis=1) * settings.cycle
         if crossed
         else np.zeros(draws.n),
-        survival=1 - occupancy.states["dead"][:, : kept_times(problem)],
+        survival=1 - occupancy.states["dead"],
         curves=_shown(problem, occupancy) if rows.start < settings.curve_draws else None,
         histories=_histories(settings.histories, occupancy, strategy.name, rows.start),
     )
@@ -203,14 +203,6 @@ def _shown(problem: DecisionProblem, occupancy: StateOccupancy) -> np.ndarray:
     for k in range(1, len(problem.settings.endpoints)):
         found.insert(0, reduce(np.add, states[:k]))
     return np.stack([1 - occupancy.states["dead"], *found], axis=1)
-
-
-def kept_times(problem: DecisionProblem) -> int:
-    """Cycle boundaries at which survival is kept in every draw: as long as the trial may follow."""
-    if problem.trial is None:
-        return 0
-    longest = longest_follow_up(problem)
-    return min(int(np.searchsorted(problem.time, longest)) + 1, len(problem.time))
 
 
 def endpoints_of(problem: DecisionProblem) -> tuple[str, ...]:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from heor.errors import ModelError
-from heor.inputs.problem import DecisionProblem, Exposure, Strategy
 from heor.occupancy.state_occupancy import Patients, StateOccupancy
 from heor.outcomes.discounting import covered
 from heor.parameters.draws import Draws
+from heor.problem.problem import DecisionProblem
+from heor.problem.strategy import Exposure, Strategy
 from heor.simulation.accrual import Accrual
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from heor.inputs.problem import DecisionProblem, RelativeCurve
-from heor.inputs.structures import PARTITIONED
 from heor.occupancy import step_length
 from heor.outcomes.outcomes import Outcomes
-from heor.results import Simulation
+from heor.problem.curve_types import RelativeCurve
+from heor.problem.problem import DecisionProblem
 from heor.simulation.accrual import PLAIN
-from heor.simulation.blocks import Block, endpoints_of, kept_times
+from heor.simulation.blocks import Block, endpoints_of
 from heor.survival.curves.attained import out_of_reach
 from heor.survival.curves.marginal import LOWEST_RATIO
+from heor.usage.structures import PARTITIONED
 
 UNATTAINED = 0.01  # share of draws whose marginal hazard ratio may be out of reach
 
@@ -37,14 +37,16 @@ class Totals:
     too_low: int = 0  # of these, draws whose ratio the population's mortality does not allow
 
     @classmethod
-    def empty(cls, problem: DecisionProblem, n: int) -> Totals:
+    def empty(cls, problem: DecisionProblem, n: int, follow_up: float = 0.0) -> Totals:
+        """`follow_up`: years for which survival is kept in every draw."""
         strategies, settings = len(problem.strategies), problem.settings
+        boundaries = int(np.searchsorted(problem.time, follow_up)) + 1 if follow_up else 0
         return cls(
             hazard_ratios=np.empty((n, strategies, len(settings.endpoints))),
             capped=np.zeros((n, strategies), int),
             excess_years=np.zeros((n, strategies)),
             occupancy=np.zeros((strategies, len(problem.time), len(settings.states))),
-            survival=np.empty((n, strategies, kept_times(problem)), np.float32),
+            survival=np.empty((n, strategies, min(boundaries, len(problem.time))), np.float32),
             exposures={(s.name, e): 0.0 for s in problem.strategies.values() for e in s.exposures},
             curves=[],
             histories=[],
@@ -56,7 +58,8 @@ class Totals:
         too_low = unattained.copy()
         for k, (name, own) in enumerate(block.items()):
             self.hazard_ratios[rows, k], self.capped[rows, k] = own.hazard_ratios, own.capped
-            self.excess_years[rows, k], self.survival[rows, k] = own.excess_years, own.survival
+            self.excess_years[rows, k] = own.excess_years
+            self.survival[rows, k] = own.survival[:, : self.survival.shape[2]]
             self.occupancy[k] += own.occupancy
             for i, exposure in enumerate(problem.strategies[name].exposures):
                 self.exposures[name, exposure] += own.measured[:, i, PLAIN].sum()
@@ -175,3 +178,44 @@ def _warnings(
     if n == problem.settings.draws:  # not for the cases of a sensitivity analysis
         found += step_length.remarks(problem)
     return (*found, *out_of_reach(problem, n, totals.unattained, totals.too_low, most))
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Curves, occupancy and outcomes of one problem on one set of draws.
+
+    Attributes
+    ----------
+    outcomes : Outcomes, dims (draw, strategy, component)
+    curves : Dataset, dims (strategy, endpoint, time)
+        `mean`, `low`, `high` (95 %) of OS and PFS over the first `curve_draws` draws.
+    occupancy : DataArray, dims (strategy, time, state)
+        Mean over all draws.
+    hazard_ratios : DataFrame
+        `strategy, endpoint, marginal, uncured` per draw.
+    capped : DataFrame
+        `strategy, share_of_draws, share_of_draw_months, mean_excess_life_years` where PFS exceeded OS;
+        empty where the model's curves cannot cross.
+    exposures : DataFrame
+        `strategy, exposure, mean`: undiscounted years (or events) a patient, mean over draws.
+    histories : DataFrame
+        `draw, patient, state, entry, exit, next_state, strategy` of the first draws an individual
+        model was asked to keep (times in years); empty otherwise.
+    survival : ndarray or None, dims (draw, strategy, time)
+        All-cause survival at the first cycle boundaries, as far as a trial needs it.
+    unattained : int
+        Draws in which no uncured hazard ratio gave the marginal one.
+    warnings : tuple of str
+        What must be read.
+    """
+
+    outcomes: Outcomes
+    curves: xr.Dataset
+    occupancy: xr.DataArray
+    hazard_ratios: pd.DataFrame
+    capped: pd.DataFrame
+    exposures: pd.DataFrame
+    unattained: int
+    histories: pd.DataFrame = field(default_factory=pd.DataFrame)
+    survival: np.ndarray | None = None
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Survival: evidence, distributions, sampling, fits, and the curves of strategies."""

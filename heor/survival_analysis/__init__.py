@@ -15,7 +15,7 @@ from time import perf_counter
 import pandas as pd
 
 from heor.errors import HeorWarning
-from heor.inputs.problem import DecisionProblem
+from heor.problem.problem import DecisionProblem
 from heor.streams import Streams
 from heor.survival.fitting.fit_each import Progress
 from heor.survival.fitting.fit_problems import SurvivalFits, fit_problems
@@ -48,7 +48,7 @@ class SurvivalResults:
         `structure`, `targets`, `predictive_checks`, `predictive_curves`, `priors`,
         `prior_sensitivity`, `opinions`, `effects`, `hazard_ratios`. Tables that do not apply are empty.
     priors : {"standard", "wide", "narrow"}
-        The other priors tried beside the standard ones.
+        The other priors tried besides the standard ones.
     warnings : tuple of str
         What must be read.
     timings : dict

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from heor.inputs.expressions import evaluate
-from heor.inputs.problem import DecisionProblem, RelativeCurve, Synthesis
 from heor.parameters.draws import Draws, between_study_sd, pooled_effects
 from heor.parameters.synthesis import PooledEffect, pool
+from heor.problem.curve_types import RelativeCurve
+from heor.problem.expressions import evaluate
+from heor.problem.parameter import Synthesis
+from heor.problem.problem import DecisionProblem
 from heor.survival.curves.strategy_curves import CurveContext, strategy_curves
 from heor.survival.evidence.observed import NORMAL_975
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from heor.inputs.problem import DecisionProblem, SurvivalEvidence
 from heor.parameters.draws import CurveDraws
+from heor.problem.evidence import SurvivalEvidence
+from heor.problem.problem import DecisionProblem
 from heor.survival.curves.strategy_curves import evidence_excess
 from heor.survival.evidence import background
 from heor.survival.evidence.evidence import individual

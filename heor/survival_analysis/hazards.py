@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem, SurvivalEvidence
+from heor.problem.evidence import SurvivalEvidence
+from heor.problem.parameter import MONTHS_PER_YEAR
+from heor.problem.problem import DecisionProblem
 from heor.survival.evidence.evidence import individual
 from heor.survival.evidence.observed import (
     empirical_hazard,
@@ -16,12 +18,7 @@ from heor.survival.evidence.observed import (
 from heor.survival.families.ops import TINY
 from heor.survival.fitting.fit_problems import SurvivalFits
 from heor.survival.fitting.posterior import SurvivalPosterior
-from heor.survival_analysis.fitted import (
-    all_cause,
-    background_hazard,
-    families_of,
-    fitted_evidence,
-)
+from heor.survival_analysis.fitted import all_cause, background_hazard, families_of, fitted_evidence
 
 WINDOWS, SMOOTH, BACKGROUND, FITTED = "windows", "smoothed", "background", "fitted"
 STEP = 1e-4  # years, of the numerical derivative

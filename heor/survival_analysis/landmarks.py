@@ -14,14 +14,10 @@ import numpy as np
 import pandas as pd
 from scipy.integrate import cumulative_trapezoid, trapezoid
 
-from heor.inputs.problem import (
-    MONTHS_PER_YEAR,
-    DecisionProblem,
-    FittedCurve,
-    RelativeCurve,
-    SeriesCurve,
-)
 from heor.parameters.draws import Draws, draw_parameters
+from heor.problem.curve_types import FittedCurve, RelativeCurve, SeriesCurve
+from heor.problem.parameter import MONTHS_PER_YEAR
+from heor.problem.problem import DecisionProblem
 from heor.streams import Streams
 from heor.survival.curves.strategy_curves import CurveContext
 from heor.survival.evidence.observed import follow_up

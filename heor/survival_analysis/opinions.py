@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from heor.inputs.problem import DecisionProblem
+from heor.problem.problem import DecisionProblem
 from heor.streams import Streams
 from heor.survival.evidence.evidence import opinion_piece
 from heor.survival.fitting import fit_each

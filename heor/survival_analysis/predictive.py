@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem, SurvivalEvidence
+from heor.problem.evidence import SurvivalEvidence
+from heor.problem.parameter import MONTHS_PER_YEAR
+from heor.problem.problem import DecisionProblem
 from heor.streams import Streams
 from heor.survival.evidence.evidence import individual
 from heor.survival.evidence.observed import AT_RISK_MIN, BINOMIAL

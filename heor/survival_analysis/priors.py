@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from heor.inputs.problem import DecisionProblem
+from heor.problem.problem import DecisionProblem
 from heor.streams import Streams
 from heor.survival.fitting.fit_each import Progress
 from heor.survival.fitting.fit_problems import PRIOR_WIDTH, SurvivalFits, fit_problems

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem, SurvivalEvidence
+from heor.problem.evidence import SurvivalEvidence
+from heor.problem.parameter import MONTHS_PER_YEAR
+from heor.problem.problem import DecisionProblem
 from heor.survival.evidence.evidence import individual, piece, reconstruction
 from heor.survival.evidence.observed import follow_up, kaplan_meier, median, number_at_risk
 from heor.survival.fitting.diagnostics import still_at_risk

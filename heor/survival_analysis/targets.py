@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 
 from heor.errors import InputError
-from heor.inputs.problem import MONTHS_PER_YEAR, DecisionProblem, FittedCurve
-from heor.inputs.tables import number, read_table
+from heor.inputs.text.tables import number, read_table
+from heor.problem.curve_types import FittedCurve
+from heor.problem.parameter import MONTHS_PER_YEAR
+from heor.problem.problem import DecisionProblem
 from heor.survival_analysis.landmarks import AFTER, AVERAGE, BEFORE, Landmarks
 
 COLUMNS = ("target", "quantity", "value", "low", "high", "unit", "source", "dependence", "status")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
-from heor.inputs.problem import DecisionProblem
 from heor.outcomes.outcomes import components
 from heor.parameters.draws import Draws
-from heor.results import Simulation
+from heor.problem.problem import DecisionProblem
 from heor.simulation.blocks import Cases, Name, Progress, blocks_of, exposures_of
 from heor.simulation.exposures import Exposures
-from heor.simulation.simulated import UNATTAINED, Totals
+from heor.simulation.simulated import UNATTAINED, Simulation, Totals
 from heor.valuation.value import as_outcomes, value
 
 KEPT_DRAWS = 20_000  # whose exposures are kept: some 200 MB with two strategies of 40 exposures
@@ -39,33 +39,20 @@ def simulate(
     progress: Progress | None = None,
     workers: int | None = None,
     unattained_most: float = UNATTAINED,
+    follow_up: float = 0.0,
 ) -> Simulation:
     """Evaluate every strategy in every draw.
 
-    `unattained_most`: share of draws whose marginal hazard ratio may be out of reach.
+    `unattained_most`: share of draws whose marginal hazard ratio may be out of reach. `follow_up`: years
+    for which survival is kept in every draw.
 
     Raises
     ------
     ModelError
         When a law of occupancy or outcomes breaks.
     """
-    return simulate_together({"": (problem, draws)}, progress, workers, unattained_most)[""]
-
-
-def simulate_together(
-    cases: Cases,
-    progress: Progress | None = None,
-    workers: int | None = None,
-    unattained_most: float = UNATTAINED,
-) -> dict[Name, Simulation]:
-    """Evaluate several problems with equally many draws; what they share is computed once.
-
-    Raises
-    ------
-    ModelError
-        When a law of occupancy or outcomes breaks.
-    """
-    return simulate_and_keep(cases, (), (), progress, workers, unattained_most)[0]
+    cases, years = {"": (problem, draws)}, {"": follow_up}
+    return simulate_and_keep(cases, (), (), progress, workers, unattained_most, years)[0][""]
 
 
 def simulate_and_keep(
@@ -75,13 +62,21 @@ def simulate_and_keep(
     progress: Progress | None = None,
     workers: int | None = None,
     unattained_most: float = UNATTAINED,
+    follow_up: Mapping[Name, float] = MappingProxyType({}),
 ) -> tuple[dict[Name, Simulation], dict[Name, Kept]]:
-    """As `simulate_together`, and the exposures of those to `keep`, of each model year `by_year`.
+    """Evaluate problems with equally many draws, and keep the exposures of those to `keep`.
+
+    What the problems share is computed once. `by_year`: whose exposures of each model year are kept too.
+
+    `follow_up`: name → years for which survival is kept in every draw.
 
     Above `KEPT_DRAWS` draws blocks are valued and forgotten, and evenly spaced draws are kept.
     """
     _, drawn = next(iter(cases.values()))
-    totals = {name: Totals.empty(problem, drawn.n) for name, (problem, _) in cases.items()}
+    totals = {
+        name: Totals.empty(problem, drawn.n, follow_up.get(name, 0.0))
+        for name, (problem, _) in cases.items()
+    }
     values = {name: _empty(problem, drawn.n) for name, (problem, _) in cases.items()}
     rows = np.unique(np.linspace(0, drawn.n - 1, min(drawn.n, KEPT_DRAWS)).round().astype(int))
     kept: dict[Name, list[Exposures]] = {name: [] for name in keep}

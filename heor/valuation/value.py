@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
-from heor.inputs.problem import DecisionProblem, Strategy
 from heor.outcomes.outcomes import Outcomes, components
 from heor.parameters.draws import Draws
+from heor.problem.problem import DecisionProblem
+from heor.problem.strategy import Strategy
 from heor.simulation.accrual import COST, EFFECT, EFFECT_NORM, PLAIN, PLAIN_NORM
 from heor.simulation.exposures import Exposures
 
@@ -41,7 +42,9 @@ def as_outcomes(problem: DecisionProblem, values: np.ndarray) -> Outcomes:
         },
     )
     replicates = problem.replicates if len(values) == settings.draws else 1
-    return Outcomes(data, tuple(settings.categories), problem.country.currency, replicates)
+    return Outcomes(
+        data, tuple(settings.categories), problem.country.currency, replicates, *settings.roles
+    )
 
 
 def _components(

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from heor.inputs.problem import DiscountBand
-from heor.outcomes.discounting import discount_factor, state_weights
+from heor.outcomes.discounting import discount_factor
+from heor.problem.country import DiscountBand
 from heor.survival.curves.marginal import marginal_hazard_ratio, window_grid
 from heor.survival.families.distributions import survival
+from tests.arithmetic import state_weights
 
 #: 3 % a year as annual-effective forward rates, and the same percentage continuously.
 ANNUAL = (DiscountBand(0, None, 0.03),)

@@ -18,7 +18,7 @@ import pytest
 
 from heor.occupancy import semi_markov, transitions
 from heor.occupancy.state_occupancy import StateOccupancy
-from heor.outcomes.discounting import cycle_weights
+from tests.arithmetic import cycle_weights
 
 HERE = Path(__file__).parent
 REFERENCE = Path(os.environ.get("HEOR_REFERENCE", ""))

@@ -13,7 +13,8 @@ from heor.survival.families.cure import MixtureCure, NonMixtureCure
 from heor.survival.families.distributions import DISTRIBUTIONS
 from heor.survival.families.regression import Regression
 from heor.survival.sampler import laplace
-from tests.anchors.test_flexsurv import GROUPS, NAMES, data_of
+from tests import fits
+from tests.anchors.data import GROUPS, NAMES, data_of
 
 FOLDER = Path(__file__).parent / "flexsurvcure"
 KEY = ["formula_theta", "dist", "mixture"]
@@ -57,7 +58,7 @@ def test_maximum_likelihood_is_flexsurvcures(
     assert f(theirs[None])[0] == pytest.approx(log_likelihood, abs=1e-6)
     if (formula, dist, mixture) in NO_MAXIMUM | SLOW:
         return
-    ours = laplace.fit_maximum_likelihood(model, [piece])
+    ours = fits.fit_maximum_likelihood(model, [piece])
     assert ours.log_likelihood > log_likelihood - 1e-6
     if ours.log_likelihood < log_likelihood + 1e-6:
         np.testing.assert_allclose(ours.transformed, theirs, atol=5e-3)
@@ -70,5 +71,5 @@ def test_generalised_gamma_ends_above_theirs(formula: str) -> None:
     cure = NonMixtureCure(DISTRIBUTIONS["generalised_gamma"])
     model = Regression(cure, GROUPS, on="cured") if formula == "group" else cure
     rows = table("fits.csv").set_index(KEY)
-    ours = laplace.fit_maximum_likelihood(model, [piece])
+    ours = fits.fit_maximum_likelihood(model, [piece])
     assert ours.log_likelihood > rows.loc[(formula, "gengamma", False), "loglik"] - 1e-6

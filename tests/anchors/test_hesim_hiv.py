@@ -15,11 +15,12 @@ import pandas as pd
 import pytest
 
 from heor.decision.acceptability import ceac
-from heor.inputs.problem import DiscountBand
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.occupancy.transitions import cohort
-from heor.outcomes.discounting import cycle_weights, discount_factor
+from heor.outcomes.discounting import discount_factor
 from heor.outcomes.outcomes import Outcomes
+from heor.problem.country import DiscountBand
+from tests.arithmetic import cycle_weights
 
 FOLDER = Path(__file__).parent / "hesim_hiv_cohort"
 REFERENCE = Path(os.environ.get("HEOR_REFERENCE", "")) / "hesim_hiv_cohort"

@@ -16,12 +16,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from heor.inputs.graduation import graduated, group_rates
-from heor.inputs.problem import DecisionProblem, LifeTable, Origin
-from heor.inputs.tables import read_life_table
-from heor.inputs.un_mortality import un_life_table
+from heor.inputs.country.graduation import graduated
+from heor.inputs.country.un_mortality import un_life_table
+from heor.inputs.text.tables import read_life_table
 from heor.outcomes.population import population_qalys
-from heor.survival.evidence.background import life_expectancy, survival
+from heor.problem.country import LifeTable
+from heor.problem.parameter import Origin
+from heor.problem.problem import DecisionProblem
+from heor.survival.evidence.background import survival
+from tests.arithmetic import group_rates, life_expectancy
 
 HERE = Path(__file__).parent / "life_expectancy"
 COUNTRIES = Path(__file__).parents[2] / "inputs" / "countries"

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from heor.survival.families import likelihood
-from heor.survival.families.flexible import SMOOTH, MSpline
+from heor.survival.families.flexible import SMOOTH
 from heor.survival.sampler import laplace
-from tests.anchors.test_survextrap_basis import MODE, SPECS
-from tests.slow.test_survextrap_sampled import REFERENCE, patients
+from tests.anchors.data import MODE, REFERENCE, SPECS, patients
+from tests.fits import as_survextrap
 
 
 @pytest.mark.parametrize("smooth", SMOOTH)
@@ -23,7 +23,7 @@ def test_gradient_at_their_mode(smooth: str) -> None:
     """It vanishes for the weighted random walk and for no other."""
     if not REFERENCE:
         pytest.skip("HEOR_REFERENCE is not set: the colons data are not shipped")
-    theirs = MSpline.as_survextrap(SPECS["intercept"]["knots"])
+    theirs = as_survextrap(SPECS["intercept"]["knots"])
     model = replace(theirs, smooth=smooth)
     piece = likelihood.encoded(model, patients("colons"))
     f = laplace.log_likelihood_function(model, [piece])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -13,12 +12,10 @@ import pytest
 from heor.survival.families import likelihood
 from heor.survival.families.flexible import MSpline, m_splines
 from heor.survival.sampler import laplace
-from tests.anchors.test_flexsurv import individual
+from tests.anchors.data import FOLDER, MODE, SPECS, individual
+from tests.fits import as_survextrap
 
-FOLDER = Path(__file__).parent / "survextrap"
 REFERENCE = os.environ.get("HEOR_REFERENCE")
-SPECS = json.loads((FOLDER / "specs.json").read_text())
-MODE = json.loads((FOLDER / "mode.json").read_text())
 
 
 def mode(model: MSpline) -> np.ndarray:
@@ -48,7 +45,7 @@ def test_weights_of_a_constant_hazard(case: str) -> None:
 
 
 def test_weights_of_their_mode() -> None:
-    model = MSpline.as_survextrap(SPECS["intercept"]["knots"])
+    model = as_survextrap(SPECS["intercept"]["knots"])
     p = model.natural(mode(model)[None, None, :])
     weights = model.weights(p, likelihood.NumpyOps)
     np.testing.assert_allclose(weights[0, 0], MODE["coefs"], atol=1e-12)
@@ -60,7 +57,7 @@ def test_their_mode_is_the_mode_here() -> None:
         pytest.skip("HEOR_REFERENCE is not set: the colons data are not shipped")
     frame = pd.read_csv(Path(REFERENCE) / "survextrap" / "data_colons.csv")
     piece = individual("colons", frame["years"], frame["status"])
-    model = MSpline.as_survextrap(SPECS["intercept"]["knots"])
+    model = as_survextrap(SPECS["intercept"]["knots"])
     f = laplace.log_likelihood_function(model, [likelihood.encoded(model, piece)])
 
     def density(theta: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from heor.inputs.value_sets import STATES, ValueSet, read_value_sets, states_of, utilities
+from heor.inputs.utilities.value_sets import STATES, ValueSet, read_value_sets, states_of, utilities
 
 FOLDER = Path(__file__).parent / "value_sets"
 SUMMARY = pd.read_csv(FOLDER / "summary.csv", dtype={"pmid": str}).set_index("value_set")

@@ -158,7 +158,7 @@ def test_single_parameters_of_the_chemotherapy_model(chemotherapy) -> None:
     for x in found:
         expected = reference.loc[x.name]
         assert abs(x.value[0] - expected["evppi"]) < 2 * expected["se"], x.name
-        assert not x.suspicious
+        assert not x.has_residual_pattern
 
 
 @given

@@ -15,10 +15,10 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from heor.analysis import response_of
-from heor.country_comparison import compare_countries
 from heor.inputs.load import load
-from heor.report.countries import write_country_report
+from heor.report.folders.countries import write_country_report
+from heor.runs.country_comparison import compare_countries
+from tests.made_up import response_of
 
 NAMES = (
     "norway england sweden denmark finland netherlands germany united_states canada australia japan"

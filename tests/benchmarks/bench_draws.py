@@ -17,8 +17,8 @@ import numpy as np
 
 from heor import load
 from heor.decision import cost_effectiveness
-from heor.inputs.problem import DecisionProblem
-from heor.sampling import sample
+from heor.problem.problem import DecisionProblem
+from heor.simulation.draw_inputs import sample
 from heor.survival.fitting.fit_problems import SurvivalFits, fit_problems
 from heor.valuation.simulate import simulate
 

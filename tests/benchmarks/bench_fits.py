@@ -56,7 +56,7 @@ HEAD = (
 
 
 def settings(**changes):
-    from heor.inputs.problem import FitSettings
+    from heor.problem.settings import FitSettings
 
     return FitSettings(chains=CHAINS, draws=DRAWS, tune=TUNE, target_accept=0.9, **changes)
 
@@ -75,7 +75,8 @@ def requests(families):
 
 def colons():
     """The M-spline on individual patients, with its default prior and target acceptance."""
-    from heor.inputs.problem import Origin, SurvivalEvidence
+    from heor.problem.evidence import SurvivalEvidence
+    from heor.problem.parameter import Origin
     from heor.survival.evidence import evidence
     from heor.survival.families import families
     from heor.survival.fitting.posterior import FitRequest

@@ -17,10 +17,10 @@ from time import perf_counter
 import numpy as np
 
 from heor.decision.envelope import upper_envelope
-from heor.report.figures import figure_bytes, figures_of
+from heor.report.figures.registry import figure_bytes, figures_of
 from heor.report.html.page import page
 from heor.report.word.document import word_document
-from heor.results import Results
+from heor.runs.results import Results
 
 ROOT = Path(__file__).resolve().parents[2]
 DRAWS, MOST = 5000, 1_500_000.0

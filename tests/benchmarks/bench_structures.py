@@ -21,13 +21,19 @@ from threadpoolctl import threadpool_limits
 
 from heor.execution import chunks, map_chunks
 from heor.occupancy import individual, semi_markov, transitions
-from heor.occupancy.partitioned import partition
 from heor.occupancy.state_occupancy import Table
-from heor.outcomes.discounting import cycle_weights
 from heor.survival.families.distributions import survival
+from tests.arithmetic import cycle_weights
 
 THREADS = 2
 GENERATOR = np.random.default_rng(1)
+
+
+def partition(curves: list[np.ndarray]) -> list[np.ndarray]:
+    """Shares of the states, each endpoint capped at the next."""
+    capped = list(np.minimum.accumulate(curves[::-1])[::-1])
+    between = [after - before for before, after in zip(capped, capped[1:], strict=False)]
+    return [capped[0], *between, 1 - capped[-1]]
 
 
 def draws_of(n: int, mean: float, spread: float = 0.1) -> np.ndarray:
@@ -231,10 +237,7 @@ def patients() -> Case:
                 states,
                 time,
                 horizon,
-                draws=draws,
-                patients=size,
-                key=7,
-                first_draw=rows.start,
+                individual.People(draws, size, key=7, first_draw=rows.start),
             )
             free, ill = (h.years(h.entry, h.exit, h.state == k, discounted)[:, 0] for k in (0, 1))
             out.append(np.stack([1000 * free + 2000 * ill, 0.8 * free + 0.6 * ill]))

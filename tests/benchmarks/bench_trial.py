@@ -16,9 +16,9 @@ from time import perf_counter
 import numpy as np
 import pandas as pd
 
-from heor.decision.trial_data import Design
-from heor.decision.trial_value import Evidence, evsi, importance_sampling
 from heor.outcomes.outcomes import Outcomes
+from heor.trial.data import Design
+from heor.trial.value import Evidence, evsi, importance_sampling
 
 SIZES, FOLLOW_UPS = range(20, 420, 20), (0.5, 1.0, 2.0, 3.0, 5.0)
 CHECKED = [(n, f) for n in (120, 300) for f in (0.5, 5.0)]  # as long on average as the whole grid

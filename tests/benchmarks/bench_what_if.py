@@ -13,14 +13,14 @@ from time import perf_counter
 
 import numpy as np
 
-from heor.decision.sensitivity import uncertain_parameters
 from heor.inputs.load import load
 from heor.parameters.draws import Draws, with_given
-from heor.response import Response
-from heor.together import run_alone
+from heor.questions.one_way_cases import uncertain_parameters
+from heor.questions.response import Response
+from heor.questions.tipping_points import tipping_points
+from heor.questions.value_based_prices import value_based_prices
 from heor.valuation.simulate import simulate
-from heor.value_based_prices import value_based_prices
-from heor.what_if import tipping_points
+from tests.made_up import run_alone
 
 CASES = 20
 

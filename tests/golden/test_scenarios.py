@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 
 from heor.inputs.load import available, load
-from heor.sampling import sample
+from heor.simulation.draw_inputs import sample
 from heor.streams import Streams
 from heor.survival.fitting.fit_problems import fit_problems
 from heor.together import decide
-from heor.valuation import simulate as simulation
+from tests import made_up
 
 GOLDEN = Path(__file__).with_name("scenarios.csv")
 DRAWS = 1000
@@ -64,7 +64,7 @@ def evaluated(root: Path, names: list[str], cache: Path) -> pd.DataFrame:
     streams = Streams(problems["base"].settings.seed)
     fits = fit_problems(problems, streams, cache)
     draws = sample(problems, fits, streams)
-    found = simulation.simulate_together({n: (p, draws[n]) for n, p in problems.items()})
+    found = made_up.simulate_together({n: (p, draws[n]) for n, p in problems.items()})
     return pd.DataFrame({n: _row(decide(problems[n], s)) for n, s in found.items()}).T
 
 

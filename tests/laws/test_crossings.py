@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heor.decision.crossings import crossings
+from heor.questions.crossings import crossings
 
 roots = st.lists(st.integers(1, 99), min_size=0, max_size=4, unique=True)
 

@@ -11,54 +11,23 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from heor.survival.families import likelihood
-from heor.survival.families.cure import MixtureCure, NonMixtureCure
 from heor.survival.families.distributions import (
     DISTRIBUTIONS,
-    Distribution,
     cumulative_hazard,
     hazard,
     survival,
 )
-from heor.survival.families.flexible import MSpline, PiecewiseExponential, RoystonParmar
 from heor.survival.families.likelihood import Piece
 from heor.survival.families.ops import NumpyOps
+from tests.distributions import MODELS, parameters_of
 
 TIME = np.linspace(0.0, 40.0, 481)
-KNOTS = (-1.5, 0.2, 0.9, 1.6)  # log years
-FLEXIBLE = {
-    "piecewise_exponential_1": PiecewiseExponential(()),
-    "piecewise_exponential_4": PiecewiseExponential((0.4, 1.1, 3.0)),
-    **{
-        f"spline_{scale}_{inner}": RoystonParmar(scale, (*KNOTS[: inner + 1], KNOTS[-1]))
-        for scale in ("hazard", "odds", "normal")
-        for inner in (0, 1, 2)
-    },
-    "m_spline_5": MSpline((0.5, 1.2, 2.5, 4.0)),
-    "m_spline_5_exchangeable": MSpline((0.5, 1.2, 2.5, 4.0), 2, "exchangeable", "logistic"),
-}
-CURED = {
-    f"{name}_{kind.suffix}": kind(base)
-    for kind in (MixtureCure, NonMixtureCure)
-    for name, base in (
-        *((name, DISTRIBUTIONS[name]) for name in ("weibull", "lognormal", "generalised_gamma")),
-        *((name, FLEXIBLE[name]) for name in ("spline_odds_1", "m_spline_5")),
-    )
-}
-MODELS: dict[str, Distribution] = {**DISTRIBUTIONS, **FLEXIBLE, **CURED}
 EVERY = pytest.mark.parametrize("distribution", MODELS.values(), ids=MODELS)
 EXTREMES = {
     "log": np.exp([-4.0, 3.0]),
     "logit": special.expit([-40.0, 40.0]),  # the second is 1 to double precision
     "identity": np.array([-3.0, 3.0]),
 }
-
-
-def parameters_of(distribution: Distribution, data: st.DataObject) -> dict[str, np.ndarray]:
-    """Parameters in the range each declares as typical."""
-    return {
-        p.name: np.array([data.draw(st.floats(*p.typical), label=p.name)])
-        for p in distribution.parameters
-    }
 
 
 @EVERY

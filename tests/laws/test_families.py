@@ -23,7 +23,8 @@ from heor.survival.families.likelihood import Piece
 from heor.survival.families.ops import NumpyOps
 from heor.survival.families.regression import Regression
 from heor.survival.sampler import laplace
-from tests.laws.test_distributions import KNOTS, MODELS, parameters_of
+from tests.distributions import KNOTS, MODELS, parameters_of
+from tests.fits import from_gammas, gammas_of
 
 TIME = np.linspace(0.0, 12.0, 241)
 M_KNOTS = (0.5, 1.2, 2.5, 4.0)
@@ -385,12 +386,12 @@ def test_unknown_options_are_named() -> None:
 @given(gammas=st.tuples(st.floats(-2, 2), st.floats(0.5, 2), st.floats(-0.05, 0.05)))
 def test_gammas_there_and_back(gammas) -> None:
     model = RoystonParmar("normal", KNOTS[:3])
-    np.testing.assert_allclose(model.gammas(model.from_gammas(gammas))[0], gammas, atol=1e-9)
+    np.testing.assert_allclose(gammas_of(model, from_gammas(model, gammas))[0], gammas, atol=1e-9)
 
 
 def test_gammas_of_a_falling_spline_are_refused() -> None:
     with pytest.raises(ValueError, match="must be positive"):
-        RoystonParmar("hazard", KNOTS).from_gammas([0.0, -1.0, 0.0, 0.0])
+        from_gammas(RoystonParmar("hazard", KNOTS), [0.0, -1.0, 0.0, 0.0])
 
 
 def test_every_draw_of_a_spline_prior_is_a_survival_curve() -> None:

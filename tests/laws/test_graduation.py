@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heor.inputs.graduation import METHODS, graduated, group_rates
-from heor.inputs.problem import LifeTable, Origin
-from heor.survival.evidence.background import cumulative_hazard_by_sex, life_expectancy
+from heor.inputs.country.graduation import METHODS, graduated
+from heor.problem.country import LifeTable
+from heor.problem.parameter import Origin
+from heor.survival.evidence.background import cumulative_hazard_by_sex
+from tests.arithmetic import group_rates, life_expectancy
 
 START = np.array([0, 1, *range(5, 101, 5)])
 #: Near the mortality of a rich country: infancy, a low childhood, then exponential.

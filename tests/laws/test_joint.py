@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heor.inputs.families import JOINT_PFS, JOINT_POST
+from heor.problem.family_names import JOINT_PFS, JOINT_POST
 from heor.survival.families import joint
 from heor.survival.families.distributions import cumulative_hazard, hazard, survival
 from heor.survival.fitting import correlation

@@ -11,46 +11,12 @@ from heor.survival.families.distributions import DISTRIBUTIONS, Distribution, su
 from heor.survival.families.families import resolve
 from heor.survival.families.likelihood import Piece
 from heor.survival.sampler import laplace, psis
+from tests import fits
+from tests.likelihoods import EDGES, grouped, individual
 
 FAMILIES = ("weibull", "lognormal", "weibull_cure")
 EVERY = pytest.mark.parametrize("family", FAMILIES)
-EDGES = np.linspace(0.0, 3.0, 37)
 DRAWS = 4000
-
-
-def individual(
-    time: np.ndarray,
-    event: np.ndarray,
-    entry: np.ndarray | float = 0.0,
-    weight: np.ndarray | float = 1.0,
-    background: float = 0.0,
-) -> Piece:
-    """Patients; `background` is a constant hazard of the population."""
-    arrays = (np.asarray(a, float) for a in (time, event, entry, weight))
-    time, event, entry, weight = np.broadcast_arrays(*arrays)
-    data = {
-        "time": time,
-        "event": event,
-        "entry": entry,
-        "weight": weight,
-        "background_hazard": np.full(len(time), background),
-        "background_increment": background * (time - entry),
-    }
-    return Piece("trial", "os", "individual", data)
-
-
-def grouped(time: np.ndarray, event: np.ndarray, background: float = 0.0) -> Piece:
-    n = len(EDGES) - 1
-    row = np.clip(np.searchsorted(EDGES, time) - 1, 0, n - 1)
-    data = {
-        "start": EDGES[:-1],
-        "end": EDGES[1:],
-        "n_events": np.bincount(row, event, n),
-        "n_censored": np.bincount(row, 1.0 - event, n),
-        "background_start": background * EDGES[:-1],
-        "background_end": background * EDGES[1:],
-    }
-    return Piece("trial", "os", "grouped", data)
 
 
 def counts(start: float, end: float, n: float, survivors: float) -> Piece:
@@ -213,7 +179,7 @@ def test_late_entry_recovers_what_ignoring_it_does_not() -> None:
     truth = np.log([1.3, 2.0])
 
     def errors(entry: np.ndarray | float) -> np.ndarray:
-        found = laplace.fit_maximum_likelihood("weibull", [individual(time, event, entry)])
+        found = fits.fit_maximum_likelihood("weibull", [individual(time, event, entry)])
         return (found.transformed - truth) / np.sqrt(np.diag(found.covariance))
 
     assert np.abs(errors(entry)).max() < 3
@@ -222,7 +188,7 @@ def test_late_entry_recovers_what_ignoring_it_does_not() -> None:
 
 def test_late_entry_of_a_constant_hazard_loses_only_the_time_before() -> None:
     time, event, entry = truncated(200, 6)
-    a = laplace.fit_maximum_likelihood("exponential", [individual(time, event, entry)])
+    a = fits.fit_maximum_likelihood("exponential", [individual(time, event, entry)])
     assert a.estimates["rate"] == pytest.approx(event.sum() / (time - entry).sum(), rel=1e-6)
 
 
@@ -235,7 +201,7 @@ def test_excess_and_background_make_up_the_data(form) -> None:
     truth = np.log([0.8, 2.0])
 
     def fitted(background: float) -> tuple[np.ndarray, np.ndarray]:
-        found = laplace.fit_maximum_likelihood("weibull", [form(end, event, background=background)])
+        found = fits.fit_maximum_likelihood("weibull", [form(end, event, background=background)])
         errors = (found.transformed - truth) / np.sqrt(np.diag(found.covariance))
         grid = np.array([0.5, 1.0, 2.0, 2.9])
         excess = survival("weibull", found.estimates, grid)[0]

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heor.errors import ModelError
-from heor.inputs.problem import DiscountBand
 from heor.occupancy.state_occupancy import StateOccupancy
-from heor.outcomes.discounting import covered, discount_factor, state_weights
+from heor.outcomes.discounting import covered, discount_factor
+from heor.problem.country import DiscountBand
+from tests.arithmetic import state_weights
 
 RATE = st.floats(0, 0.2)
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import special, stats
 
 from heor.survival.families.priors import LogGamma, Logistic, LogitBeta, Normal
-from tests.laws.test_distributions import MODELS
+from tests.distributions import MODELS
 
 PRIORS = (
     Normal(-1.0, 1.5),

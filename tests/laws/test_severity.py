@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heor.decision.severity import class_of, severity, shortfalls
-from heor.inputs.problem import DiscountBand, LifeTable, Origin, SeverityBand, UtilityNorms
 from heor.outcomes.population import population_qalys
+from heor.problem.country import DiscountBand, LifeTable, SeverityBand, UtilityNorms
+from heor.problem.parameter import Origin
 
 RULES = ("absolute_shortfall", "proportional_shortfall", "larger_of_both")
 AGES = np.arange(60.0, 111.0)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heor.decision.trial_data import Design, enrol, follow
-from heor.decision.trial_value import Evidence, evsi, importance_sampling
-from tests.test_trial import TIME, exponential, outcomes_of
+from heor.trial.data import Design, enrol, follow
+from heor.trial.value import Evidence, evsi, importance_sampling
+from tests.trials import TIME, exponential, outcomes_of
 
 hazards = st.floats(0.05, 3.0)
 seeds = st.integers(0, 2**31)

@@ -8,8 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import integrate
 
-from heor.inputs.uncertainty import NAMES, UNCERTAINTIES, beta_arguments, interval, parse
 from heor.parameters.synthesis import pool
+from heor.parameters.uncertainty import NAMES, UNCERTAINTIES, beta_arguments, interval, parse
 from heor.streams import Streams
 
 CONTINUOUS = [n for n in UNCERTAINTIES if n != "bernoulli"]

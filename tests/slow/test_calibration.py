@@ -26,7 +26,7 @@ import pytest
 from scipy import stats
 from scipy.integrate import trapezoid
 
-from heor.inputs.problem import FitSettings
+from heor.problem.settings import FitSettings
 from heor.streams import Streams
 from heor.survival.families.distributions import Distribution, cumulative_hazard, survival
 from heor.survival.families.families import resolve
@@ -34,7 +34,7 @@ from heor.survival.families.flexible import MSpline
 from heor.survival.families.likelihood import Piece
 from heor.survival.fitting.fit_each import fit_each
 from heor.survival.fitting.posterior import FitRequest, SurvivalPosterior
-from tests.laws.test_likelihood_pieces import EDGES, grouped, individual
+from tests.likelihoods import EDGES, grouped, individual
 
 pytestmark = pytest.mark.slow
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from heor.analysis import response_of
-from heor.country_comparison import CountryComparison, compare_countries
 from heor.errors import ModelError
 from heor.inputs.load import load
-from heor.report.countries import answer, report, write_country_report
-from heor.report.figure_files import saved_figures
+from heor.report.folders.countries import answer, write_country_report
+from heor.report.folders.figure_files import saved_figures
+from heor.runs.country_comparison import CountryComparison, compare_countries
+from tests.made_up import response_of
+from tests.reports import countries_markdown as report
 
 pytestmark = pytest.mark.slow
 NAMES = ("norway", "england", "netherlands", "canada", "germany")

@@ -10,15 +10,14 @@ import numpy as np
 import pytest
 
 from heor import load
-from heor.analysis import response_of
 from heor.errors import HeorError
-from heor.inputs.problem import DecisionProblem
-from heor.inputs.structures import with_structure
-from heor.inputs.units import lookup
 from heor.parameters.draws import Draws
+from heor.problem.problem import DecisionProblem
+from heor.problem.units import lookup
 from heor.together import decide
+from heor.usage.structures import with_structure
 from heor.valuation.simulate import simulate
-from tests.made_up import joint_draws
+from tests.made_up import joint_draws, response_of
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = list(load(ROOT / "inputs").parameters)

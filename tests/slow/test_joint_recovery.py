@@ -12,7 +12,7 @@ import pytest
 from scipy.integrate import trapezoid
 from scipy.stats import chi2
 
-from heor.inputs.problem import DecisionProblem
+from heor.problem.problem import DecisionProblem
 from heor.survival.evidence import evidence
 from heor.survival.families import joint, likelihood
 from heor.survival.families.distributions import DISTRIBUTIONS, survival

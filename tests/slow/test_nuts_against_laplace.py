@@ -13,15 +13,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from heor.inputs.problem import DecisionProblem, FitSettings, Origin, SurvivalEvidence
+from heor.problem.evidence import SurvivalEvidence
+from heor.problem.parameter import Origin
+from heor.problem.problem import DecisionProblem
+from heor.problem.settings import FitSettings
 from heor.streams import Streams
 from heor.survival.evidence import evidence
 from heor.survival.families import likelihood
 from heor.survival.families.distributions import DISTRIBUTIONS
 from heor.survival.families.likelihood import Piece, encoded
-from heor.survival.fitting.fit_each import fit_all
 from heor.survival.fitting.posterior import FitRequest
 from heor.survival.sampler import compiled, laplace, model_code, nuts
+from tests.fits import fit_all
 
 pytestmark = pytest.mark.slow
 
@@ -175,17 +178,19 @@ def test_bad_machine_code_is_compiled_anew(requests, both, machine_code, fault: 
 def test_interrupt_leaves_no_worker_behind(tmp_path: Path) -> None:
     code = (
         "import numpy as np\n"
-        "from heor.inputs.problem import FitSettings, Origin, SurvivalEvidence\n"
+        "from heor.problem.evidence import SurvivalEvidence\n"
+        "from heor.problem.parameter import Origin\n"
+        "from heor.problem.settings import FitSettings\n"
         "from heor.streams import Streams\n"
         "from heor.survival.families.distributions import get\n"
         "from heor.survival.evidence.evidence import piece\n"
-        "from heor.survival.fitting.fit_each import FitRequest, fit_all\n"
+        "from heor.survival.fitting.fit_each import FitRequest, fit_each\n"
         "table = {'time': np.arange(1.0, 30), 'event': np.ones(29)}\n"
         "e = SurvivalEvidence('a', 'A', 'os', 'individual', table, (), 'trial', Origin('x'))\n"
         "requests = [FitRequest(get(f), (piece(e),)) for f in ('weibull', 'gompertz')]\n"
         "print('ready', flush=True)\n"
         "try:\n"
-        "    fit_all(requests, FitSettings(), Streams(1))\n"
+        "    fit_each(requests, FitSettings(), Streams(1))\n"
         "except KeyboardInterrupt:\n"
         "    print('interrupted')\n"
     )

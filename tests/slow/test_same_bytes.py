@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from heor import cli
+from heor.cli import main as cli
 
 pytestmark = pytest.mark.slow
 

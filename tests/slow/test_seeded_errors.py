@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from heor.analysis import evaluate
 from heor.errors import HeorError, InputError
 from heor.inputs.load import load
 from heor.inputs.plausibility import look
-from heor.plausibility import look_at_results
+from heor.runs.analysis import evaluate
+from heor.runs.plausibility import look_at_results
 from tests.seeded_errors import SEEDED, Seeded, copied
 
 LEAST = 70

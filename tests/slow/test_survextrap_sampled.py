@@ -9,7 +9,6 @@ standard deviations. `pytest -m slow tests/slow/test_survextrap_sampled.py -s` p
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,37 +17,20 @@ import pandas as pd
 import pytest
 from scipy.integrate import trapezoid
 
-from heor.inputs.problem import FitSettings, Origin, SurvivalEvidence
+from heor.problem.settings import FitSettings
 from heor.streams import Streams
-from heor.survival.evidence import evidence
 from heor.survival.families.distributions import Distribution, cumulative_hazard
-from heor.survival.families.flexible import MSpline
 from heor.survival.families.likelihood import Piece
 from heor.survival.families.regression import Regression
-from heor.survival.fitting.fit_each import fit_all
 from heor.survival.fitting.posterior import FitRequest, SurvivalPosterior
-from tests.anchors.test_survextrap_basis import FOLDER, SPECS
+from tests.anchors.data import ARMS, FOLDER, REFERENCE, SPECS, patients, piece_of
+from tests.fits import as_survextrap, fit_all
 
 pytestmark = pytest.mark.slow
 
-REFERENCE = os.environ.get("HEOR_REFERENCE")
-ARMS = ("Lev", "Lev+5FU")  # against observation alone
 LOOIC = {"colons_intercept": 424.25, "colons_rx_ph": 422.01, "colons_external": 424.42}
 # a handful of divergences among thousands, as survextrap has: its prior of sd makes a funnel
 SETTINGS = FitSettings(chains=4, draws=2000, tune=1000, target_accept=0.99, divergences_max=8)
-
-
-def piece_of(name: str, form: str, table: dict[str, np.ndarray]) -> Piece:
-    arrays = {k: np.asarray(v, float) for k, v in table.items()}
-    return evidence.piece(
-        SurvivalEvidence(name, name, "os", form, arrays, (), "trial", Origin("test"))
-    )
-
-
-def patients(name: str) -> Piece:
-    frame = pd.read_csv(Path(REFERENCE) / "survextrap" / "data_colons.csv")
-    arms = {f"x_{arm}": frame["rx"] == arm for arm in ARMS}
-    return piece_of(name, "individual", {"time": frame["years"], "event": frame["status"], **arms})
 
 
 def counts() -> Piece:
@@ -60,8 +42,8 @@ def counts() -> Piece:
 
 def requests() -> dict[str, FitRequest]:
     """Case → the fit, under the priors of its specification."""
-    inside = MSpline.as_survextrap(SPECS["intercept"]["knots"])
-    beyond = MSpline.as_survextrap(SPECS["external"]["knots"])
+    inside = as_survextrap(SPECS["intercept"]["knots"])
+    beyond = as_survextrap(SPECS["external"]["knots"])
     external = replace(counts(), main=False)
     models: dict[str, tuple[Distribution, tuple[Piece, ...]]] = {
         "colons_intercept": (inside, ()),

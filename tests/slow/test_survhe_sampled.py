@@ -8,11 +8,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from heor.inputs.problem import FitSettings
+from heor.problem.settings import FitSettings
 from heor.streams import Streams
-from heor.survival.fitting.fit_each import fit_all
 from heor.survival.fitting.posterior import FitRequest, SurvivalPosterior
-from tests.anchors.test_survhe import (
+from tests.anchors.survhe import (
     MODELS,
     SIGMAS,
     compare_curves,
@@ -20,6 +19,7 @@ from tests.anchors.test_survhe import (
     patients,
     with_their_priors,
 )
+from tests.fits import fit_all
 
 pytestmark = pytest.mark.slow
 

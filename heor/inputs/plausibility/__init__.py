@@ -2,7 +2,7 @@
 
 Each check is a function from a problem and what lies around it in its inputs folder to findings; it knows
 laws and ranges of the field, not the numbers of one model. The results of a run are looked at in
-`heor.plausibility`.
+`heor.runs.plausibility`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from heor.inputs.plausibility import (
     utilities,
 )
 from heor.inputs.plausibility.surroundings import Surroundings
-from heor.inputs.problem import DecisionProblem
+from heor.problem.problem import DecisionProblem
 
 Check = Callable[[DecisionProblem, Surroundings], Iterator[Finding]]
 

@@ -6,9 +6,11 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from heor.inputs.expressions import evaluate, names_in
 from heor.inputs.plausibility.surroundings import origin
-from heor.inputs.problem import CostItem, DecisionProblem, Origin, Strategy, Synthesis
+from heor.problem.expressions import evaluate, names_in
+from heor.problem.parameter import Origin, Synthesis
+from heor.problem.problem import DecisionProblem
+from heor.problem.strategy import CostItem, Strategy
 
 
 def central_values(problem: DecisionProblem) -> dict[str, float]:

@@ -13,9 +13,12 @@ from typing import Literal
 import numpy as np
 
 from heor.findings import Finding
-from heor.inputs.assemble import YEARS_PER_UNIT
 from heor.inputs.plausibility.surroundings import Surroundings
-from heor.inputs.problem import DecisionProblem, FittedCurve, Origin, SurvivalEvidence
+from heor.problem.curve_types import FittedCurve
+from heor.problem.evidence import SurvivalEvidence
+from heor.problem.parameter import Origin
+from heor.problem.problem import DecisionProblem
+from heor.problem.units import YEARS_PER_UNIT
 
 AGE_APART = 10.0
 SHARE_APART = 0.15

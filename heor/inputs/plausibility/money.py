@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from statistics import median
 
 from heor.findings import Finding, shown
-from heor.inputs.parameter_table import Entry
 from heor.inputs.plausibility.central import Charge, charges, parameters_of
 from heor.inputs.plausibility.numbers import stated_interval
 from heor.inputs.plausibility.surroundings import Surroundings, origin
-from heor.inputs.prices import PARITY, CannotConvert, Money, conversion
-from heor.inputs.problem import DecisionProblem
-from heor.inputs.tables import Row, number
+from heor.inputs.read.parameter_table import Entry
+from heor.inputs.read.prices import PARITY, CannotConvert, Money, conversion
+from heor.inputs.text.tables import Row, number
+from heor.problem.problem import DecisionProblem
 
 #: The dearest cost of a model over the lowest threshold, and the middle one over the highest.
 CHEAPEST, DEAREST = 0.005, 30.0

@@ -8,7 +8,8 @@ import numpy as np
 
 from heor.findings import Finding
 from heor.inputs.plausibility.surroundings import Surroundings, origin
-from heor.inputs.problem import DecisionProblem, LifeTable
+from heor.problem.country import LifeTable
+from heor.problem.problem import DecisionProblem
 
 SEXES = {"male": "men", "female": "women"}
 #: Ages at which men's mortality is above women's in nearly every population.
@@ -141,7 +142,7 @@ def years_left(table: LifeTable, sex: str, age: float) -> float:
 
     Examples
     --------
-    >>> from heor.inputs.problem import Origin
+    >>> from heor.problem.parameter import Origin
     >>> q = np.array([0.5, 1.0])
     >>> years_left(LifeTable(np.array([60.0, 61.0]), q, q, (), Origin("life_table.csv")), "male", 60)
     1.0

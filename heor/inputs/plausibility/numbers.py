@@ -9,8 +9,10 @@ from heor.findings import Finding, shown
 from heor.inputs.plausibility import notes
 from heor.inputs.plausibility.central import central_values, parameters_of, value
 from heor.inputs.plausibility.surroundings import Surroundings, origin
-from heor.inputs.problem import DecisionProblem, Parameter, RelativeCurve
-from heor.inputs.usage import used_parameters
+from heor.problem.curve_types import RelativeCurve
+from heor.problem.parameter import Parameter
+from heor.problem.problem import DecisionProblem
+from heor.usage.usage import used_parameters
 
 LOG_HAZARD_RATIO = "log hazard ratio"
 #: From so many rows of a file on, a fault is that of the column.

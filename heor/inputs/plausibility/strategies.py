@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator
 
 from heor.findings import Finding
-from heor.inputs.curve_types import expressions
 from heor.inputs.plausibility.central import central_values, parameters_of, value
 from heor.inputs.plausibility.surroundings import Surroundings, origin
-from heor.inputs.problem import DecisionProblem, RelativeCurve, SeriesCurve
+from heor.problem.curve_types import RelativeCurve, SeriesCurve, expressions
+from heor.problem.problem import DecisionProblem
 
 LOWEST_RATE, HIGHEST_RATE = 0.01, 0.06
 #: So many rows of one file are one fault.

@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from heor.inputs import tables
-from heor.inputs.countries import folders
-from heor.inputs.layers import read_text, read_yaml
+from heor.inputs.country.packs import folders
 from heor.inputs.load import available
-from heor.inputs.parameter_table import Entry, read_parameters
-from heor.inputs.prices import PARITY, PriceTable, read_price_table
-from heor.inputs.problem import DecisionProblem, Origin
-from heor.inputs.reading import parameters_file
+from heor.inputs.read.parameter_table import Entry, read_parameters
+from heor.inputs.read.prices import PARITY, PriceTable, read_price_table
+from heor.inputs.read.reading import parameters_file
+from heor.inputs.text import tables
+from heor.inputs.text.layers import read_text, read_yaml
+from heor.problem.parameter import Origin
+from heor.problem.problem import DecisionProblem
 
 #: Tables of a country that are no norms.
 OTHER_TABLES = {"parameters.csv", "life_table.csv", "price_indices.csv"}

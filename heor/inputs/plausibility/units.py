@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from heor.findings import Finding, shown
-from heor.inputs.dimensions import (
+from heor.inputs.checks.dimensions import (
     MONEY,
     MONEY_PER_YEAR,
     PLAIN,
@@ -16,8 +16,8 @@ from heor.inputs.dimensions import (
 )
 from heor.inputs.plausibility.central import is_event, parameters_of
 from heor.inputs.plausibility.surroundings import Surroundings, origin
-from heor.inputs.problem import DecisionProblem
-from heor.inputs.units import lookup
+from heor.problem.problem import DecisionProblem
+from heor.problem.units import lookup
 
 _PER = re.compile(r"\b(?:per|every)\s+(hour|day|week|month|quarter|year)\b", re.I)
 _ADVERB = {"weekly": "week", "monthly": "month", "yearly": "year", "annual": "year"}

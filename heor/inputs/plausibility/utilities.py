@@ -7,11 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from heor.findings import Finding
-from heor.inputs.expressions import names_in
 from heor.inputs.plausibility.central import central_values, value
 from heor.inputs.plausibility.mortality import LIFE_TABLE
 from heor.inputs.plausibility.surroundings import Surroundings, origin
-from heor.inputs.problem import DecisionProblem, Strategy, UtilityNorms
+from heor.problem.country import UtilityNorms
+from heor.problem.expressions import names_in
+from heor.problem.problem import DecisionProblem
+from heor.problem.strategy import Strategy
 
 #: EQ-5D norms of populations up to age 75 (Szende 2014 and national norms since).
 NORM_LOW, NORM_HIGH, NORM_AGE = 0.65, 0.97, 75

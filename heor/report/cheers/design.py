@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from heor.inputs.problem import STATUSES, DecisionProblem, Parameter
-from heor.inputs.usage import used_parameters
-from heor.report import section_answer
+from heor.problem.parameter import STATUSES, Parameter
+from heor.problem.problem import DecisionProblem
 from heor.report.cheers.answer import PARTLY, Answer, listed, with_authors
+from heor.report.format.words import STATUS_WORDS, counted
 from heor.report.outline import heading
-from heor.report.section_method import bands
-from heor.report.words import STATUS_WORDS, counted
-from heor.results import Results
+from heor.report.sections import answer as section_answer
+from heor.report.sections.method import bands
+from heor.runs.results import Results
+from heor.usage.usage import used_parameters
 
 ANSWER, COSTS, CONVENTIONS = map(heading, ("answer", "costs", "conventions"))
 RESTS, SURVIVAL, LIMITS = map(heading, ("assumptions", "survival", "limits"))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from heor.inputs.problem import UNCERTAIN_STATUSES
-from heor.inputs.structures import STRUCTURES
-from heor.inputs.usage import used_parameters
-from heor.report import section_answer, tables
+from heor.decision.thresholds import column
+from heor.problem.parameter import UNCERTAIN_STATUSES
 from heor.report.cheers.answer import PARTLY, Answer, in_file, listed, with_authors
 from heor.report.cheers.design import (
     ANSWER,
@@ -19,12 +17,23 @@ from heor.report.cheers.design import (
     SOURCES,
     SURVIVAL,
 )
-from heor.report.choice import alone, best_of, has_several, run_choices
+from heor.report.format import frames
+from heor.report.format.choice import alone, best_of, has_several, run_choices
+from heor.report.format.words import (
+    STATUS_WORDS,
+    TOO_FEW,
+    as_ratio,
+    counted,
+    money,
+    significant,
+    years,
+)
 from heor.report.outline import heading
-from heor.report.section_drivers import reference
-from heor.report.section_method import WITHIN_CYCLE
-from heor.report.words import STATUS_WORDS, TOO_FEW, as_ratio, counted, money, significant, years
-from heor.results import Results
+from heor.report.sections import answer as section_answer
+from heor.report.sections.method import WITHIN_CYCLE
+from heor.runs.results import Results
+from heor.usage.structures import STRUCTURES
+from heor.usage.usage import used_parameters
 
 SURE, TURNS, INFORMATION = map(heading, ("uncertainty", "tipping", "information"))
 SEVERITY, STRUCTURE, BESIDE = map(heading, ("severity", "structures", "scenarios"))
@@ -36,7 +45,7 @@ def model(results: Results) -> Answer:
     own = f"{STRUCTURES[settings.model]}; states {states}; cycle {counted(round(settings.cycle * 12, 3), 'month')}."
     beside = [s.label for s in results.structures if s.model != settings.model]
     if beside:
-        own += f" Beside it, on the same draws: {listed(beside)}."
+        own += f" Also, on the same draws: {listed(beside)}."
     stated = {
         "choice_of_model": (problem.study.choice_of_model, "why this structure"),
         "availability": (problem.study.availability, "where it can be had"),
@@ -139,7 +148,7 @@ def uncertainty(results: Results) -> Answer:
         more.append(counted(len(results.structures), "model structure"))
         where += _structures(results)
     if results.companions:
-        more.append(f"{counted(len(results.companions), 'scenario')} beside this run")
+        more.append(f"{counted(len(results.companions), 'scenario')} of this run")
         where.append(BESIDE)
     if not results.tipping.empty:
         more.append(f"tipping points of {results.tipping['parameter'].nunique()} parameters")
@@ -161,7 +170,7 @@ def parameters(results: Results) -> Answer:
     used = used_parameters(problem)
     counts = Counter(problem.parameters[name].status for name in used)
     shares = [f"{words} {counts[s]}" for s, words in STATUS_WORDS.items() if counts[s]]
-    sources = tables.source_table(results)
+    sources = frames.source_table(results)
     own = (
         f"{counted(len(problem.parameters), 'parameter')} with mean, interval, distribution, status, source, "
         f"file and line; {len(used):,} in use: {listed(shares)}. {counted(len(sources), 'source')}, "
@@ -186,10 +195,10 @@ def main_results(results: Results) -> Answer:
 def effect_of_uncertainty(results: Results) -> Answer:
     """Partly: discount rate and horizon are not varied within a run."""
     currency = results.problem.country.currency
-    name, threshold = reference(results.decision)
+    name, threshold = results.decision.headline
     row = results.decision.tables["net_benefit"].set_index("threshold_name").loc[name]
     sure = (
-        f" (95 % {money(row['low'])} to {money(row['high'])}), above nil in "
+        f" (95 % {money(row['low'])} to {money(row['high'])}), above zero in "
         f"{row['probability']:.0%} of draws; EVPI {money(row['evpi'])}"
     )
     if results.simulation.outcomes.are_few:
@@ -204,7 +213,7 @@ def effect_of_uncertainty(results: Results) -> Answer:
         top = results.tornado.iloc[0]
         parts.append(f"What moves it most: {as_ratio(top['description'])}.")
     if len(results.structures) > 1:
-        gains = tables.structure_table(results)["qalys"]
+        gains = frames.structure_table(results)["qalys"]
         parts.append(
             f"Gain over {len(gains)} model structures: {years(gains.min())} to {years(gains.max())} QALYs."
         )
@@ -221,8 +230,8 @@ def _by_scenario(results: Results) -> str:
     """The span of the answer over the scenarios beside it."""
     if not results.companions:
         return ""
-    name, threshold = reference(results.decision)
-    benefits = tables.companion_table(results)[f"net_benefit_{name}"]
+    name, threshold = results.decision.headline
+    benefits = frames.companion_table(results)[column("net_benefit", name)]
     return (
         f"Net benefit{alone(results.problem)} at {threshold:,.0f} over the base case and {counted(len(results.companions), 'scenario')}: "
         f"{money(benefits.min())} to {money(benefits.max())}."

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from heor.decision.priorities import PEOPLE, YEARS, population
-from heor.report.cheers.answer import (
-    NOT_APPLICABLE,
-    PARTLY,
-    Answer,
-    listed,
-    with_authors,
-)
+from heor.questions.research_priorities import PEOPLE, YEARS, population
+from heor.report.cheers.answer import NOT_APPLICABLE, PARTLY, Answer, listed, with_authors
 from heor.report.cheers.design import FIRST, PARAMETERS
 from heor.report.cheers.findings import INFORMATION, STRUCTURE, SURE
-from heor.report.page_trial import millions
-from heor.report.section_drivers import reference
-from heor.report.words import STATUS_WORDS, counted, money, plain
-from heor.results import Results
+from heor.report.format.words import STATUS_WORDS, counted, money, plain
+from heor.report.sections.trial import millions
+from heor.runs.results import Results
 
 TRIAL = "trial.md"
 WORDS = "value of information"
@@ -84,7 +77,7 @@ def structural_uncertainty(results: Results) -> Answer:
     inside = (
         "The choice of survival family is in the draws, by stacking weight; " if stacked else ""
     )
-    beside = "" if len(results.structures) < 2 else " Other structures stand beside the run."
+    beside = "" if len(results.structures) < 2 else " Other structures are shown with the run."
     where = (STRUCTURE,) if beside else ()
     what = "the model's structure is not: all values are within this one structure."
     own = inside + (what if inside else what[0].upper() + what[1:])
@@ -98,7 +91,7 @@ def scale(results: Results) -> Answer:
     own = f"EVPI a patient ({currency}), by threshold per QALY: {listed(each)}."
     patients = population(problem)
     if patients is not None:
-        name, threshold = reference(results.decision)
+        name, threshold = results.decision.headline
         evpi = rows.set_index("threshold_name").loc[name, "evpi"]
         own += f" In all {millions(evpi * patients)} million {currency} at {threshold:,.0f}."
     return Answer(own, (SURE, *_where(results)))
@@ -117,14 +110,14 @@ def method(results: Results) -> Answer:
 
 
 def precision(results: Results) -> Answer:
-    name, _ = reference(results.decision)
+    name, _ = results.decision.headline
     row = results.decision.tables["net_benefit"].set_index("threshold_name").loc[name]
     own = (
         f"{results.simulation.outcomes.n:,} draws; standard error of the EVPI {money(row['evpi_se'])} of "
         f"{money(row['evpi'])}."
     )
     if not results.information.empty:
-        doubtful = int(results.information["suspicious"].fillna(False).sum())
+        doubtful = int(results.information["has_residual_pattern"].fillna(False).sum())
         own += f" Residuals were checked for patterns: {counted(doubtful, 'regression')} left one."
     return Answer(own, (SURE, *_where(results)))
 

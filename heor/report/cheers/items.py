@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from heor.report import outline
 from heor.report.cheers import design, findings, information
 from heor.report.cheers.answer import Answer
-from heor.results import Results
+from heor.runs.results import Results
 
 CHEERS = "Husereau et al. 2022, doi [10.1016/j.jval.2021.11.1351](<https://doi.org/10.1016/j.jval.2021.11.1351>)"
 CHEERS_VOI = "Kunst et al. 2023, doi [10.1016/j.jval.2023.06.014](<https://doi.org/10.1016/j.jval.2023.06.014>)"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from heor.report import outline
-from heor.report.blocks import Block, Document, Paragraph, Part, table
 from heor.report.cheers.answer import MISSING, PARTLY, REPORTED, SLOTS
 from heor.report.cheers.information import was_valued
 from heor.report.cheers.items import CHEERS, CHEERS_VOI, ITEMS, VALUE, VOI_ITEMS
+from heor.report.format.blocks import Block, Document, Paragraph, Part, table
+from heor.report.format.words import counted
 from heor.report.markdown import markdown
-from heor.report.words import counted
-from heor.results import Results
+from heor.runs.results import Results
 
 PAGE = "cheers.md"
 COLUMNS = {

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from heor.decision.envelope import upper_envelope
-from heor.decision.priorities import population
+from heor.decision.thresholds import SEVERITY
 from heor.outcomes.outcomes import LEAST_DRAWS
-from heor.report.comparison import Comparison
-from heor.report.figure_style import colours
-from heor.report.section_drivers import reference
-from heor.report.selection import left_out
-from heor.report.words import STATUS_WORDS, as_ratio, entered
-from heor.results import Results
+from heor.questions.research_priorities import population
+from heor.report.format.comparison import Comparison
+from heor.report.format.palette import colours
+from heor.report.format.selection import left_out
+from heor.report.format.words import STATUS_WORDS, as_ratio, entered
+from heor.runs.results import Results
 
 CLOUD_POINTS = 2000  # shown; every number uses all draws
 BARS = 12  # of the tornado
@@ -76,11 +76,11 @@ def decision_data(
         "others": _others(view, low, high),
         "shown": shown.tolist(),
         "thresholds": [
-            {"value": value, "severity": name == "severity"}
+            {"value": value, "severity": name == SEVERITY}
             for name, value in view.decision.thresholds
         ],
         "verdict": verdict,
-        "start": reference(view.decision)[1],
+        "start": view.decision.headline[1],
         "range": [low, high],
         "curves": _curves(view.decision.tables["ceac"], names),
         "population": patients,

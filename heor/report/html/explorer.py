@@ -7,14 +7,14 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from heor.report.blocks import table
-from heor.report.comparison import Comparison
+from heor.report.format.blocks import table
+from heor.report.format.comparison import Comparison
+from heor.report.format.translations import labels
+from heor.report.format.words import any_money
 from heor.report.html import figure_numbers, template
 from heor.report.html.data import decision_data
-from heor.report.html.labels import labels
 from heor.report.html.plain import Explorer
 from heor.report.html.prose import prose
-from heor.report.words import any_money
 
 SCRIPTS = ("decision.js", "amounts.js", "charts.js", "threshold.js", "explorer.js")
 REPLACED = ("plane", "ceac", "expected_loss")  # figures its charts stand for

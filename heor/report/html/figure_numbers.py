@@ -10,12 +10,12 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from heor.report.comparison import Comparison
-from heor.report.figure_style import endpoint_label, state_label
-from heor.report.numbers import comparison, drivers, fits, survival, what_if
-from heor.report.numbers.table import Numbers
-from heor.report.words import as_ratio, entered, money, parameter_label, significant
-from heor.results import Results
+from heor.report.figure_data import comparison, drivers, fits, survival, what_if
+from heor.report.figure_data.table import Numbers
+from heor.report.format.comparison import Comparison
+from heor.report.format.labels import endpoint_label, state_label
+from heor.report.format.words import as_ratio, entered, money, parameter_label, significant
+from heor.runs.results import Results
 
 CURVE_MONTHS = np.arange(0, survival.MODEL_MONTHS + 1, 6)
 FIT_MONTHS = np.arange(0, fits.FIT_MONTHS + 1, 6)

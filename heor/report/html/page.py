@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from heor.report import outline
+from heor.report.format.translations import labels
 from heor.report.html import template
 from heor.report.html.data import page_data
-from heor.report.html.labels import labels
 from heor.report.html.prose import prose
 from heor.report.html.sections import SECTIONS, Page
-from heor.report.section_method import head
-from heor.results import Results
+from heor.report.sections.method import head
+from heor.runs.results import Results
 
 SCRIPTS = ("decision.js", "charts.js", "threshold.js", "parameters.js", "page.js")
 
@@ -32,7 +32,8 @@ def page(results: Results, figures: Mapping[str, bytes], language: str = "en") -
         A language the page has no words in.
     """
     words = labels(language)
-    parts = Page(results, figures, words, template.templates())
+    headings = outline.headings(outline.PAGE, words.get("sections", {}))
+    parts = Page(results, figures, words, headings, template.templates())
     made = {section.name: SECTIONS[section.name](parts) for section in outline.PAGE}
     return template.rendered(
         "page.html",
@@ -42,7 +43,7 @@ def page(results: Results, figures: Mapping[str, bytes], language: str = "en") -
         question=results.problem.question,
         head=prose(head(results)),
         sections={name: body for name, body in made.items() if body},
-        headings=words["sections"],
+        headings=headings,
         warnings=len(results.warnings),
         without_figures=not figures,
         data=template.as_json(page_data(results, words)),

@@ -16,12 +16,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from heor.report import outline
-from heor.report.blocks import Block, Blocks, Document, Figure, Part, table
+from heor.report.format.blocks import Block, Blocks, Document, Figure, Part, table
+from heor.report.format.translations import labels
+from heor.report.format.words import plain
 from heor.report.html import template
-from heor.report.html.labels import labels
 from heor.report.html.prose import prose
 from heor.report.markdown import markdown
-from heor.report.words import plain
 
 PAGE = "report.html"
 ROWS = 120  # shown below a figure; a longer table is thinned
@@ -101,25 +101,24 @@ def plain_page(
 
     Examples
     --------
-    >>> from heor.report.blocks import Paragraph
+    >>> from heor.report.format.blocks import Paragraph
     >>> parts = (Part("answer", "The answer", [Paragraph("**Yes.**")]),)
     >>> page = plain_page(Document("Two countries", "", (), parts), {}, {})
     >>> '<section id="answer"' in page, "<script" in page
     (True, False)
     """
-    words, english = labels(language), labels("en")["sections"]
+    words, english = labels(language), outline.headings(outline.PAGE)
+    translated = outline.headings(outline.PAGE, words.get("sections", {}))
     shown = _Figures(figures, numbers, language)
     sections = _sections(document)
     bodies = {p.name: _prose(shown, p.blocks, p.heading) for p in sections}
     known = {p.name for p in sections if english.get(p.name) == p.heading}
-    headings = {
-        p.name: words["sections"][p.name] if p.name in known else p.heading for p in sections
-    }
+    headings = {p.name: translated[p.name] if p.name in known else p.heading for p in sections}
     in_english = [p.name for p in sections if p.name not in known]
     if explorer:
         first, *rest = bodies.items()
         bodies = dict([first, ("threshold", explorer.body), *rest])
-        headings["threshold"] = words["sections"]["threshold"]
+        headings["threshold"] = translated["threshold"]
     return template.rendered(
         "plain.html",
         language,

@@ -6,8 +6,8 @@ from functools import singledispatch
 
 from markupsafe import Markup, escape
 
-from heor.report import blocks as b
-from heor.report.inline import inline_html
+from heor.report.format import blocks as b
+from heor.report.format.inline import inline_html
 
 TOP = 3  # level of a page's headings below those of its sections
 

@@ -14,16 +14,16 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from heor.decision.information import ENOUGH_DRAWS
-from heor.report import run_report
-from heor.report.blocks import Blocks, Paragraph, Part, bullets, table
+from heor.report import outline, run_report
 from heor.report.cheers import table as cheers
-from heor.report.comparison import Comparison
+from heor.report.format.blocks import Blocks, Paragraph, Part, bullets, table
+from heor.report.format.command_line import command_line
+from heor.report.format.comparison import Comparison
 from heor.report.html import figure_numbers
-from heor.report.html.parameters import parameter_rows, status_counts
 from heor.report.html.prose import parts_prose, prose
-from heor.report.page_trial import trial_document
-from heor.report.section_method import command_line
-from heor.results import Results
+from heor.report.sections.parameters import parameter_rows, status_counts
+from heor.report.sections.trial import trial_document
+from heor.runs.results import Results
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Page:
         Name → SVG file.
     words : dict
         Labels of the page's language.
+    headings : dict
+        Section → heading in that language.
     templates : Environment
         Jinja2, escaping.
     """
@@ -43,11 +45,12 @@ class Page:
     results: Results
     figures: Mapping[str, bytes]
     words: Mapping[str, Any]
+    headings: Mapping[str, str]
     templates: Environment
 
     def text(self, section: str, blocks: Blocks) -> Markup:
         """Words of the page's section in English."""
-        return _english(prose(blocks, self.words["sections"][section])) if blocks else Markup("")
+        return _english(prose(blocks, self.headings[section])) if blocks else Markup("")
 
     def made(self, section: str, *names: str) -> Markup:
         """The report's sections of these names, without the heading the page writes itself."""
@@ -56,7 +59,7 @@ class Page:
 
     def under_headings(self, section: str, parts: tuple[Part, ...], top: int = 3) -> Markup:
         """Sections of the report inside one of the page's, each under its heading."""
-        return _english(parts_prose(parts, self.words["sections"][section], top))
+        return _english(parts_prose(parts, self.headings[section], top))
 
     def each(self, section: str, *names: str) -> Markup:
         """Sections of the report inside one of the page's, in this order."""
@@ -95,9 +98,10 @@ class Page:
         known = {**self.words["figures"], **maps}
         return known.get(name, name.replace("_", " "))
 
-    def starting(self, start: str) -> list[str]:
-        """Names of the run's figures that start like this, in their order."""
-        return [name for name in self.figures if name.startswith(start)]
+    def figures_of(self, section: str, start: str = "") -> Markup:
+        """The figures that the outline gives a section; `start`: only those of one beginning."""
+        own = next(s for s in outline.PAGE if s.name == section)
+        return self.figure(*outline.figures_in(own, self.figures, start))
 
 
 def _english(body: Markup) -> Markup:
@@ -128,16 +132,16 @@ def threshold(page: Page) -> Markup:
 
 
 def survival(page: Page) -> Markup:
-    figures = page.figure(*page.starting("survival_"), *page.starting("fits_"), "hazards")
+    figures = page.figures_of("survival")
     return figures + page.made("survival", "survival")
 
 
 def occupancy(page: Page) -> Markup:
-    return page.figure("occupancy") or page.numbers("occupancy")
+    return page.figures_of("occupancy") or page.numbers("occupancy")
 
 
 def costs(page: Page) -> Markup:
-    return page.figure("costs") + page.made("costs", "costs")
+    return page.figures_of("costs") + page.made("costs", "costs")
 
 
 def tornado(page: Page) -> Markup:
@@ -146,29 +150,29 @@ def tornado(page: Page) -> Markup:
     numbers = page.table(
         figure_numbers.tornado_table(page.results), page.words["figures"]["tornado"]
     )
-    return page.part("tornado.html", numbers=numbers) + page.figure("tornado_icer")
+    return page.part("tornado.html", numbers=numbers) + page.figures_of("tornado")
 
 
 def tipping(page: Page) -> Markup:
     words = page.made("tipping", "tipping")
-    return words + page.figure(*page.starting("what_if_"))
+    return words + page.figures_of("tipping")
 
 
 def scenarios(page: Page) -> Markup:
     words = page.made("scenarios", "scenarios")
-    return page.figure("companions") + words if words else Markup("")
+    return page.figures_of("scenarios") + words if words else Markup("")
 
 
 def structures(page: Page) -> Markup:
     words = page.made("structures", "structures")
-    return page.figure("structures", "structure_occupancy") + words if words else Markup("")
+    return page.figures_of("structures") + words if words else Markup("")
 
 
 def information(page: Page) -> Markup:
     results = page.results
     found = page.made("information", "information")
     if found:  # or why there is none; where draws are too few, the page says so itself
-        shown = found + page.figure("information")
+        shown = found + page.figures_of("information", "information")
     else:
         missing = page.words["no_information"].format(
             least=ENOUGH_DRAWS,
@@ -186,7 +190,7 @@ def information(page: Page) -> Markup:
         shown
         + Markup("<h3>{}</h3>").format(label)
         + trial
-        + page.figure(*page.starting("trial_"))
+        + page.figures_of("information", "trial_")
         + page.part(
             "more.html",
             summary=page.words["trial_details"],
@@ -204,7 +208,9 @@ def _trial_details(page: Page) -> Markup:
 def parameters(page: Page) -> Markup:
     rows = parameter_rows(page.results)
     statuses = [status for status, _, _ in status_counts(rows)]
-    return page.part("parameters.html", rows=rows, statuses=statuses)
+    return page.part(
+        "parameters.html", rows=rows, statuses=statuses, heading=page.headings["parameters"]
+    )
 
 
 def methods(page: Page) -> Markup:

@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from heor.report import figure_style as style
-from heor.report.figure_canvas import ReportFigure, canvas, styled
+from heor.report.figures.canvas import ReportFigure, canvas, month_axis, percent_axis, styled
+from heor.report.format import palette
 from heor.report.survival.figures_curves import BAND, panel_title
 from heor.report.survival.tables import rows
 from heor.survival.evidence.observed import SCALES
@@ -57,13 +57,13 @@ def _transform(axes: Axes, results: SurvivalResults, evidence: str, scale: str) 
     title, label, family = PANELS[scale]
     table = rows(results.tables["transforms"], evidence=evidence, scale=scale).dropna()
     axes.fill_between(table["month"], table["low"], table["high"], color=BAND, alpha=0.6, lw=0)
-    axes.plot(table["month"], table["value"], color=style.DARK, lw=1.2)
+    axes.plot(table["month"], table["value"], color=palette.DARK, lw=1.2)
     curve = rows(results.tables["curves"], evidence=evidence, family=family, stage=BEFORE)
     shown = curve["month"].between(table["month"].min(), table["month"].max())
     curve = curve[shown & curve["mean"].between(1e-12, 1 - 1e-12)]
     if len(curve):
         value = SCALES[scale](curve["mean"].to_numpy())
-        axes.plot(curve["month"], value, color=style.FAMILIES[0], lw=1.2, ls=(0, (4, 2)))
+        axes.plot(curve["month"], value, color=palette.FAMILIES[0], lw=1.2, ls=(0, (4, 2)))
     log_time = scale != "cumulative_hazard"
     if log_time:
         axes.set_xscale("log")
@@ -72,7 +72,7 @@ def _transform(axes: Axes, results: SurvivalResults, evidence: str, scale: str) 
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
         _log_limits(axes, table["month"])
     else:
-        style.month_axis(axes, float(table["month"].max()) if len(table) else 1.0, 6)
+        month_axis(axes, float(table["month"].max()) if len(table) else 1.0, 6)
     axes.set_xlabel("Months since randomisation" + (" (log scale)" if log_time else ""))
     axes.set_ylabel(label)
     axes.set_title(f"{title}: {STRAIGHT[family]}")
@@ -106,7 +106,7 @@ def predictive(results: SurvivalResults, evidence: str) -> ReportFigure:
     for axes in panels.ravel()[len(families) :]:
         axes.set_axis_off()
     for i, (axes, family) in enumerate(zip(panels.ravel(), families, strict=False)):
-        _replicated(axes, results, evidence, family, style.family_style(i)["color"])
+        _replicated(axes, results, evidence, family, palette.family_style(i)["color"])
     for axes in panels[:, 0]:
         axes.set_ylabel("Patients")
     for i, axes in enumerate(panels.ravel()[: len(families)]):
@@ -125,7 +125,7 @@ def _replicated(
     month = np.append(0.0, band["month"])
     low, high, seen = (np.append(1.0, band[k]) for k in ("low", "high", "observed"))
     axes.fill_between(month, low, high, color=colour, alpha=0.35, linewidth=0)
-    axes.step(month, seen, where="post", color=style.DARK, linewidth=0.9)
+    axes.step(month, seen, where="post", color=palette.DARK, linewidth=0.9)
     label = results.fits.posteriors[evidence, family].model.label
     axes.set_title(label, fontsize=7 if len(label) < 24 else 5.8)
     words = f"p = {p:.2f}" if p >= 0.005 else "p < 0.01"
@@ -137,10 +137,10 @@ def _replicated(
         ha="right",
         va="top",
         fontsize=7,
-        color="#B00020" if p < 0.05 else style.DARK,
+        color="#B00020" if p < 0.05 else palette.DARK,
     )
     last = 6 * np.ceil(month[-1] / 6)
-    style.percent_axis(axes)
+    percent_axis(axes)
     axes.set_xlim(0, last)
     axes.set_xticks(np.arange(0, last + 1, 12 if last <= 60 else 24))
     axes.grid(axis="y")

@@ -9,9 +9,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from heor.report import figure_style as style
-from heor.report.figure_canvas import LABEL, ReportFigure, canvas, styled, wrapped
-from heor.report.figures_fits import event_free
+from heor.report.figures.canvas import (
+    LABEL,
+    ReportFigure,
+    canvas,
+    month_axis,
+    percent_axis,
+    styled,
+    wrapped,
+)
+from heor.report.figures.fits import event_free
+from heor.report.format import labels, palette
 from heor.report.survival.tables import rows
 from heor.survival.fitting.model_draws import Unit
 from heor.survival_analysis import SurvivalResults
@@ -31,10 +39,10 @@ def labelled_families(results: SurvivalResults, evidence: str) -> dict[str, tupl
     out = {}
     for i, (family, weight) in enumerate(families_of(results.fits, evidence).items()):
         posterior = results.fits.posteriors[evidence, family]
-        words = style.percent(weight) if weight else "0"
-        label = f"{posterior.model.label} ({words}, {style.METHODS[posterior.method]})"
+        words = labels.percent(weight) if weight else "0"
+        label = f"{posterior.model.label} ({words}, {labels.METHODS[posterior.method]})"
         width = 1.6 if weight >= 0.005 else 0.9
-        out[family] = label, style.family_style(i) | {"linewidth": width}
+        out[family] = label, palette.family_style(i) | {"linewidth": width}
     return out
 
 
@@ -58,7 +66,7 @@ def data_end(results: SurvivalResults, evidence: str) -> float:
 def panel_title(results: SurvivalResults, evidence: str) -> str:
     """'2nd-line FOLFIRI: overall survival'."""
     own = results.problem.evidence[evidence]
-    return f"{own.label}: {style.endpoint_label(own.endpoint)}"
+    return f"{own.label}: {labels.endpoint_label(own.endpoint)}"
 
 
 @styled
@@ -86,9 +94,9 @@ def fits(results: SurvivalResults, evidence: str) -> ReportFigure:
         axes = panels[name]
         _observed(axes, results, evidence)
         _fitted(axes, results, evidence, averages=name == "tail")
-        axes.axvspan(end, max(reach, end), color=style.LIGHT_GREY, linewidth=0, zorder=0)
-        style.percent_axis(axes)
-        style.month_axis(axes, reach, 6 if reach <= 60 else 12)
+        axes.axvspan(end, max(reach, end), color=palette.LIGHT_GREY, linewidth=0, zorder=0)
+        percent_axis(axes)
+        month_axis(axes, reach, 6 if reach <= 60 else 12)
         axes.grid(axis="y")
     panels["data"].set_title("Within the data")
     panels["tail"].set_title("Extrapolated to ten years (log scale)")
@@ -136,7 +144,7 @@ def _observed(axes: Axes, results: SurvivalResults, evidence: str) -> None:
     own = rows(results.tables["evidence"], evidence=evidence).iloc[0]
     label = f"Kaplan–Meier (n = {own['n']:,}, {own['events']:,} events)"
     axes.step(
-        table["month"], table["survival"], where="post", color=style.DARK, lw=0.9, label=label
+        table["month"], table["survival"], where="post", color=palette.DARK, lw=0.9, label=label
     )
 
 
@@ -165,7 +173,7 @@ def _at_risk(axes: Axes, results: SurvivalResults, evidence: str, last: float) -
         if month <= last:
             axes.text(month, 0.1, f"{number:,}", ha="center", va="center", fontsize=6.3)
     where = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "center"}
-    axes.text(-0.06, 0.1, "At risk", fontsize=6.3, color=style.GREY, **where)
+    axes.text(-0.06, 0.1, "At risk", fontsize=6.3, color=palette.GREY, **where)
     axes.set_xlim(0, last)
     axes.set_ylim(-0.5, 1.5)
     axes.set_axis_off()
@@ -222,18 +230,18 @@ def _hazard_panel(axes: Axes, results: SurvivalResults, evidence: str) -> None:
     axes.plot(
         other["month"],
         other["hazard"] * scale,
-        color=style.GREY,
+        color=palette.GREY,
         ls=":",
         lw=1.4,
         label="Background",
     )
-    axes.axvspan(end, reach, color=style.LIGHT_GREY, linewidth=0, zorder=0)
+    axes.axvspan(end, reach, color=palette.LIGHT_GREY, linewidth=0, zorder=0)
     top = np.nanmax([window["hazard"].max(), *(smooth["hazard"].tolist() or [0.0])])
     axes.set_ylim(0, 1.5 * top * scale)
     endpoint = results.problem.evidence[evidence].endpoint
-    axes.set_title(style.endpoint_label(endpoint).capitalize())
+    axes.set_title(labels.endpoint_label(endpoint).capitalize())
     axes.grid(axis="y")
-    style.month_axis(axes, reach, 12)
+    month_axis(axes, reach, 12)
 
 
 def _window_points(axes: Axes, window: pd.DataFrame, scale: float) -> None:
@@ -247,7 +255,7 @@ def _window_points(axes: Axes, window: pd.DataFrame, scale: float) -> None:
         fmt="o",
         markersize=2.2,
         linewidth=0.6,
-        color=style.DARK,
+        color=palette.DARK,
         label="In windows",
         zorder=4,
     )

@@ -9,15 +9,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from heor.report import figure_style as style
-from heor.report.figure_canvas import ReportFigure, canvas, styled
+from heor.report.figures.canvas import ReportFigure, canvas, styled
+from heor.report.format import palette
 from heor.report.survival.tables import rows
 from heor.survival_analysis import SurvivalResults
 
 RATIO_TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 LIMITS = (0.15, 6.0)
-KINDS = {"study": ("s", style.DARK), "pooled": ("D", style.INTERVENTION)}
-OTHER_KIND = ("o", style.GREY)
+KINDS = {"study": ("s", palette.DARK), "pooled": ("D", palette.INTERVENTION)}
+OTHER_KIND = ("o", palette.GREY)
 
 
 @styled
@@ -44,7 +44,7 @@ def effects(results: SurvivalResults) -> ReportFigure:
             labels.append((place, _label(row)))
             place -= 1.0
         place -= 0.6
-    axes.axvline(1.0, color=style.GREY, linewidth=0.8, linestyle=(0, (3, 2)), zorder=0)
+    axes.axvline(1.0, color=palette.GREY, linewidth=0.8, linestyle=(0, (3, 2)), zorder=0)
     axes.set_yticks([p for p, _ in labels], [text for _, text in labels])
     axes.set_ylim(place + 0.4, 0.7)
     axes.tick_params(axis="y", length=0, labelsize=6.5)
@@ -110,11 +110,11 @@ def _opinion(axes: Axes, table: pd.DataFrame) -> None:
     axes.axvspan(
         max(mean - 2 * se, 0.0), mean + 2 * se, color="#F6D9C6", linewidth=0, label="Opinion"
     )
-    axes.axvline(mean, color=style.INTERVENTION, linewidth=1.0)
+    axes.axvline(mean, color=palette.INTERVENTION, linewidth=1.0)
     places = -np.arange(len(table), dtype=float)
     for shift, kind, marker, colour in (
-        (0.14, "data", "o", style.DARK),
-        (-0.14, "posterior", "D", style.COMPARATOR),
+        (0.14, "data", "o", palette.DARK),
+        (-0.14, "posterior", "D", palette.COMPARATOR),
     ):
         axes.errorbar(
             table[f"{kind}_mean"],

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from heor.report import outline
-from heor.report.blocks import Block, Document, strong_lines
-from heor.report.markdown import markdown
+from heor.report.format.blocks import Block, Document, strong_lines
 from heor.report.survival.text_answer import answer as answer
 from heor.report.survival.text_answer import first_page
 from heor.report.survival.text_checks import diagnostic_section, hazard_section, predictive_section
@@ -49,8 +48,3 @@ def document(results: SurvivalResults) -> Document:
         outline.parts(outline.SURVIVAL, made),
         above=[strong_lines([answer(results)])],
     )
-
-
-def report(results: SurvivalResults) -> str:
-    """The whole report as Markdown."""
-    return markdown(document(results))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from heor.report.tables import comparison_table, fit_table
+from heor.report.format.frames import comparison_table, fit_table
 from heor.survival_analysis import SurvivalResults
 from heor.survival_analysis.sources import used_evidence
 

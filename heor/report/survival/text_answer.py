@@ -6,9 +6,9 @@ import math
 
 import pandas as pd
 
-from heor.inputs.problem import RelativeCurve
-from heor.report.blocks import Block, Paragraph
-from heor.report.section_method import accepted, run_notes, warned
+from heor.problem.curve_types import RelativeCurve
+from heor.report.format.blocks import Block, Paragraph
+from heor.report.sections.method import accepted, run_notes, warned
 from heor.report.survival.tables import rows
 from heor.survival.fitting.model_draws import Unit
 from heor.survival_analysis import SurvivalResults

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from heor.report.blocks import Block, Figure, Paragraph, table
+from heor.report.format.blocks import Block, Figure, Paragraph, table
 from heor.report.survival.tables import rows
 from heor.report.survival.text_fits import named
 from heor.survival_analysis import SurvivalResults

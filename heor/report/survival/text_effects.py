@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from heor.report.blocks import Block, Figure, Paragraph, table
+from heor.report.format.blocks import Block, Figure, Paragraph, table
 from heor.survival_analysis import SurvivalResults
 from heor.survival_analysis.effects import shift_of
 

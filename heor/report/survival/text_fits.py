@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from heor.report.blocks import Block, Figure, Paragraph, bullets, table
+from heor.report.format.blocks import Block, Figure, Paragraph, bullets, table
 from heor.report.survival.tables import rows
 from heor.survival.fitting.choices import BESIDE
 from heor.survival.sampler.psis import PARETO_K_MAX

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from heor.report.blocks import Block, Command, Paragraph, paragraphs
-from heor.report.section_method import command_line, source_list
+from heor.report.format.blocks import Block, Command, Paragraph, paragraphs
+from heor.report.format.command_line import command_line
+from heor.report.sections.method import source_list
 from heor.report.survival.tables import source_table
 from heor.survival_analysis import SurvivalResults
 
@@ -19,7 +20,7 @@ LIKELIHOOD = (
 )
 PRIORS = (
     "**Priors.** Weakly informative, on the unconstrained scale of each parameter; the table of priors "
-    "shows each beside its posterior. A posterior mean more than 2.5 joint standard deviations from its "
+    "shows each with its posterior. A posterior mean more than 2.5 joint standard deviations from its "
     "prior is a caution (after Evans and Moshonov 2006, doi:10.1214/06-BA129)."
 )
 WEIGHTS = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from heor.report.blocks import Block, Figure, Paragraph, table
+from heor.report.format.blocks import Block, Figure, Paragraph, table
+from heor.report.format.words import significant
 from heor.report.survival.text_fits import named
-from heor.report.words import significant
 from heor.survival_analysis import SurvivalResults
 from heor.survival_analysis.fitted import families_of
 from heor.survival_analysis.opinions import CONFLICT

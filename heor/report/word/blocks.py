@@ -11,10 +11,10 @@ from docx.shared import Mm, Pt
 from docx.text.paragraph import Paragraph
 from docx.text.run import Run
 
-from heor.report import blocks as b
-from heor.report.inline import inline_tokens
+from heor.report.format import blocks as b
+from heor.report.format.inline import inline_tokens, words_of
 from heor.report.word import styles, tables
-from heor.report.word.text import Inline, add_bookmark, add_inline, legal, link_within, plain
+from heor.report.word.text import Inline, add_bookmark, add_inline, legal, link_within
 
 
 @dataclass
@@ -85,7 +85,7 @@ class Writer:
             self.close()
             self._section = name
             styles.turn(self.document, self.landscape)
-        shown = self.headings.get(name, plain(inline_tokens(text)))
+        shown = self.headings.get(name, words_of(inline_tokens(text)))
         self._heading, self._announced = shown, False
         self._english_heading = name not in self.headings
         return self.add_heading(shown, level, english=name not in self.headings)

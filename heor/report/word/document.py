@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from docx.shared import Pt
 
-from heor.inputs.problem import DecisionProblem
+from heor.problem.problem import DecisionProblem
 from heor.progress import Progress
 from heor.report import outline
-from heor.report.blocks import Blocks, Paragraph, Part, Table
 from heor.report.cheers.table import ABOUT, cheers_parts
 from heor.report.cheers.table import PAGE as CHECKLIST
 from heor.report.cheers.table import summary as checklist_summary
-from heor.report.figure_page import Page, laid_out
-from heor.report.html.labels import labels
-from heor.report.html.parameters import parameter_rows
-from heor.report.page_trial import trial_document
+from heor.report.figures.page import Page, laid_out
+from heor.report.format.blocks import Blocks, Paragraph, Part, Table
+from heor.report.format.translations import labels
 from heor.report.run_report import run_document
-from heor.report.section_answer import caveat
+from heor.report.sections.answer import caveat
+from heor.report.sections.parameters import parameter_rows
+from heor.report.sections.trial import trial_document
 from heor.report.word import styles
 from heor.report.word.blocks import Writer
 from heor.report.word.text import legal
-from heor.results import Results
+from heor.runs.results import Results
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -225,7 +225,7 @@ def _draw(
     starts: tuple[str, ...],
 ) -> None:
     """The figures whose names start like one of these, drawn and taken off those left."""
-    from heor.report.figures import figure_bytes
+    from heor.report.figures.registry import figure_bytes
 
     for start in starts:
         for name in [n for n in left if n.startswith(start)]:

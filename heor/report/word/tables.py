@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,14 +14,14 @@ from docx.shared import Mm, Pt
 from docx.text.paragraph import Paragraph
 from markdown_it.token import Token
 
-from heor.report.blocks import are_words
+from heor.report.format.blocks import are_words
+from heor.report.format.inline import words_of
 from heor.report.word.styles import RULE, element, text_width
-from heor.report.word.text import Inline, add_inline, plain
+from heor.report.word.text import Inline, add_inline
 
 TEXT = 8.5  # points
 PADDING = 2.6  # mm of a cell's margins together
 WIDEST = 70.0  # mm of text in a line; a longer one asks for a quarter of what is beyond
-RANGE = re.compile(r"(?<=\d)-(?=\d)")
 CELL = "TableText"  # identity of the style
 SMALL = 7.0  # points, where even the long side of the paper is too narrow
 KEPT = 14  # rows of a table that is not torn over two pages
@@ -45,7 +44,7 @@ class Cells:
     @property
     def texts(self) -> list[list[str]]:
         """Their words."""
-        return [[plain(cell) for cell in row] for row in self.rows]
+        return [[words_of(cell) for cell in row] for row in self.rows]
 
     @property
     def widths(self) -> list[list[str]]:
@@ -55,7 +54,7 @@ class Cells:
 
 def _as_wide(token: Token) -> str:
     if token.type != "code_inline":
-        return plain([token])
+        return words_of([token])
     return " ".join("n" * round(1.1 * len(word)) for word in token.content.split(" "))
 
 
@@ -135,7 +134,7 @@ def add_table(document: WordDocument, cells: Cells, caption: str, landscape: boo
 def _keep_ranges(paragraph: Paragraph) -> None:
     """A range of numbers stays on one line."""
     for run in paragraph.runs:
-        run.text = RANGE.sub("\N{NON-BREAKING HYPHEN}", run.text)
+        run.text = _ranges(run.text)
 
 
 def _write(
@@ -190,3 +189,12 @@ def _row(row: Any, cells: Sequence[Any], heading: bool) -> None:
         for cell in cells:
             shade = element("shd", val="clear", color="auto", fill="F0F0F0")
             cell._tc.get_or_add_tcPr().append(shade)
+
+
+def _ranges(text: str) -> str:
+    """Hyphens between digits as such that no line ends at."""
+    around = zip(" " + text, text, text[1:] + " ", strict=False)
+    return "".join(
+        "\N{NON-BREAKING HYPHEN}" if sign == "-" and before.isdigit() and after.isdigit() else sign
+        for before, sign, after in around
+    )

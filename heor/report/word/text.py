@@ -19,7 +19,8 @@ from heor.report.word.styles import element
 Inline = Sequence[Token]
 #: What XML cannot hold.
 ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-MINUS = re.compile(r"(?<![\w)\]./-])-(?=\d)")
+#: Before a hyphen that is no minus sign, besides letters and digits.
+NO_MINUS = "_)]./-"
 CODE, LINKED = "Code", "Hyperlink"  # identities of styles: python-docx looks up a name for long
 WEB = ("https://", "http://", "mailto:")
 
@@ -39,12 +40,13 @@ def typeset(text: str) -> str:
     >>> typeset("-0.01 on 2026-11-24, 2nd-line (-5)")
     '−0.01 on 2026-11-24, 2nd-line (−5)'
     """
-    return MINUS.sub("\N{MINUS SIGN}", text)
-
-
-def plain(inline: Inline) -> str:
-    """The words of inline tokens."""
-    return "".join(" " if t.type in ("softbreak", "hardbreak") else t.content for t in inline)
+    around = zip(" " + text, text, text[1:] + " ", strict=False)
+    return "".join(
+        "\N{MINUS SIGN}"
+        if sign == "-" and after.isdigit() and not (before.isalnum() or before in NO_MINUS)
+        else sign
+        for before, sign, after in around
+    )
 
 
 def add_inline(document: WordDocument, paragraph: Paragraph, inline: Inline) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from heor.errors import ModelError
-from heor.inputs.problem import DecisionProblem, RelativeCurve
+from heor.problem.curve_types import RelativeCurve
+from heor.problem.problem import DecisionProblem
 
 
 def out_of_reach(

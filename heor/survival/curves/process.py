@@ -18,8 +18,9 @@ from functools import cached_property
 import numpy as np
 
 from heor.errors import ModelError
-from heor.inputs.problem import FittedCurve, RelativeCurve, Strategy
 from heor.parameters.draws import CurveDraws
+from heor.problem.curve_types import FittedCurve, RelativeCurve
+from heor.problem.strategy import Strategy
 from heor.survival.curves.curve import Curve
 from heor.survival.curves.strategy_curves import CurveContext, endpoint_curve
 from heor.survival.families.distributions import cumulative_hazard

@@ -17,17 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from heor.inputs.curve_types import expressions
-from heor.inputs.problem import (
+from heor.parameters.draws import CurveDraws, Draws
+from heor.problem.country import LifeTable
+from heor.problem.curve_types import (
     CurveInput,
-    DecisionProblem,
     FittedCurve,
-    LifeTable,
     RelativeCurve,
     SeriesCurve,
-    Strategy,
+    expressions,
 )
-from heor.parameters.draws import CurveDraws, Draws
+from heor.problem.problem import DecisionProblem
+from heor.problem.strategy import Strategy
 from heor.survival.curves import effects, marginal
 from heor.survival.curves.curve import Curve, Part
 from heor.survival.evidence import background

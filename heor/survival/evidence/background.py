@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from heor.inputs.problem import LifeTable, SurvivalEvidence
+from heor.problem.country import LifeTable
 
 
 def cumulative_hazard_by_sex(
@@ -32,45 +32,6 @@ def cumulative_hazard_by_sex(
             + beyond * rate[-1]
         )
     return out[0], out[1]
-
-
-def life_expectancy(table: LifeTable, age: float) -> tuple[float, float]:
-    """Years that men and women of `age` still live, at the mortality of the life table. In years.
-
-    Hazards are those of the model: constant within a year of age, and after the table's last age
-    that age's. Where the table says that its closing age is certain death, nobody outlives it.
-
-    Parameters
-    ----------
-    table
-        Covers `age`.
-    age : years
-
-    Returns
-    -------
-    Of men, of women. Infinite where nobody dies at the last age.
-
-    Examples
-    --------
-    One in ten dies each year, at every age: the hazard is −log 0.9 for ever, so that one over the
-    hazard is left, 9.49 years. Of women half as many die.
-
-    >>> from heor.inputs.problem import LifeTable, Origin
-    >>> age = np.arange(90.0, 101.0)
-    >>> table = LifeTable(age, 0 * age + 0.1, 0 * age + 0.05, (), Origin("life_table.csv"))
-    >>> men, women = life_expectancy(table, 95.5)
-    >>> f"{men:.2f} {-1 / np.log(0.9):.2f}", f"{women:.2f} {-1 / np.log(0.95):.2f}"
-    ('9.49 9.49', '19.50 19.50')
-    """
-    end = table.age[-1] + 1.0 - age
-    birthdays = np.arange(np.floor(age) + 1.0, age + end + 0.5) - age
-    time = np.unique(np.concatenate([[0.0], birthdays]))
-    years = []
-    for hazard in cumulative_hazard_by_sex(table, age, np.append(time, time[-1] + 1.0)):
-        alive, last = np.exp(-hazard[:-1]), hazard[-1] - hazard[-2]
-        with np.errstate(divide="ignore"):
-            years.append(float(years_lived(time, alive).sum() + alive[-1] / last))
-    return years[0], years[1]
 
 
 def years_lived(time: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -118,22 +79,3 @@ def cumulative_hazard(
     with np.errstate(divide="ignore"):  # a share of 0 has no part in the mixture
         mixed = -np.logaddexp(np.log(share_male) - male, np.log1p(-share_male) - female)
     return np.where(gone, mixed, -np.log(np.where(gone, 1.0, alive)))
-
-
-def of_evidence(table: LifeTable, evidence: SurvivalEvidence) -> np.ndarray:
-    """Background mortality of the evidence's own patients, as the likelihood takes it.
-
-    Dims: (edge,) cumulative hazard for grouped evidence, from 0 to the last interval's end;
-    (3, patient) cumulative hazard at entry and at the end, and hazard at the end, otherwise.
-    """
-    data = evidence.table
-    age, share = evidence.age or 0.0, evidence.share_male or 0.0
-    if evidence.form == "grouped":
-        edges = np.append(data["start"], data["end"][-1])
-        return cumulative_hazard(table, age, share, edges)
-    time = np.asarray(data["time"], float)
-    entry = np.asarray(data.get("entry", np.zeros_like(time)), float)
-    at_entry, at_end = (cumulative_hazard(table, age, share, t) for t in (entry, time))
-    step = 1e-3  # years; the hazard is constant within a year of age
-    hazard = (at_end - cumulative_hazard(table, age, share, np.maximum(time - step, 0.0))) / step
-    return np.stack([at_entry, at_end, hazard])

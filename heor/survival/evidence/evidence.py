@@ -11,7 +11,10 @@ from dataclasses import replace
 import numpy as np
 
 from heor.errors import InputError
-from heor.inputs.problem import DecisionProblem, LifeTable, Opinion, SurvivalEvidence
+from heor.problem.country import LifeTable
+from heor.problem.curve_types import Opinion
+from heor.problem.evidence import SurvivalEvidence
+from heor.problem.problem import DecisionProblem
 from heor.survival.evidence import background
 from heor.survival.evidence.reconstruct import Reconstruction, reconstruct
 from heor.survival.families.likelihood import Piece

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from heor.inputs.problem import MONTHS_PER_YEAR, SurvivalEvidence
+from heor.problem.evidence import SurvivalEvidence
+from heor.problem.parameter import MONTHS_PER_YEAR
 from heor.survival.evidence.evidence import individual
 
 NORMAL_975 = 1.959963984540054

@@ -119,7 +119,7 @@ def reconstruct(
         Total number of events, where it is published.
     clicks
         `steps`: one click at the foot of every step. `between`: points along the curve, or both
-        corners of every step, so a death lies between two clicks. None: told from the clicks.
+        corners of every step, so a death lies between two clicks. None: inferred from the clicks.
 
     Returns
     -------

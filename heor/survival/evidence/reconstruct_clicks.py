@@ -241,7 +241,7 @@ def monotone(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Times, clicks, the nearest curve (least squares) that starts at 1 and never rises, and error.
 
-    The error is the root mean squared distance of the two, after clicks that lie beside their time
+    The error is the root mean squared distance of the two, after clicks that lie off their time
     were exchanged.
     """
     if t[0] > 0:
@@ -296,7 +296,7 @@ def _untangled(t: np.ndarray, s: np.ndarray, repairs: list[str]) -> np.ndarray:
     if count:
         repairs.append(
             f"{counted(count, 'time')} a higher click was just right of a lower one; taken as clicked slightly "
-            "beside its time, and exchanged."
+            "off its time, and exchanged."
         )
     return s
 

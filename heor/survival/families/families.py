@@ -1,10 +1,10 @@
-"""Names of families (`heor.inputs.families`) → distributions."""
+"""Names of families (`heor.problem.family_names`) → distributions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from heor.inputs import families as names
+from heor.problem import family_names as names
 from heor.survival.families import flexible
 from heor.survival.families.cure import MixtureCure, NonMixtureCure
 from heor.survival.families.distributions import DISTRIBUTIONS, Distribution

@@ -128,7 +128,7 @@ class RoystonParmar(Distribution):
     repair one, and the coefficients are far less correlated than the gammas. The first and the last
     are the slopes in the tails, and all have the prior of a Weibull shape, which is what they are
     with one of them. `level` is s at the middle knot, where the data are; that prior says only that
-    the cumulative hazard there lies between 0.007 and 130. `gammas` and `from_gammas` convert.
+    the cumulative hazard there lies between 0.007 and 130.
 
     Parameters
     ----------
@@ -142,9 +142,7 @@ class RoystonParmar(Distribution):
     --------
     >>> from heor.survival.families.distributions import survival
     >>> model = RoystonParmar("hazard", (-1.0, 0.0, 1.0))
-    >>> p = model.from_gammas([-0.5, 1.5, 0.1])
-    >>> {k: round(float(v), 3) for k, v in p.items()}
-    {'level': -0.55, 'slope_1': 1.5, 'slope_2': 1.2}
+    >>> p = {"level": -0.55, "slope_1": 1.5, "slope_2": 1.2}
     >>> survival(model, p, np.array([1.0])).round(3).tolist()  # exp(-exp(-0.55))
     [[0.562]]
     """
@@ -249,47 +247,6 @@ class RoystonParmar(Distribution):
         rise = integral(inside) - integral(self.middle)
         slope = splines(inside)
         return slope @ merge, (rise + (x - inside)[:, None] * slope) @ merge
-
-    def gammas(self, parameters: Mapping[str, Any]) -> np.ndarray:
-        """The coefficients gamma_0, gamma_1, … of Royston and Parmar. Dims: (draw, gamma).
-
-        s(x) = gamma_0 + gamma_1 x + sum_j gamma_j v_j(x), with v_j(x) = (x - k_j)+^3
-        - l_j (x - k_min)+^3 - (1 - l_j) (x - k_max)+^3 and l_j = (k_max - k_j) / (k_max - k_min).
-        """
-        own = np.stack([np.atleast_1d(parameters[name]) for name in self.names], axis=-1)
-        return np.linalg.solve(self._powers(), self._design() @ own.T).T
-
-    def from_gammas(self, gammas: Sequence[float]) -> dict[str, float]:
-        """Parameters of the spline with these coefficients (see `gammas`).
-
-        Raises
-        ------
-        ValueError
-            A slope coefficient is not positive.
-        """
-        found = np.linalg.solve(self._design(), self._powers() @ np.asarray(gammas, float))
-        if not (found[1:] > 0).all():
-            raise ValueError(f"slope coefficients {found[1:]} must be positive.")
-        return dict(zip(self.names, found, strict=True))
-
-    def _design(self) -> np.ndarray:
-        """s at the knots, which determine a natural spline, by the parameters here."""
-        rise = self._basis(np.array(self.knots))[1]
-        return np.column_stack([np.ones(len(self.knots)), rise])
-
-    def _powers(self) -> np.ndarray:
-        """s at the knots by the gammas."""
-        x = np.array(self.knots)
-        low, high = x[0], x[-1]
-
-        def cube(knot: float) -> np.ndarray:
-            return np.maximum(x - knot, 0.0) ** 3
-
-        columns = [np.ones(len(x)), x]
-        for k in x[1:-1]:
-            share = (high - k) / (high - low)
-            columns.append(cube(k) - share * cube(low) - (1 - share) * cube(high))
-        return np.column_stack(columns)
 
     def start(self, events: Mapping[str, float], exposure: Mapping[str, float]) -> np.ndarray:
         """A constant hazard, as far as slopes of 1 can say it."""
@@ -404,19 +361,6 @@ class MSpline(Distribution):
             for k in range(1, self.size)
         ]
         object.__setattr__(self, "parameters", (eta, sd, *z))
-
-    @classmethod
-    def as_survextrap(cls, knots: Sequence[float], sd_eta: float = 20.0) -> MSpline:
-        """The default prior of survextrap 1.0.1: a weighted random walk with logistic steps,
-        sd ~ gamma(2, 1), log eta ~ normal(0, 20).
-        """
-        return cls(
-            tuple(knots),
-            smooth="weighted_random_walk",
-            error="logistic",
-            sd_prior=LogGamma(2.0, 1.0),
-            eta_prior=Normal(0.0, sd_eta),
-        )
 
     @property
     def size(self) -> int:

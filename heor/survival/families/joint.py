@@ -17,7 +17,7 @@ What is assumed, and what follows:
 - Within a half month the hazard of either curve is constant, so S_PFS <= S_OS at every time and in
   every draw. Progressions fall in the middle of their half month: S_OS at the FOLFIRI fit is wrong
   by at most 4e-4, its five-year restricted mean by 0.002 months, and within 5e-4 and 0.005 months
-  for the hazards in tests/test_joint.py (ten times that for a hazard after progression that falls
+  for the hazards in tests/survival/test_joint.py (ten times that for a hazard after progression that falls
   steeply from infinity, a Weibull of shape 0.5). Refitted on finer grids no estimate moved by more
   than 0.02 of its standard deviation.
 - Survival after progression does not depend on when progression came. Two marginal curves cannot
@@ -41,7 +41,7 @@ from typing import Any
 import numpy as np
 from scipy import fft
 
-from heor.inputs import families
+from heor.problem import family_names as families
 from heor.survival.families import cure
 from heor.survival.families.distributions import (
     DISTRIBUTIONS,

@@ -9,7 +9,7 @@ A fit is a distribution and *pieces* of evidence whose log-likelihoods add up:
 
 The data are all-cause and the distribution is the excess over background mortality:
 S = exp(-H - H_background). Leave-one-out runs over the patients of the main pieces, counts being
-multiplicities; registry counts and opinions are information beside the data and are not left out.
+multiplicities; registry counts and opinions are information besides the data and are not left out.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ evidence; background mortality ends both. From there:
   doi:10.1080/10618600.2013.842174). With V the posterior's covariance at the mode m, P the part of
   its precision that is prior or other evidence, and J the covariance of the main evidence's score,
   W = V (J + P) V, and each draw becomes m + chol(W) chol(V)^-1 (theta - m).
-- `of_endpoints`, `endpoint_correlation` and `pair_order`, for separate fits: the correlation of
+- `of_endpoints` and `pair_order`, for separate fits: the correlation of
   the two restricted means, by one step from the scores; then draws of PFS are paired with draws of
   OS to that correlation by ranks (a Gaussian copula; Iman and Conover 1982,
   doi:10.1080/03610918208812265). Each margin stays as it is, draw for draw.
@@ -166,48 +166,6 @@ def of_endpoints(
     slope = _slopes(lambda theta: np.stack(_restricted_means(model, theta), axis=-1), fit)
     covariance = slope.T @ spread @ slope
     return float(covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1]))
-
-
-def endpoint_correlation(
-    joint: IllnessDeath,
-    joint_mode: np.ndarray,
-    pieces_os: Sequence[Piece],
-    pieces_pfs: Sequence[Piece],
-    distribution_os: Distribution,
-    distribution_pfs: Distribution,
-    mode_os: np.ndarray,
-    mode_pfs: np.ndarray,
-    generator: np.random.Generator,
-) -> float:
-    """Correlation of the restricted means of two separate fits, of any distributions.
-
-    Patients come from the joint model at its mode; their scores, of the two distributions at
-    theirs, give by one Newton step how the two estimates move together.
-
-    Parameters
-    ----------
-    joint_mode, mode_os, mode_pfs : arrays, dims (parameter,)
-        Posterior modes, unconstrained scale.
-    """
-    main = [_main(pieces_os, "os"), _main(pieces_pfs, "pfs")]
-    patients = _patients(joint, joint_mode, main, generator)
-    fits, models = [], (distribution_os, distribution_pfs)
-    for model, pieces, mode in zip(
-        models, (pieces_os, pieces_pfs), (mode_os, mode_pfs), strict=True
-    ):
-        fits.append(curvature(model, pieces, mode))
-    scores = [
-        _scores(model, fit, template)[cells]
-        for model, fit, (template, cells) in zip(models, fits, patients, strict=True)
-    ]
-    score = _score_covariance(scores, [template for template, _ in patients])
-    moved = []
-    for model, fit in zip(models, fits, strict=True):
-        slope = _slopes(lambda theta, model=model: restricted_mean(model, theta)[:, None], fit)
-        moved.append(fit.covariance @ slope[:, 0])
-    cross = moved[0] @ score[0][1] @ moved[1]
-    own = [m @ (score[i][i] + fits[i].other) @ m for i, m in enumerate(moved)]
-    return float(cross / np.sqrt(own[0] * own[1]))
 
 
 def pair_order(

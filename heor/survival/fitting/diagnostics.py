@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from heor.errors import FitError
-from heor.inputs.problem import FitSettings
+from heor.problem.settings import FitSettings
 from heor.survival.families.distributions import survival
 from heor.survival.families.likelihood import Piece
 from heor.survival.families.priors import LogitBeta, Prior

@@ -1,4 +1,4 @@
-"""`fit_all`: posteriors of every curve, from the cache, by Laplace or by NUTS, and checked.
+"""`fit_each`: posteriors of every curve, from the cache, by Laplace or by NUTS, and checked.
 
 The result for one curve depends on its data, distribution, settings and seed only: not on what
 else is fitted, the order, or the number of processes.
@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from heor.errors import FitError
-from heor.inputs.problem import FitSettings
+from heor.problem.settings import FitSettings
 from heor.streams import Streams
 from heor.survival.families import likelihood
 from heor.survival.families.distributions import Distribution
 from heor.survival.families.likelihood import Piece
-from heor.survival.fitting import correlation, diagnostics
+from heor.survival.fitting import correlation
 from heor.survival.fitting.posterior import FitRequest, Key, SurvivalPosterior
 from heor.survival.sampler import cache as store
 from heor.survival.sampler import laplace, psis, workers
@@ -71,43 +70,6 @@ class _Job:
 
 #: One posterior for each endpoint fitted together, or why there is none.
 Fit = list[SurvivalPosterior] | FailedFit
-
-
-def fit_all(
-    requests: Sequence[FitRequest],
-    settings: FitSettings,
-    streams: Streams,
-    cache: Path | None = None,
-    progress: Progress | None = None,
-) -> dict[Key, SurvivalPosterior]:
-    """Fit every request, or read its posterior from the cache; check the diagnostics.
-
-    Parameters
-    ----------
-    requests
-        With different keys.
-    settings, streams, cache, progress
-        As in `fit_each`.
-
-    Returns
-    -------
-    dict
-        (evidence name, distribution) → `SurvivalPosterior`, in the order of `requests`; a joint
-        model gives one for each endpoint.
-
-    Raises
-    ------
-    FitError
-        Fits that could not be computed, or failed their diagnostics and are not accepted by name
-        (`settings.accept`), all of them: also those from the cache.
-    """
-    fits = fit_each(requests, settings, streams, cache, progress)
-    failed = [str(fit) for fit in fits if isinstance(fit, FailedFit)]
-    if failed:
-        raise FitError("\n".join([*failed, "Leave these families out, or check their evidence."]))
-    found = by_key(fits)
-    diagnostics.check(found, settings)
-    return found
 
 
 def by_key(fits: Sequence[Fit]) -> dict[Key, SurvivalPosterior]:
@@ -227,7 +189,8 @@ def _laplace(job: _Job, settings: FitSettings, streams: Streams) -> list[Surviva
             "pareto_k": fit.pareto_k,
             "importance_ess": fit.importance_ess,
         }
-        return _finish(job, "laplace", fit.theta[None], fit.mean, found, started, {}, 1.0, streams)
+        drawn = _Drawn("laplace", fit.theta[None], fit.mean, found, started)
+        return _finish(job, drawn, streams)
     except NUMERICAL as error:
         return f"Laplace approximation: {_words(error)}."
 
@@ -310,7 +273,8 @@ def _sampled(job: _Job, sample: workers.Sample, streams: Streams) -> list[Surviv
     stats = {"diverging": sample.diverging, "n_steps": sample.steps}
     efficiency = min(1.0, sample.ess_bulk_min / len(draws))
     mean = draws.mean(axis=0)
-    return _finish(job, "nuts", sample.theta, mean, found, started, stats, efficiency, streams)
+    drawn = _Drawn("nuts", sample.theta, mean, found, started, stats, efficiency)
+    return _finish(job, drawn, streams)
 
 
 def _compile_effort(task: workers.Task) -> int:
@@ -319,18 +283,25 @@ def _compile_effort(task: workers.Task) -> int:
     return len(task.distribution.parameters) + 10 * any(not core.closed_form for core in cores)
 
 
-def _finish(
-    job: _Job,
-    method: str,
-    theta: np.ndarray,
-    mean: np.ndarray,
-    found: dict[str, Any],
-    started: float,
-    stats: Mapping[str, np.ndarray],
-    efficiency: float,
-    streams: Streams,
-) -> list[SurvivalPosterior]:
-    """Leave-one-out, natural scale, and the file in the cache. `theta`: (chain, draw, parameter).
+@dataclass(frozen=True)
+class _Drawn:
+    """A posterior as its method gives it, unconstrained scale.
+
+    `theta`: (chain, draw, parameter); `found`: diagnostics; `started`: when, on the clock of the process;
+    `stats`: of the sampler, (chain, draw); `efficiency`: effective draws a draw.
+    """
+
+    method: str
+    theta: np.ndarray
+    mean: np.ndarray
+    found: dict[str, Any]
+    started: float
+    stats: Mapping[str, np.ndarray] = field(default_factory=dict)
+    efficiency: float = 1.0
+
+
+def _finish(job: _Job, drawn: _Drawn, streams: Streams) -> list[SurvivalPosterior]:
+    """Leave-one-out, natural scale, and the file in the cache.
 
     Leave-one-out is of the posterior as sampled; the draws of a joint model then get the spread
     and correlation that the same patients behind both endpoints give.
@@ -340,10 +311,11 @@ def _finish(
     ArithmeticError, ValueError
         Numbers that are not finite, or a posterior without curvature.
     """
+    theta, found = drawn.theta, drawn.found
     flat = theta.reshape(-1, theta.shape[-1])
     sd = flat.std(axis=0)
     loos = [
-        psis.leave_one_out(*likelihood.pointwise(job.model, flat, [piece]), efficiency)
+        psis.leave_one_out(*likelihood.pointwise(job.model, flat, [piece]), drawn.efficiency)
         for piece in job.pieces
         if piece.main
     ]
@@ -357,13 +329,13 @@ def _finish(
             pass  # the draws stay as fitted; see `diagnostics.cautions`
         sd = flat.std(axis=0)
         found = found | {"correlation_before": before, "correlation_after": after}
-    found = found | {"seconds": time.perf_counter() - started}
+    found = found | {"seconds": time.perf_counter() - drawn.started}
     natural = job.model.natural(flat)
     if not all(np.isfinite(v).all() for v in (*natural.values(), *(p["pointwise"] for p in loos))):
         raise ArithmeticError("its draws or their log-likelihood are not finite")
-    posteriors = _posteriors(job, method, natural, mean, sd, found, loos)
+    posteriors = _posteriors(job, drawn.method, natural, (drawn.mean, sd), found, loos)
     if job.path:
-        _save(job.path, posteriors, theta.shape[:2], stats)
+        _save(job.path, posteriors, theta.shape[:2], drawn.stats)
     return posteriors
 
 
@@ -371,12 +343,11 @@ def _posteriors(
     job: _Job,
     method: str,
     natural: dict[str, np.ndarray],
-    mean: np.ndarray,
-    sd: np.ndarray,
+    moments: tuple[np.ndarray, np.ndarray],
     found: dict[str, Any],
     loos: Sequence[dict[str, Any]],
 ) -> list[SurvivalPosterior]:
-    """One posterior for each endpoint fitted."""
+    """One posterior for each endpoint fitted. `moments`: mean and sd on the unconstrained scale."""
     main = [piece for piece in job.pieces if piece.main]
     return [
         SurvivalPosterior(
@@ -387,8 +358,7 @@ def _posteriors(
             job.request.evidence,
             method,
             natural,
-            mean,
-            sd,
+            *moments,
             found,
             loo,
             job.fit_key,
@@ -443,8 +413,7 @@ def _load(job: _Job) -> list[SurvivalPosterior] | None:
         job,
         attributes["method"],
         {name: groups["posterior"][name].reshape(-1) for name in job.model.names},
-        np.array(attributes["theta_mean"]),
-        np.array(attributes["theta_sd"]),
+        (np.array(attributes["theta_mean"]), np.array(attributes["theta_sd"])),
         attributes["diagnostics"],
         loos,
     )

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from heor.archive import ADDED
-from heor.inputs.problem import DecisionProblem, FitSettings
+from heor.problem.problem import DecisionProblem
+from heor.problem.settings import FitSettings
 from heor.streams import Streams
 from heor.survival.evidence import evidence
 from heor.survival.families import families

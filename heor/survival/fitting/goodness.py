@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
-from heor.inputs.problem import MONTHS_PER_YEAR
+from heor.problem.parameter import MONTHS_PER_YEAR
 from heor.survival.evidence.observed import empirical_hazard as empirical_hazard
 from heor.survival.evidence.observed import kaplan_meier as kaplan_meier
 from heor.survival.families import families
@@ -69,7 +69,7 @@ def compare(
     Parameters
     ----------
     posteriors
-        From `fit_all`.
+        From `fit_each`.
     unit
         Names of the OS and of the PFS evidence, or of one evidence.
     cache

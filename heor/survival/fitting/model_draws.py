@@ -16,8 +16,9 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from scipy.integrate import trapezoid
 
-from heor.inputs.problem import DecisionProblem, RelativeCurve
 from heor.parameters.draws import CurveDraws
+from heor.problem.curve_types import RelativeCurve
+from heor.problem.problem import DecisionProblem
 from heor.streams import SOBOL, Streams
 from heor.survival.families.distributions import survival
 from heor.survival.fitting.choices import Lists, members

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from heor.errors import FitError
-from heor.inputs.problem import DecisionProblem
+from heor.problem.problem import DecisionProblem
 from heor.survival.evidence import evidence
 from heor.survival.families import families
 from heor.survival.families.likelihood import Piece

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from heor.inputs.problem import MONTHS_PER_YEAR, LifeTable, SurvivalEvidence
+from heor.problem.country import LifeTable
+from heor.problem.evidence import SurvivalEvidence
+from heor.problem.parameter import MONTHS_PER_YEAR
 from heor.survival.evidence import background
 from heor.survival.evidence.observed import AT_RISK_MIN, kaplan_meier
 from heor.survival.families.distributions import cumulative_hazard

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from heor.survival.families import likelihood
-from heor.survival.families.distributions import Distribution, get
+from heor.survival.families.distributions import Distribution
 from heor.survival.families.likelihood import Piece
 from heor.survival.families.ops import NumpyOps
 from heor.survival.sampler import psis
@@ -26,27 +26,6 @@ BLOCK = 2_000  # proposals evaluated at once, so that they stay in the processor
 HOPELESS = 1.2  # Pareto k of the first block beyond which the others cannot help
 
 LogDensity = Callable[[np.ndarray], np.ndarray]
-
-
-@dataclass(frozen=True)
-class MaximumLikelihood:
-    """Maximum-likelihood estimates.
-
-    Attributes
-    ----------
-    estimates : dict
-        Natural scale, by name.
-    transformed : ndarray, dims (parameter,)
-        Unconstrained scale, in the order of `names`.
-    covariance : ndarray, dims (parameter, parameter)
-        Inverse of the observed information, unconstrained scale.
-    """
-
-    names: tuple[str, ...]
-    estimates: dict[str, float]
-    transformed: np.ndarray
-    covariance: np.ndarray
-    log_likelihood: float
 
 
 @dataclass(frozen=True)
@@ -148,30 +127,6 @@ def _uphill(gradient: np.ndarray, hessian: np.ndarray) -> np.ndarray:
 def _width(hessian: np.ndarray) -> np.ndarray:
     """Steps of the next differences: a fixed share of each parameter's standard deviation."""
     return np.clip(STEP_IN_SD / np.sqrt(np.abs(np.diag(hessian)) + 1e-300), 1e-8, 1e-2)
-
-
-def fit_maximum_likelihood(
-    distribution: str | Distribution, pieces: Sequence[Piece], guess: np.ndarray | None = None
-) -> MaximumLikelihood:
-    """Maximum likelihood of a distribution (with covariates: a `Regression`).
-
-    Parameters
-    ----------
-    guess : array, dims (parameter,), optional
-        Where to start, unconstrained scale.
-
-    Raises
-    ------
-    ArithmeticError
-        No maximum was found.
-    """
-    distribution = get(distribution)
-    pieces = [likelihood.encoded(distribution, piece) for piece in pieces]
-    f = log_likelihood_function(distribution, pieces)
-    guess = start(distribution, pieces) if guess is None else np.asarray(guess, float)
-    theta, value, hessian = maximise(f, guess)
-    natural = {k: float(v) for k, v in distribution.natural(theta).items()}
-    return MaximumLikelihood(distribution.names, natural, theta, np.linalg.inv(-hessian), value)
 
 
 def fit_laplace(

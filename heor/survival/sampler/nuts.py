@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from heor.inputs.problem import FitSettings
+from heor.problem.settings import FitSettings
 from heor.survival.families.distributions import Distribution
 from heor.survival.families.likelihood import Piece
 from heor.survival.sampler import compiled, convergence, laplace

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import heor.survival
-from heor.inputs.problem import FitSettings
+from heor.problem.settings import FitSettings
 from heor.survival.families.distributions import Distribution
 from heor.survival.families.likelihood import Piece
 from heor.survival.sampler.model_code import Sample

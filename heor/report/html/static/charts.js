@@ -147,7 +147,7 @@ const Charts = (() => {
     });
   }
 
-  /** Ends of an axis: all but the outermost 0.5 % at each end, with nil inside. */
+  /** Ends of an axis: all but the outermost 0.5 % at each end, with zero inside. */
   function span(values) {
     const sorted = Float64Array.from(values).sort();
     const low = Math.min(0, Decision.quantile(sorted, 0.005));

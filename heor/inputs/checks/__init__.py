@@ -1,0 +1,1 @@
+"""Faults that only show when the inputs are seen together."""

@@ -1,0 +1,1 @@
+"""Files as people write them: encodings, separators, numerals, YAML, workbooks, layers."""

@@ -1,0 +1,1 @@
+"""Declared rates integrated within a step, and their compiled loops."""

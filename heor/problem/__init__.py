@@ -1,0 +1,1 @@
+"""What a decision problem is made of: frozen types, units, expressions and names."""

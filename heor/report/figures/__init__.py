@@ -1,0 +1,1 @@
+"""Figures: Matplotlib draws the tables of `figure_data`."""

@@ -1,0 +1,1 @@
+"""The folder each command writes."""
