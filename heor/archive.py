@@ -25,7 +25,7 @@ import pandas as pd
 import xarray as xr
 
 from heor import limits
-from heor.archive_classes import CLASSES, home_of, renamed
+from heor.archive_classes import ADDED, CLASSES, home_of, renamed
 from heor.errors import InputError
 from heor.files import Unreadable, content
 from heor.storage.manifest import RECORD
@@ -34,8 +34,6 @@ GROUP, TREE = "archive", "tree"
 OTHER_VERSION = "Results made by heor"
 PACKAGE = "heor"
 KIND = "kind"
-#: Metadata of a field that older files lack: its default says that they had no such thing.
-ADDED = {"added": True}
 #: A command of this program alone, fit to be shown as advice: run.json may come from someone else.
 COMMAND = re.compile(r"heor [^;&|<>$`\\!\x00-\x1f\x7f]{1,500}")
 #: Bytes that the arrays of one archive may take in memory: a small file can unpack to any size.

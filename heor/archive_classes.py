@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+#: Metadata of a field that older files lack: its default says that they had no such thing.
+ADDED = {"added": True}
 #: By the module that defines them: data, with no behaviour of the file's choosing.
 CLASSES: Mapping[str, tuple[str, ...]] = {
     "heor.decision.decision": ("Decision",),

@@ -12,7 +12,6 @@ import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import qmc
 
 DIMENSIONS = 256  # of one Sobol sequence; names beyond begin another
 PSEUDO_RANDOM, SOBOL = "pseudo_random", "sobol"
@@ -89,6 +88,8 @@ class Streams:
             rows = []
             for replicate in range(self.replicates):
                 own = self.generator(f"sobol/{block}/{replicate}")
+                from scipy.stats import qmc  # takes a second to import
+
                 engine = qmc.Sobol(DIMENSIONS, scramble=True, rng=own)
                 with warnings.catch_warnings():  # any number of points is allowed
                     warnings.simplefilter("ignore", UserWarning)

@@ -122,6 +122,7 @@ def run_together(
     group: int | None = None,
     unattained_most: float = UNATTAINED,
     keep_all: bool = False,
+    first_alone: bool = False,
 ) -> Iterator[tuple[Name, Run]]:
     """Draw and simulate problems that were fitted; one that breaks is noted in `faults`.
 
@@ -136,6 +137,8 @@ def run_together(
         Share of draws whose marginal hazard ratio may be out of reach.
     keep_all
         All keep their exposures, and each is simulated.
+    first_alone
+        The first is evaluated by itself, so that it is there before the others.
 
     Raises
     ------
@@ -164,7 +167,9 @@ def run_together(
         n for n in problems if n == first or keep_all or not _is_valuation(problems, fits, first, n)
     ]
     group = group or len(names)
-    groups = [names[i : i + group] for i in range(0, len(names), group)]
+    ahead, rest = (names[:1], names[1:]) if first_alone else ([], names)
+    groups = [rest[i : i + group] for i in range(0, len(rest), group)]
+    groups = [ahead, *groups] if ahead else groups
     for done, some in enumerate(groups):
 
         def report(stage: str, block: int, blocks: int, done: int = done) -> None:
@@ -225,6 +230,26 @@ def run_on(
     return Run(problem, fits, draws, found[""], kept[""])
 
 
+def run_first(
+    problem: DecisionProblem,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    stamp: Callable[[str], None] = lambda stage: None,
+) -> Run:
+    """One problem by itself; `stamp` is called with each stage that is done.
+
+    Raises
+    ------
+    FitError, ModelError
+        It fails.
+    """
+    fits = fit_together({"": problem}, {}, cache, progress)
+    stamp("survival fits")
+    run = dict(run_together({"": problem}, fits, {}, progress))[""]
+    stamp("draws and model")
+    return run
+
+
 @dataclass(frozen=True)
 class WithVariants:
     """A run, and what is shown with it on the same random numbers.
@@ -255,10 +280,11 @@ def run_with_variants(
     cache: Path | None = None,
     progress: Progress | None = None,
     stamp: Callable[[str], None] = lambda stage: None,
+    told: Callable[[Run], None] = lambda run: None,
 ) -> WithVariants:
     """Evaluate a problem, scenarios and its other structures on the same random numbers.
 
-    `stamp` is called with each stage that is done.
+    `stamp` is called with each stage that is done, `told` with the run itself before the others.
 
     Raises
     ------
@@ -279,8 +305,13 @@ def run_with_variants(
     )
     stamp("survival fits")
     fitted = {name: problems[name] for name in fits}
-    runs = dict(run_together(fitted, fits, faults, progress))
-    stamp("draws and model")
+    runs: dict[tuple[str, str], Run] = {}
+    for name, found in run_together(fitted, fits, faults, progress, first_alone=True):
+        runs[name] = found
+        if name == RUN:
+            stamp("draws and model")
+            told(found)
+    stamp("scenarios and structures")
     run = runs[RUN]
     shown = {n: replace(r, shortfall=run.decision.severity) for n, r in runs.items()}
     structures = {model: shown.get((STRUCTURE, model)) for model in problem.settings.structures}

@@ -22,7 +22,7 @@ from heor.streams import Streams
 from heor.survival.families.distributions import get
 from heor.survival.families.joint import build
 from heor.survival.fitting.fit_problems import SurvivalFits
-from heor.together import Run, fit_together, run_together
+from heor.together import run_first
 from heor.valuation.simulate import simulate_and_keep
 
 #: (mean, sd) of meanlog and of log sdlog: near the pooled FOLFIRI arms, with no fit behind them.
@@ -66,7 +66,7 @@ def response_of(
     problem: DecisionProblem, cache: Path | None = None, progress: Progress | None = None
 ) -> tuple[Response, Decision, SurvivalFits]:
     """What questions of the kind "what if" are asked of: the run without its other analyses."""
-    run = run_alone(replace(problem, trial=None), cache, progress)
+    run = run_first(replace(problem, trial=None), cache, progress)
     return (
         Response.of(run),
         run.decision,
@@ -206,17 +206,3 @@ class Partitioned:
             for endpoint, theta in curves.items()
         }
         return Draws(values, found)
-
-
-def run_alone(
-    problem: DecisionProblem, cache: Path | None = None, progress: Progress | None = None
-) -> Run:
-    """One problem, by itself.
-
-    Raises
-    ------
-    FitError, ModelError
-        It fails.
-    """
-    fits = fit_together({"": problem}, {}, cache, progress)
-    return dict(run_together({"": problem}, fits, {}, progress))[""]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 ANALYSIS = "model/analysis.yaml"
 
@@ -14,7 +15,7 @@ NORMS = "countries/norway/utility_norms.csv"
 
 NORWAY = "countries/norway/parameters.csv"
 
-Faults = Callable[..., list[str]]
+FaultsOf = Callable[..., list[str]]
 
 Spoil = Callable[[str, str, str], int]
 
@@ -23,3 +24,7 @@ def expect(problems: list[str], where: str, *parts: str) -> None:
     """One problem starts with `where` and holds every part."""
     found = [p for p in problems if p.startswith(where) and all(part in p for part in parts)]
     assert len(found) == 1, "\n".join([f"expected {where} {parts}, found:", *problems])
+
+
+def write_scenario(folder: Path, text: str, name: str = "mine") -> None:
+    (folder / "scenarios" / f"{name}.yaml").write_text(text, encoding="utf-8")

@@ -28,6 +28,7 @@ def commands() -> list[str]:
 def minutes(command: str) -> bool:
     """Variants of a command that already runs: with the slow tests."""
     variants = (
+        "heor run --only",
         "heor run --s",
         "heor run --quick",  # test_cli runs it
         "heor run --country",

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from heor.cli.options import country_options, inputs_option, overrides, scenario_option, set_option
+from heor.faults import Faults
 
 
 @click.command()
@@ -59,7 +60,7 @@ def _failing_scenarios(inputs: Path, rules: dict[str, Any]) -> list[str]:
     from heor.errors import InputError
     from heor.inputs.load import available, load
 
-    problems: list[str] = []
+    problems = Faults()
     for name in available(inputs, "scenarios"):
         try:
             load(inputs, scenario=name, **rules)

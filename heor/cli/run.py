@@ -46,6 +46,13 @@ from heor.cli.options import (
     help="Money per QALY instead of the country's (50000, or 50000,100000); may be repeated.",
 )
 @click.option("--no-figures", is_flag=True, help="Leave the figures out: tables and words only.")
+@click.option(
+    "--only",
+    type=click.Choice(["answer", "decision", "all"]),
+    default="all",
+    help="Stop after the base case (answer), or after scenarios, structures and one-way sensitivity "
+    "(decision).",
+)
 @language_option
 @click.option("--output", type=click.Path(file_okay=False), help="Folder for the results.")
 def run(
@@ -59,16 +66,20 @@ def run(
     quick,
     accept,
     no_figures,
+    only,
     language,
     output,
 ) -> None:
-    """Evaluate the model and write report, tables and figures."""
+    """Evaluate the model and write report, tables and figures.
+
+    The answer is printed first. Ctrl-C after it keeps a smaller report, which says what was left out.
+    """
     from heor.inputs.load import load, load_alternatives, load_companions
     from heor.inputs.plausibility import look
     from heor.progress import progress_display
     from heor.report.folders.run import write_report
-    from heor.report.sections.answer import answer, caveat
     from heor.runs.analysis import evaluate
+    from heor.storage.folder import WRITTEN
 
     problem = load(
         inputs,
@@ -86,24 +97,46 @@ def run(
     folder = result_folder(output, outputs / name)
     companions = load_companions(problem, inputs)
     alternatives = load_alternatives(problem, inputs)
+    done: list = []
+
+    def told(results) -> None:
+        if not done:
+            _print_answer(results)
+        done[:] = [results]
+
     with progress_display() as progress:
-        results = evaluate(
-            problem, companions, outputs / "cache", progress, alternatives, look(problem, inputs)
-        )
-        write_report(results, folder, progress, not no_figures, language)
+        options = {"findings": look(problem, inputs), "only": only, "on_partial_results": told}
+        try:
+            results = evaluate(
+                problem, companions, outputs / "cache", progress, alternatives, **options
+            )
+            told(results)
+            write_report(results, folder, progress, not no_figures, language)
+        except KeyboardInterrupt:
+            if not done or WRITTEN:
+                raise
+            click.echo("Interrupted: what is there is written …", err=True)
+            write_report(done[0], folder, progress, False, language)
+            raise
     for warning in (*problem.country.cautions, *results.fits.accepted, *results.warnings):
         click.echo(f"warning: {warning}", err=True)
     for found in results.findings:
         click.echo(f"worth a look: {found}", err=True)
-    click.echo()
-    if quick:
-        click.echo("Quick run (Laplace approximation): not for a decision.")
-    for line in answer(results):
-        click.echo(line)
-    click.echo(caveat(results))
     beside = (
         "report.md, tables and run.json"
         if no_figures
         else "report.md, tables, figures and run.json"
     )
     click.echo(open_page(folder, beside))
+
+
+def _print_answer(results) -> None:
+    """The answer in words, as soon as the base case is valued."""
+    from heor.report.sections.answer import answer, caveat
+
+    click.echo()
+    if results.problem.settings.fit.quick:
+        click.echo("Quick run (Laplace approximation): not for a decision.")
+    for line in answer(results):
+        click.echo(line)
+    click.echo(caveat(results))

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from heor.cli.options import path_of
+from heor.faults import Faults
 
 
 @click.command()
@@ -48,7 +49,7 @@ def utilities(answers, names, by, missing, inputs, output) -> None:
     path = Path("outputs") / f"utilities-{source.stem}.csv"
     if output is not None:
         path = path_of(output, "--output")
-    problems: list[str] = []
+    problems = Faults()
     value_sets = _value_sets(Path(inputs), names, problems)
     found = read_answers(source, answers, problems, missing)
     if found is not None:
@@ -90,15 +91,17 @@ def _command(answers: str, names: tuple[str, ...], missing: tuple[str, ...]) -> 
     return " ".join(["heor utilities", shlex.quote(answers), *words])
 
 
-def _value_sets(inputs: Path, names: tuple[str, ...], problems: list[str]) -> list:
+def _value_sets(inputs: Path, names: tuple[str, ...], problems: Faults) -> list:
     """The sets named, in their order; a problem for each that there is not."""
+    from heor.faults import nearest
     from heor.inputs.utilities.value_sets import read_value_sets
-    from heor.problem.names import nearest
 
     if not (inputs / "model").is_dir():
-        problems.append(
-            f"--inputs {inputs}: no inputs folder here (it must hold model/). Run heor where the folder "
-            "'inputs' is, or name it with --inputs."
+        problems.add(
+            f"--inputs {inputs}",
+            "no inputs folder here (it must hold model/)",
+            "",
+            "Run heor where the folder 'inputs' is, or name it with --inputs.",
         )
         return []
     before = len(problems)

@@ -18,6 +18,7 @@ from heor.cli.options import (
     scenario_option,
     set_option,
 )
+from heor.faults import Faults
 
 
 @click.command("what-if")
@@ -118,7 +119,7 @@ def _ranges(names: tuple[str, ...], texts: tuple[str, ...]) -> dict[str, tuple[f
     from heor.errors import InputError
     from heor.inputs.text.numerals import value_of
 
-    problems = []
+    problems = Faults()
     if len(names) > 2:
         problems.append(f"what-if: {len(names)} names; one or two are possible.")
     if texts and len(texts) != len(names):
@@ -127,7 +128,7 @@ def _ranges(names: tuple[str, ...], texts: tuple[str, ...]) -> dict[str, tuple[f
     for name, text in zip(names, texts, strict=False):
         ends = [value_of(part.strip()) for part in text.split(":")]
         if len(ends) != 2 or not all(isinstance(end, float) for end in ends):
-            problems.append(f"--range {text}: is no range; write two numbers, FROM:TO (0.1:0.4).")
+            problems.add(f"--range {text}", "is no range", "write two numbers, FROM:TO (0.1:0.4)")
             continue
         found[name] = (ends[0], ends[1])
     if problems:

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from heor.faults import Faults
 from heor.inputs.country import assemble as assemble_country
 from heor.inputs.country.packs import Pack
-from heor.inputs.read import evidence_tables, landmarks
+from heor.inputs.read import curve_tables, evidence_tables, landmarks
 from heor.inputs.read.covariance import read_covariance
 from heor.inputs.read.parameter_table import MoneyRules
 from heor.inputs.read.reading import Reading
@@ -136,7 +137,7 @@ def _correlation(
     shown: Callable[[Path], str],
     parameters: Mapping[str, Parameter],
     declared: Collection[str],
-    problems: list[str],
+    problems: Faults,
 ) -> Correlation:
     if model.covariance is None:
         pair = tuple(model.pair) if model.pair else None
@@ -148,7 +149,7 @@ def _correlation(
 
 
 def _covariates(
-    analysis: schema.Analysis, folder: Path, shown: Callable[[Path], str], problems: list[str]
+    analysis: schema.Analysis, folder: Path, shown: Callable[[Path], str], problems: Faults
 ) -> dict[str, np.ndarray]:
     """Covariates of the patients, as expressions name them: x_<column>."""
     model = analysis.covariates
@@ -276,7 +277,7 @@ def _opinions(
     parameters: Mapping[str, Parameter],
     declared: Collection[str],
     layer: Layer,
-    problems: list[str],
+    problems: Faults,
 ) -> dict[str, Opinion]:
     """Expert opinions that are not switched off, their expressions at the parameters' means."""
     means = dict.fromkeys(declared, math.nan) | {n: p.mean for n, p in parameters.items()}
@@ -293,8 +294,10 @@ def _opinions(
             if fault:
                 problems.append(f"{layer.origin(f'{path}.{part}')}: {part}: {fault}")
             elif not values[part] > 0 and names_in(text) <= set(parameters):
-                problems.append(
-                    f"{layer.origin(f'{path}.{part}')}: {part} is {values[part]:g}; it must be above 0."
+                problems.add(
+                    layer.origin(f"{path}.{part}"),
+                    f"{part} is {values[part]:g}",
+                    "it must be above 0",
                 )
         belief = parameters.get(model.survival)
         found[name] = Opinion(
@@ -316,7 +319,7 @@ def _evidence(
     folder: Path,
     shown: Callable[[Path], str],
     layer: Layer,
-    problems: list[str],
+    problems: Faults,
 ) -> SurvivalEvidence | None:
     read = _evidence_table(model, folder, shown, problems)
     if read is None:
@@ -346,14 +349,14 @@ def _evidence_table(
     model: schema.EvidenceModel,
     folder: Path,
     shown: Callable[[Path], str],
-    problems: list[str],
+    problems: Faults,
 ) -> tuple[dict[str, np.ndarray], int | None] | None:
     """The table of an evidence by its form, and the number of patients where it is known."""
     path = folder / model.file
     arguments = (path, shown(path), YEARS_PER_UNIT[model.time_unit], problems)
     if model.form == "published_curve":
         risk = folder / model.risk_table if model.risk_table else None
-        return evidence_tables.read_published_curve(
+        return curve_tables.read_published_curve(
             *arguments, risk, shown(risk) if risk else "", model.patients, model.total_events
         )
     if model.form == "individual":

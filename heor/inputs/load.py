@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from heor.errors import InputError
+from heor.faults import nearest
 from heor.files import Unreadable, content
 from heor.inputs import assemble
 from heor.inputs.assemble import Parts
@@ -33,7 +34,6 @@ from heor.inputs.schema.survival import PRIORS
 from heor.inputs.text.layers import Layer, overlay
 from heor.limits import excerpt
 from heor.problem import country
-from heor.problem.names import nearest
 from heor.problem.parameter import Origin, Parameter
 from heor.problem.problem import DecisionProblem
 from heor.usage.structures import with_structure
@@ -101,9 +101,11 @@ def read(request: Request) -> DecisionProblem:
     analysis = reading.layer.values.get("analysis", {})
     evidence_country = evidence_country_of(reading, pack, analysis, today)
     if request.priors not in (None, *PRIORS):
-        reading.problems.append(
-            f"--priors {request.priors}: unknown priors '{request.priors}'; allowed: "
-            f"{', '.join(PRIORS)}.{nearest(request.priors, PRIORS)}"
+        reading.problems.add(
+            f"--priors {request.priors}",
+            f"unknown priors '{request.priors}'",
+            f"allowed: {', '.join(PRIORS)}",
+            like=(request.priors, PRIORS),
         )
     models, parameters, pack, money = _models(
         reading, pack, evidence_country, request.allow_generic
@@ -197,8 +199,8 @@ def _read_scenario(
         return None
     for base in model.based_on:
         if base in (*above, scenario):
-            reading.problems.append(
-                f"{layer.origin('based_on')}: scenario '{base}' is based on itself; remove it here."
+            reading.problems.add(
+                layer.origin("based_on"), f"scenario '{base}' is based on itself", "remove it here"
             )
             return model
         _read_scenario(reading, base, (*above, scenario))
@@ -220,9 +222,11 @@ def _override_parameter(
     local: Sequence[str] = ("mean", "se"),
 ) -> None:
     if name not in reading.entries:
-        reading.problems.append(
-            f"{origin}: unknown parameter '{name}'; only existing parameters can be changed."
-            f"{nearest(name, reading.entries)}"
+        reading.problems.add(
+            origin,
+            f"unknown parameter '{name}'",
+            "only existing parameters can be changed",
+            like=(name, reading.entries),
         )
         return
     reading.entries[name] = parameter_table.override(reading.entries, name, changes, origin, local)
@@ -247,9 +251,11 @@ def _apply_overrides(reading: Reading, overrides: Mapping[str, Any]) -> None:
             layer = Layer({"country": {"thresholds": asked}}, {name: origin})
             reading.layer = overlay(reading.layer, layer)
         elif name in CHOSEN_FIRST:
-            reading.problems.append(
-                f"{shown}: it chooses what is read, before any setting is changed. Use "
-                f"{CHOSEN_FIRST[name]} instead."
+            reading.problems.add(
+                shown,
+                "it chooses what is read, before any setting is changed",
+                "",
+                f"Use {CHOSEN_FIRST[name]} instead.",
             )
         elif "." in name and root in (*MODEL_FILES, "country") and name in reading.layer.origins:
             values: Any = value
@@ -258,9 +264,12 @@ def _apply_overrides(reading: Reading, overrides: Mapping[str, Any]) -> None:
             reading.layer = overlay(reading.layer, Layer(values, {name: origin}))
         else:
             known = [*reading.entries, *reading.layer.origins]
-            reading.problems.append(
-                f"{shown}: unknown name '{excerpt(name)}'; a parameter or a dotted setting such as "
-                f"analysis.end_age is allowed.{nearest(name, known)} `heor show` lists them."
+            reading.problems.add(
+                shown,
+                f"unknown name '{excerpt(name)}'",
+                "a parameter or a dotted setting such as analysis.end_age is allowed",
+                "`heor show` lists them.",
+                like=(name, known),
             )
 
 
@@ -291,7 +300,7 @@ def _empty(reading: Reading, name: str) -> dict[str, Any] | None:
         return None  # it could not be read, which is noted
     if name == "survival":
         return {}
-    reading.problems.append(f"{origin}: holds nothing; {name} must be stated. Fill it in.")
+    reading.problems.add(origin, "holds nothing", f"{name} must be stated", "Fill it in.")
     return None
 
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from heor.errors import InputError
+from heor.faults import nearest
 from heor.files import name_fault
 from heor.inputs.load import available, with_scenarios
 from heor.inputs.read.reading import Reading, validated
 from heor.inputs.schema.model import AverageModel
 from heor.inputs.text.layers import Layer, read_yaml
 from heor.limits import excerpt
-from heor.problem.names import BASE, named, nearest
+from heor.problem.names import BASE, named
 from heor.problem.problem import DecisionProblem
 from heor.problem.settings import Average
 
@@ -106,8 +107,8 @@ def read_average(base: DecisionProblem, folder: str | Path, text: str) -> Averag
         model = validated(AverageModel, layer.values, layer, "", reading)
     scenarios = available(reading.folder, "scenarios")
     if path.stem in (BASE, *scenarios):
-        reading.problems.append(
-            f"{text}: the average '{path.stem}' bears the name of a scenario. Rename the file."
+        reading.problems.add(
+            text, f"the average '{path.stem}' bears the name of a scenario", "", "Rename the file."
         )
     for member in model.weights if model else ():
         origin = layer.origin(f"weights.{member}", text)

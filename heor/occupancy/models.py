@@ -13,6 +13,7 @@ from heor.occupancy.declaration import Declared
 from heor.occupancy.partitioned import partitioned_survival
 from heor.occupancy.state_occupancy import StateOccupancy
 from heor.problem.curve_types import RelativeCurve
+from heor.problem.expressions import names_in
 from heor.problem.strategy import Strategy
 from heor.streams import Streams
 from heor.survival.curves.curve import Curve
@@ -80,11 +81,20 @@ class StrategyBlock:
         return {"pfs": self.process.leaving}
 
     @property
+    def _values_of_transitions(self) -> tuple[bytes, ...]:
+        """Values of all names that declared transitions and the start use."""
+        values, strategy = self.context.draws.values, self.strategy
+        texts = [text for t in strategy.transitions for text in (t.expression, t.hazard_ratio)]
+        names = {name for text in (*texts, *strategy.start.values()) for name in names_in(text)}
+        return tuple(values[name].tobytes() for name in sorted(names & values.keys()))
+
+    @property
     def key(self) -> tuple[Hashable, ...]:
         """All that occupancy depends on: problems that agree in it share the result."""
         settings = self.context.problem.settings
         if self.strategy.transitions:
-            return (settings.model, id(self.context.problem), self.strategy.name)
+            own = settings.model, id(self.context.problem), self.strategy.name
+            return (*own, *self._values_of_transitions)
         groups = [(name, share.tobytes()) for name, share in self.groups.items()]
         if settings.model == "partitioned_survival":
             return (settings.model, *map(id, self.curves.values()), *groups)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from heor.archive import ADDED
+from heor.archive_classes import ADDED
 from heor.dims import COMPONENT, DRAW, STRATEGY, require
 from heor.errors import InputError, ModelError
 from heor.limits import NUMBER, counted, excerpt

@@ -81,7 +81,8 @@ class Draws:
         ModelError
             It is infinite or not a number in some draw.
         """
-        found = np.asarray(evaluate(expression, self.values), float)
+        known = self.values.get(expression)  # most are a name, or a number
+        found = np.asarray(evaluate(expression, self.values) if known is None else known, float)
         _refuse_infinite(found, expression, expression)
         return found if found.ndim else np.full(self.n, float(found))
 

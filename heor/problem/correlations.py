@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from heor.problem.parameter import Correlation
 from heor.problem.problem import DecisionProblem
@@ -110,6 +109,8 @@ def blocks(problem: DecisionProblem, scale: float = 1.0) -> list[Block]:
         for a, b, rho in stated(problem, correlation, scale):
             matrix[at[a], at[b]] = matrix[at[b], at[a]] = rho
             linked[at[a], at[b]] = 1
+    from scipy.sparse.csgraph import connected_components  # slow to import
+
     part = connected_components(linked, directed=False)[1]
     out = []
     for label in dict.fromkeys(part):

@@ -164,7 +164,7 @@ def problem_with(expression: str, known: Any) -> str:
     unknown = [] if fault else sorted(names_in(expression) - set(known))
     if not unknown:
         return fault
-    from heor.problem.names import nearest
+    from heor.faults import nearest
 
     hints = "".join(nearest(u, known) for u in unknown)
     return (
@@ -201,7 +201,7 @@ def _fault_in(expression: str) -> str:
 
 def _fault(node: ast.AST) -> str:
     """What is not arithmetic in a part of an expression."""
-    from heor.problem.names import nearest
+    from heor.faults import nearest
 
     listed = ", ".join(FUNCTIONS)
     number = not isinstance(node, ast.Constant) or (

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from heor.problem.names import nearest
+from heor.faults import nearest
 
 PLAIN = (
     "exponential",

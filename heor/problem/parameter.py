@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from heor.archive import ADDED
+from heor.archive_classes import ADDED
 
 MONTHS_PER_YEAR = 12.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from heor.archive import ADDED
+from heor.archive_classes import ADDED
 from heor.problem.curve_types import CurveInput
 
 

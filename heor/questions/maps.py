@@ -9,8 +9,8 @@ import pandas as pd
 
 from heor.decision.thresholds import SEVERITY, Thresholds, column
 from heor.errors import InputError
+from heor.faults import nearest
 from heor.parameters.draws import Draws, draw_parameters
-from heor.problem.names import nearest
 from heor.problem.problem import DecisionProblem
 from heor.problem.units import range_fault
 from heor.problem.what_if_targets import Axis, WhatIf

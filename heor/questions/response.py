@@ -30,13 +30,15 @@ from heor.together import Run
 from heor.usage.structures import cohort_equivalent
 from heor.usage.touched import VALUATION, touched
 from heor.usage.usage import names_in_draws
-from heor.valuation.simulate import Kept, simulate
+from heor.valuation.simulate import Kept, simulate_and_keep
 from heor.valuation.value import as_outcomes, value
 
 DRAWS = 500  # shared by all cases, at most
 LEAST_DRAWS, SHARE = 40, 10  # at least so many, or one in so many of the run's
 COST, GAIN, COMPARATOR = range(3)  # incremental cost and QALYs; the comparator's QALYs for severity
 Case = Mapping[str, float]
+TOGETHER = 12  # cases whose curves are held at once
+BLOCKS = 2  # of the shared draws
 
 
 @dataclass(frozen=True)
@@ -250,22 +252,32 @@ class Response:
         InputError
             A name that cannot be given a value.
         """
-        problem, n = self.problem, self.draws.n
         self._refuse_unknown(cases)
-        each = [
-            with_given(problem, self.draws.values, {k: np.full(n, v) for k, v in case.items()})
-            for case in cases
-        ]
-        values = {name: np.concatenate([own[name] for own in each]) for name in each[0]}
-        again = np.tile(np.arange(n), len(cases))
-        curves = {name: _rows(curve, again) for name, curve in self.draws.curves.items()}
+        parts = [self._together(cases[i : i + TOGETHER]) for i in range(0, len(cases), TOGETHER)]
+        outcomes, unreached = zip(*parts, strict=True)
+        return np.concatenate(outcomes), np.concatenate(unreached)
+
+    def _together(self, cases: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
+        """Outcomes of a few cases, which share what their values do not change; see `outcomes`."""
+        n, chunk = self.draws.n, -(-self.draws.n // BLOCKS)
+        settings = replace(self.problem.settings, chunk=chunk, curve_draws=1)
+        problem = replace(self.problem, settings=settings)
+        runs = {
+            i: (problem, Draws(self._given(case), self.draws.curves))
+            for i, case in enumerate(cases)
+        }
         # at extreme values many a hazard ratio is out of reach; the nearest is used
-        made = simulate(problem, Draws(values, curves), unattained_most=1.0)
-        found = measured(problem, made.outcomes).reshape(3, len(cases), n)
-        unreached = np.zeros(len(cases) * n, bool)
-        for ratio in made.hazard_ratios:
-            unreached |= out_of_range(made.hazard_ratios[ratio].to_numpy())
-        return found.transpose(1, 0, 2), unreached.reshape(len(cases), n)
+        made, _ = simulate_and_keep(runs, (), unattained_most=1.0)
+        unreached = np.zeros((len(cases), n), bool)
+        for i, found in made.items():
+            for ratio in found.hazard_ratios:
+                unreached[i] |= out_of_range(found.hazard_ratios[ratio].to_numpy())
+        return np.stack([measured(problem, found.outcomes) for found in made.values()]), unreached
+
+    def _given(self, case: Case) -> dict[str, np.ndarray]:
+        """Values of all names with those of a case fixed; what does not change keeps its array."""
+        fixed = {name: np.full(self.draws.n, value) for name, value in case.items()}
+        return with_given(self.problem, self.draws.values, fixed)
 
     def _over_all_draws(
         self, run: np.ndarray, change: np.ndarray, names: tuple[str, ...], rows: np.ndarray

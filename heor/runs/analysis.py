@@ -1,6 +1,7 @@
-"""The whole method on one page: a decision problem in, results out.
+"""The analyses of a run, in order: a decision problem in, results out.
 
-parameters → draws → survival posteriors → curves → state occupancy → costs and QALYs → decision.
+inputs → survival posteriors → parameter draws → curves → state occupancy → exposures → costs and QALYs →
+decision. The model itself is in `heor.together`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -32,7 +34,7 @@ from heor.runs.plausibility import joined
 from heor.runs.results import Companion, Results, Structure
 from heor.simulation.simulated import Simulation
 from heor.survival.fitting.model_draws import fitted_units
-from heor.together import dropped_weight, run_with_variants
+from heor.together import Run, WithVariants, dropped_weight, run_first, run_with_variants
 from heor.trial.findings import TrialFindings
 from heor.trial.net_benefit_of_sampling import value_of_trial
 from heor.trial.programme import longest_follow_up
@@ -41,8 +43,12 @@ from heor.usage.usage import before_draws, names_in_draws
 from heor.valuation.simulate import simulate
 
 Progress = Callable[[str, int, int], None]
+T = TypeVar("T")
+#: How far `heor run --only` goes: the base case; scenarios, structures and one-way sensitivity too; all.
+EXTENT = ANSWER, DECISION, ALL = "answer", "decision", "all"
+STOPPED = "The run was stopped before it."
 NOTHING_UNCERTAIN = (
-    "Every parameter that this run uses is fixed, and nothing is fitted: all draws are of one world. So there "
+    "Every parameter that this run uses is fixed, and nothing is fitted: all draws are identical. So there "
     "is no one-way sensitivity analysis and no value of information. Give standard errors in parameters.csv."
 )
 
@@ -54,6 +60,8 @@ def evaluate(
     progress: Progress | None = None,
     alternatives: Mapping[str, DecisionProblem | InputError] | None = None,
     findings: Sequence[Finding] = (),
+    only: str = ALL,
+    on_partial_results: Callable[[Results], None] = lambda results: None,
 ) -> Results:
     """Evaluate a decision problem, and its companion scenarios on the same random numbers.
 
@@ -62,97 +70,140 @@ def evaluate(
     problem
         From `heor.load`.
     companions
-        Name → problem: scenarios reported with this one.
+        Name → problem: scenarios reported with this one, on the same draws.
     cache
         Folder of fitted posteriors; None fits anew.
     progress
         Called with (stage, done, total).
     alternatives
-        Name → problem: scenarios under which questions of `what_if` are asked; or why one cannot be.
+        Name → problem: scenarios under which the questions of `what_if` are asked; or the error that prevented it.
     findings
-        What is worth a look in the inputs (`heor.inputs.plausibility.look`); that of the results is added.
+        Plausibility findings on the inputs (`heor.inputs.plausibility.look`); those on the results are added.
+    only
+        One of `EXTENT`: how far to go. What is left out says so in the report.
+    on_partial_results
+        Called with the results so far after each stage, first with the base case alone. What is not done
+        yet stands in their `left_out`.
 
     Raises
     ------
     FitError
         A posterior failed its diagnostics.
     ModelError
-        A law of the model broke.
+        A validity check of the model failed (occupancy that does not add up to 1, for example).
     """
-    companions = companions or {}
-    started, timings = perf_counter(), {}
+    companions, omitted, timings = companions or {}, LeftOut(), {}
+    started, reason = perf_counter(), STOPPED if only == ALL else f"`--only {only}` leaves it out."
+    not_yet_run = {name: reason for name in (ONE_WAY, INFORMATION, TRIAL, WHAT_IF)}
+    not_yet_run |= {f"{SCENARIO}: {p.scenario_label}": reason for p in companions.values()}
+    structures = [m for m in problem.settings.structures if m != problem.settings.model]
 
     def stamp(stage: str) -> None:
         timings[stage] = perf_counter() - started - sum(timings.values())
 
-    left = LeftOut()
+    def ask(what: str, stage: str, question: Callable[[], T], otherwise: T) -> T:
+        not_yet_run.pop(what, None)
+        found = omitted.ask(what, question, otherwise)
+        stamp(stage)
+        return found
+
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", HeorWarning)
-        together = run_with_variants(problem, companions, cache, progress, stamp)
-        run, decision = together.run, together.run.decision
-        for name, why in together.scenario_faults.items():
-            left.note(f"{SCENARIO}: {companions[name].scenario_label}", why)
+
+        def so_far(run: Run, runs: Sequence[Run] = (), **fields: Any) -> Results:
+            lines = dict.fromkeys(
+                str(w.message) for w in caught if issubclass(w.category, HeorWarning)
+            )
+            if "tornado" not in fields:
+                fields["deterministic"], fields["tornado"] = not_done(problem, run.decision)
+            results = Results(
+                problem=problem,
+                draws=run.draws,
+                fits=run.fits,
+                simulation=run.simulation,
+                decision=run.decision,
+                left_out=omitted.reasons | not_yet_run,
+                warnings=(
+                    *remarks(problem),
+                    *lines,
+                    *dict.fromkeys(line for own in (run, *runs) for line in own.fits.warnings),
+                    *run.simulation.warnings,
+                ),
+                timings=dict(timings),
+                **fields,
+            )
+            return replace(results, findings=joined(findings, results))
+
+        def first(run: Run) -> None:
+            on_partial_results(so_far(run, structure_faults=dict.fromkeys(structures, reason)))
+
+        if only == ANSWER:
+            run = run_first(problem, cache, progress, stamp)
+            return so_far(run, structure_faults=dict.fromkeys(structures, reason))
+        together = run_with_variants(problem, companions, cache, progress, stamp, first)
+        run = together.run
+        for name in companions:
+            not_yet_run.pop(f"{SCENARIO}: {companions[name].scenario_label}")
+        for name, fault in together.scenario_faults.items():
+            omitted.note(f"{SCENARIO}: {companions[name].scenario_label}", fault)
         if nothing_uncertain(problem):
             warnings.warn(NOTHING_UNCERTAIN, HeorWarning, stacklevel=1)
-        parts = problem, run.draws, run.simulation, decision
-        deterministic, tornado = left.ask(
+        runs = (*together.scenarios.values(), *together.structures.values())
+        fields: dict[str, Any] = _variants(together)
+        fields["deterministic"], fields["tornado"] = ask(
             ONE_WAY,
-            lambda: one_way(problem, run.fits, decision, left),
-            not_done(problem, decision),
+            "one-way sensitivity",
+            lambda: one_way(problem, run.fits, run.decision, omitted),
+            not_done(problem, run.decision),
         )
-        stamp("decision and one-way sensitivity")
+        on_partial_results(so_far(run, runs, **fields))
+        if only == DECISION:
+            return so_far(run, runs, **fields)
+        parts = problem, run.draws, run.simulation, run.decision
         nothing = pd.DataFrame(), pd.DataFrame()
-        worth, by_threshold = left.ask(INFORMATION, lambda: value_of_information(*parts), nothing)
-        stamp("value of information")
-        trial = left.ask(TRIAL, lambda: trial_findings(*parts, progress), None)
-        stamp("value of the trial")
-        found = left.ask(
+        fields["information"], fields["information_curves"] = ask(
+            INFORMATION, "value of information", lambda: value_of_information(*parts), nothing
+        )
+        fields["research_priorities"] = research_priorities(
+            problem,
+            fields["information"],
+            fields["tornado"],
+            mean_incremental_benefit(run.decision),
+        )
+        on_partial_results(so_far(run, runs, **fields))
+        fields["trial"] = ask(
+            TRIAL, "value of the trial", lambda: trial_findings(*parts, progress), None
+        )
+        on_partial_results(so_far(run, runs, **fields))
+        found = ask(
             WHAT_IF,
-            lambda: what_if_findings(run, tornado, alternatives or {}, left, cache),
+            "what if",
+            lambda: what_if_findings(run, fields["tornado"], alternatives or {}, omitted, cache),
             WhatIfFindings(),
         )
-        stamp("what if")
-    every = [run, *together.scenarios.values(), *together.structures.values()]
-    results = Results(
-        problem=problem,
-        draws=run.draws,
-        fits=run.fits,
-        simulation=run.simulation,
-        decision=decision,
-        deterministic=deterministic,
-        tornado=tornado,
-        information=worth,
-        information_curves=by_threshold,
-        research_priorities=research_priorities(problem, worth, tornado, mean_benefit(decision)),
-        trial=trial,
-        tipping=found.tipping,
-        prices=found.prices,
-        maps=found.maps,
-        companions=tuple(
+        fields |= {"tipping": found.tipping, "prices": found.prices, "maps": found.maps}
+    return so_far(run, runs, **fields)
+
+
+def _variants(together: WithVariants) -> dict[str, Any]:
+    """Scenarios and structures of a run, as its results hold them."""
+    return {
+        "companions": tuple(
             Companion(name, own.problem.scenario_label, own.problem.scenario_why, own.decision)
             for name, own in together.scenarios.items()
         ),
-        structures=tuple(
+        "structures": tuple(
             Structure(
                 model,
                 STRUCTURES[model],
                 own.decision,
                 own.simulation,
-                dropped_weight(run.fits, own.fits),
+                dropped_weight(together.run.fits, own.fits),
             )
             for model, own in together.structures.items()
         ),
-        structure_faults=together.structure_faults,
-        left_out=left.reasons,
-        warnings=(
-            *remarks(problem),
-            *dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, HeorWarning)),
-            *dict.fromkeys(line for own in every for line in own.fits.warnings),
-            *run.simulation.warnings,
-        ),
-        timings=timings,
-    )
-    return replace(results, findings=joined(findings, results))
+        "structure_faults": together.structure_faults,
+    }
 
 
 def nothing_uncertain(problem: DecisionProblem) -> bool:
@@ -190,7 +241,8 @@ def value_of_information(
         if (own := [m for m in members if m in frame])
     }
     low, high, _ = problem.settings.ceac_thresholds
-    icer = decision.tables["icer"]["ratio"].iloc[0]  # where information is worth most
+    # EVPI of two strategies peaks near their ICER, so the curves have a point there
+    icer = decision.tables["icer"]["ratio"].iloc[0]
     marked = [t for _, t in decision.thresholds] + [icer] * bool(low < icer < high)
     grid = np.unique(
         [*np.linspace(low, high, CURVE_POINTS), *(t for t in marked if low <= t <= high)]
@@ -206,20 +258,20 @@ def value_of_information(
 
 
 def _say_before_draws(problem: DecisionProblem, names: Collection[str]) -> None:
-    """Parameters of groups whose draws move nothing, because they act before: as if worth nothing."""
+    """Warn of inputs used only in fitting: their draws do not move outcomes, so EVPPI would wrongly be zero."""
     before = before_draws(problem)
     for name in sorted(set(names) & before.keys() - names_in_draws(problem)):
         warnings.warn(
             f"Left out of value of information: {name}. It acts on {before[name]}, and its own draws move "
-            "nothing. Name in its place what the draws hold (the pooled effect, "
+            "nothing. List the fitted quantity instead (the pooled effect, "
             f"{SURVIVAL}).",
             HeorWarning,
             stacklevel=3,
         )
 
 
-def mean_benefit(decision: Decision) -> dict[str, float]:
-    """Mean incremental net benefit by threshold name."""
+def mean_incremental_benefit(decision: Decision) -> dict[str, float]:
+    """Mean incremental net monetary benefit by threshold name."""
     table = decision.tables["net_benefit"]
     return dict(zip(table["threshold_name"], table["net_benefit"], strict=True))
 
@@ -234,7 +286,8 @@ def trial_findings(
 ) -> TrialFindings | None:
     """Value of the trial the analysis names; None without one, or with too few draws to regress on.
 
-    The truth of a draw must not hold patient-level (first-order) variability: see `cohort_equivalent`.
+    The true values of a draw must exclude patient-level (first-order) variability, so an individual-level model is
+    run as its cohort equivalent: see `cohort_equivalent`.
     """
     if problem.trial is None or simulation.outcomes.n < least_draws:
         return None

@@ -19,11 +19,11 @@ from heor.decision.information import CURVE_POINTS, ENOUGH_DRAWS
 from heor.decision.tables import decision_tables
 from heor.decision.thresholds import Threshold, Thresholds
 from heor.errors import InputError
+from heor.faults import Faults, nearest
 from heor.files import content
 from heor.inputs.read.draws_table import COLUMNS, read_draws
 from heor.limits import NUMBER
 from heor.outcomes.outcomes import Outcomes
-from heor.problem.names import nearest
 
 EVERYTHING = "all"  # what EVPI is called among the values of information
 
@@ -92,18 +92,21 @@ def analyse(
     """
     notes: list[str] = []
     read: list[str] = []
-    problems = [
+    problems = Faults(
         f"threshold {t:g}: must be at least 0 and finite (at most {NUMBER:g}). Correct it."
         for t in thresholds
         if not 0 <= t <= NUMBER
-    ]
+    )
     if largest is not None and not 0 < largest <= NUMBER:
-        problems.append(
-            f"--largest {largest:g}: must be above 0 and finite (at most {NUMBER:g}). Correct it."
+        problems.add(
+            f"--largest {largest:g}",
+            f"must be above 0 and finite (at most {NUMBER:g})",
+            "",
+            "Correct it.",
         )
     if not (len(currency) == 3 and currency.isalpha()):
-        problems.append(
-            f"currency '{currency}': must be a code of three letters, as EUR. Correct it."
+        problems.add(
+            f"currency '{currency}'", "must be a code of three letters, as EUR", "", "Correct it."
         )
     if not thresholds:
         problems.append("thresholds: there are none; name at least one, in money per QALY.")
@@ -171,15 +174,13 @@ def _parameters(
     outcomes: Outcomes,
     path: Path | None,
     constant: list[str],
-    problems: list[str],
+    problems: Faults,
 ) -> pd.DataFrame:
     """One row a draw, in the order of the outcomes. Names of constant ones are noted."""
     draws = outcomes.data["draw"].values
     if path is not None:
         if "draw" not in table:
-            problems.append(
-                f"{path}: column 'draw' is missing; it says which draw a row belongs to."
-            )
+            problems.add(path, "column 'draw' is missing", "it says which draw a row belongs to")
             return pd.DataFrame(index=draws)
         names = [c for c in table.columns if c != "draw"]
         rows = table
@@ -189,15 +190,15 @@ def _parameters(
             values = table.groupby("draw")[name].nunique(dropna=False)
             if (values > 1).any():
                 draw = values.index[values > 1][0]
-                problems.append(
-                    f"parameter '{name}': differs between strategies in draw {draw}; a draw is one world, "
-                    "with one value. Give a column to each strategy's own."
+                problems.add(
+                    f"parameter '{name}'",
+                    f"differs between strategies in draw {draw}",
+                    "a draw is one world, with one value",
+                    "Give a column to each strategy's own.",
                 )
         rows = table.drop_duplicates("draw")
     if rows["draw"].duplicated().any():
-        problems.append(
-            f"{path}: draw {rows['draw'][rows['draw'].duplicated()].iloc[0]} stands twice."
-        )
+        problems.add(path, f"draw {rows['draw'][rows['draw'].duplicated()].iloc[0]} stands twice")
         return pd.DataFrame(index=draws)
     rows = rows.set_index(pd.to_numeric(rows["draw"], errors="coerce"))
     absent = sorted(set(draws) - set(rows.index))
@@ -213,9 +214,11 @@ def _parameters(
         values = pd.to_numeric(rows.loc[draws, name], errors="coerce").to_numpy(float)
         if not np.isfinite(values).all():
             bad = draws[~np.isfinite(values)][0]
-            problems.append(
-                f"parameter '{name}': draw {bad} is '{rows.loc[bad, name]}'; a finite number is required. "
-                "Correct it, or remove the column."
+            problems.add(
+                f"parameter '{name}'",
+                f"draw {bad} is '{rows.loc[bad, name]}'",
+                "a finite number is required",
+                "Correct it, or remove the column.",
             )
         elif np.ptp(values) == 0:
             constant.append(name)
@@ -225,7 +228,7 @@ def _parameters(
 
 
 def _roles(
-    outcomes: Outcomes, comparator: str | None, intervention: str | None, problems: list[str]
+    outcomes: Outcomes, comparator: str | None, intervention: str | None, problems: Faults
 ) -> tuple[str, str]:
     names = outcomes.strategies
     first = comparator if comparator is not None else names[0]

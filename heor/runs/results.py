@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import xarray as xr
 
-from heor.archive import ADDED, read_archive, write_archive, write_netcdf
+from heor.archive import read_archive, write_archive, write_netcdf
+from heor.archive_classes import ADDED
 from heor.decision.decision import Decision
 from heor.errors import InputError
 from heor.findings import Finding

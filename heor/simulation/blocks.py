@@ -168,7 +168,8 @@ def _measured(
     values = [draws.values[name].tobytes() for name in names]
     key = ("exposures", own.key, *strategy.exposures.values(), *values, *accrual.key)
     if key not in context.shared:
-        found = measure(strategy, occupancy, draws, accrual)
+        integrals = context.shared.setdefault(("integrals", own.key, *accrual.key), {})
+        found = measure(strategy, occupancy, draws, accrual, integrals)
         none = np.empty((draws.n, 0, accrual.width))
         measured = np.stack(list(found.values()), axis=1) if found else none
         context.shared[key] = measured, accrual.alive_years(occupancy)

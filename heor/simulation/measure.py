@@ -20,13 +20,18 @@ from heor.simulation.accrual import Accrual
 
 
 def measure(
-    strategy: Strategy, occupancy: StateOccupancy, draws: Draws, accrual: Accrual
+    strategy: Strategy,
+    occupancy: StateOccupancy,
+    draws: Draws,
+    accrual: Accrual,
+    cache: dict[tuple, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
     """Every exposure of a strategy with every weight. Dims: (draw, weight).
 
-    State exposures are person-years, event exposures persons.
+    State exposures are person-years, event exposures persons. `cache` holds integrals of this occupancy,
+    which other problems and values may share.
     """
-    cache: dict[tuple, np.ndarray] = {}
+    cache = {} if cache is None else cache
 
     def value(
         name: str, start: np.ndarray, end: np.ndarray, lasting: np.ndarray | None = None

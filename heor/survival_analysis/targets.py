@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from heor.errors import InputError
+from heor.faults import Faults
 from heor.inputs.text.tables import number, read_table
 from heor.problem.curve_types import FittedCurve
 from heor.problem.parameter import MONTHS_PER_YEAR
@@ -70,7 +71,7 @@ def read_targets(inputs: str | Path) -> tuple[Target, ...]:
     path = Path(inputs) / "model" / "targets.csv"
     if not path.exists():
         return ()
-    problems: list[str] = []
+    problems = Faults()
     shown = "inputs/model/targets.csv"
     rows = read_table(path, shown, COLUMNS, ("note",), problems)
     found = []

@@ -8,7 +8,6 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from heor.problem.expressions import names_in, tree_of
 from heor.problem.problem import DecisionProblem
@@ -130,6 +129,8 @@ def _alike(one: Any, other: Any) -> bool:
         return False
     if isinstance(one, np.ndarray):
         return np.array_equal(one, other)
+    import pandas as pd  # here: commands that compare nothing do not need it
+
     if isinstance(one, pd.DataFrame | pd.Series):
         return one.equals(other)
     if is_dataclass(one):

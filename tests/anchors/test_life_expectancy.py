@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from heor.faults import Faults
 from heor.inputs.country.graduation import graduated
+from heor.inputs.country.life_tables import read_life_table
 from heor.inputs.country.un_mortality import un_life_table
-from heor.inputs.text.tables import read_life_table
 from heor.outcomes.population import population_qalys
 from heor.problem.country import LifeTable
 from heor.problem.parameter import Origin
@@ -75,7 +76,7 @@ def rates() -> Rates:
 
 
 def shipped(folder: str) -> LifeTable:
-    problems: list[str] = []
+    problems = Faults()
     path = COUNTRIES / folder / "life_table.csv"
     table = read_life_table(path, f"inputs/countries/{folder}/life_table.csv", problems)
     assert not problems, "\n".join(problems)
@@ -116,7 +117,7 @@ def test_shipped_tables_have_the_rates_of_the_age_groups(folder: str, rates: Rat
 @pytest.mark.parametrize("folder", ["england", "poland"])
 def test_shipped_tables_are_the_methods(folder: str) -> None:
     """To the digits printed."""
-    problems: list[str] = []
+    problems = Faults()
     made = un_life_table(UN, UN.name, GRADUATED[folder], problems)
     table = shipped(folder)
     assert not problems

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from heor.faults import Faults
 from heor.inputs.utilities.value_sets import STATES, ValueSet, read_value_sets, states_of, utilities
 
 FOLDER = Path(__file__).parent / "value_sets"
@@ -44,7 +45,7 @@ WORST = {
 
 @pytest.fixture(scope="module")
 def sets(inputs: Path) -> dict[str, ValueSet]:
-    problems: list[str] = []
+    problems = Faults()
     found = read_value_sets(inputs / "model", "inputs/model", problems)
     assert not problems
     return found

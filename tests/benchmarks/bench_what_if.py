@@ -20,7 +20,7 @@ from heor.questions.response import Response
 from heor.questions.tipping_points import tipping_points
 from heor.questions.value_based_prices import value_based_prices
 from heor.valuation.simulate import simulate
-from tests.made_up import run_alone
+from tests.made_up import run_first
 
 CASES = 20
 
@@ -34,7 +34,7 @@ def seconds(work) -> float:
 def main() -> None:
     draws = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
     problem = load("inputs", draws=draws, quick=True)
-    run = run_alone(problem, Path("outputs/cache"))
+    run = run_first(problem, Path("outputs/cache"))
     response, thresholds = Response.of(run), run.decision.thresholds
     names = uncertain_parameters(problem)
     valued = [name for name in names if not response.needs_simulation([name])]

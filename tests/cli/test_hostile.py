@@ -660,7 +660,7 @@ def large_draws(folder: Path, data: bytes) -> list[str]:
 #: What a process uses is written last: its memory at most (kB), and its seconds of work.
 MEASURED = """
 import resource, sys
-from heor.cli import main
+from heor.cli.main import main
 code = main(sys.argv[1:])
 peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
 used = resource.getrusage(resource.RUSAGE_SELF)

@@ -12,6 +12,7 @@ import pytest
 from heor.cli import main as cli
 from heor.errors import INTERRUPTED
 from heor.storage import folder as storage
+from tests.declared_models import declared
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a signal to one process needs POSIX")
 UNTOUCHED = "Interrupted; earlier results are untouched."
@@ -107,3 +108,20 @@ def test_what_is_said_is_true(
     assert cli.main(list(COMMAND)) == INTERRUPTED
     said = f"Interrupted; {Path('outputs') / 'km-arm'} is complete."
     assert capsys.readouterr().err.strip() == said
+
+
+STOPS = """
+import heor.runs.analysis as a
+a.one_way = lambda *_: stop()
+"""
+
+
+def test_after_the_answer_a_smaller_report_is_kept(inputs: Path, tmp_path: Path) -> None:
+    """The base case is valued; what was not done stands in its place."""
+    folder = declared(inputs, tmp_path / "inputs", draws=100)
+    lines = interrupted(tmp_path, "", STOPS, "run", "--inputs", str(folder), "--output", "kept")
+    assert lines[-1] == "Interrupted; kept is complete."
+    text = (tmp_path / "kept" / "report.md").read_text(encoding="utf-8")
+    assert "QALYs" in text.split("## The answer")[1]
+    assert "**Left out: one-way sensitivity.** The run was stopped before it." in text
+    assert (tmp_path / "kept" / "results.nc").exists()

@@ -14,6 +14,7 @@ import pytest
 from heor.decision.cost_effectiveness import increments
 from heor.decision.severity import class_of, effective_threshold, severity
 from heor.errors import InputError
+from heor.faults import Faults
 from heor.inputs.country.packs import folder_of, folders
 from heor.inputs.load import available, load
 from heor.inputs.utilities.value_sets import read_value_sets
@@ -29,7 +30,7 @@ COUNTRIES = folders(ROOT / "inputs")
 GERMANY = "countries/germany/country.yaml"
 SWEDEN = "countries/sweden/country.yaml"
 Spoil = Callable[[str, str, str], int]
-Faults = Callable[..., list[str]]
+FaultsOf = Callable[..., list[str]]
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_every_money_value_is_in_the_money_of_the_run(
 def test_value_sets_named_by_a_country_are_shipped_or_known_not_to_be(
     packs: dict[str, DecisionProblem], inputs: Path
 ) -> None:
-    shipped = read_value_sets(inputs / "model", "inputs/model", [])
+    shipped = read_value_sets(inputs / "model", "inputs/model", Faults())
     own = {name: _own_key(inputs, name) for name in COUNTRIES}
     missing = {name: key for name, key in own.items() if key not in shipped}
     # 3L sets, which cannot score 5L answers
@@ -323,7 +324,7 @@ def test_rules_are_not_chosen_by_a_setting(
 
 
 def test_mortality_of_the_evidence(
-    inputs: Path, packs: dict[str, DecisionProblem], faults: Faults
+    inputs: Path, packs: dict[str, DecisionProblem], faults: FaultsOf
 ) -> None:
     """Norway's in every run, unless a setting names another country or none."""
     own = {name: str(problem.trial_life_table.origin) for name, problem in packs.items()}
@@ -344,7 +345,7 @@ def test_no_rule_in_force(inputs: Path) -> None:
     assert "2025-09-01 to now" in line
 
 
-def test_two_rules_in_force(spoil: Spoil, copied_inputs: Path, faults: Faults) -> None:
+def test_two_rules_in_force(spoil: Spoil, copied_inputs: Path, faults: FaultsOf) -> None:
     spoil(
         "countries/netherlands/country.yaml", "effective_to: 2023-12-31", "effective_to: 2024-12-31"
     )
@@ -394,7 +395,7 @@ def test_a_price_of_a_scenario_keeps_its_money(
     assert packs["england"].parameters[name].donor == "norway"
 
 
-def test_a_price_of_a_scenario_in_a_third_money(copied_inputs: Path, faults: Faults) -> None:
+def test_a_price_of_a_scenario_in_a_third_money(copied_inputs: Path, faults: FaultsOf) -> None:
     path = copied_inputs / "scenarios/mine.yaml"
     text = "label: A\nwhy: b\nparameters:\n  c_resection: {mean: 1000, se: 100, "
     path.write_text(f"{text}currency: USD, price_year: 2024}}\n", encoding="utf-8")
@@ -486,7 +487,7 @@ def test_english_norms_by_sex(packs: dict[str, DecisionProblem]) -> None:
     assert norms.utility[at] == pytest.approx(0.6 * 0.809 + 0.4 * 0.784)
 
 
-def test_mixed_value_sets(spoil: Spoil, copied_inputs: Path, faults: Faults) -> None:
+def test_mixed_value_sets(spoil: Spoil, copied_inputs: Path, faults: FaultsOf) -> None:
     """Swedish experience-based values with Norwegian norms."""
     source = copied_inputs / "countries/norway/utility_norms.csv"
     target = copied_inputs / "countries/sweden/utility_norms.csv"
@@ -503,7 +504,7 @@ def test_mixed_value_sets(spoil: Spoil, copied_inputs: Path, faults: Faults) -> 
     assert "'sweden_experience_5l_2020'" in found and "of one value set" in found
 
 
-def test_a_utility_of_another_value_set(copied_inputs: Path, faults: Faults) -> None:
+def test_a_utility_of_another_value_set(copied_inputs: Path, faults: FaultsOf) -> None:
     _absolute_utility(copied_inputs, "denmark_5l")
     (found,) = faults()
     assert "m_disease_free_early is valued with 'denmark_5l'" in found and "'norway_5l'" in found
@@ -657,7 +658,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_names_file_and_line(case: str, spoil: Spoil, faults: Faults) -> None:
+def test_bad_input_names_file_and_line(case: str, spoil: Spoil, faults: FaultsOf) -> None:
     file, old, new, said, country = BAD[case]
     spoil(file, old, new)
     found = faults(country=country)
@@ -674,7 +675,7 @@ def test_start_age_outside_the_norms(inputs: Path) -> None:
 
 
 def test_a_stand_in_stops_the_run_unless_allowed(
-    spoil: Spoil, copied_inputs: Path, faults: Faults
+    spoil: Spoil, copied_inputs: Path, faults: FaultsOf
 ) -> None:
     line = spoil(GERMANY, "discounting:\n  costs:", "discounting:\n  generic: true\n  costs:")
     (found,) = faults(country="DE")
@@ -684,7 +685,9 @@ def test_a_stand_in_stops_the_run_unless_allowed(
     assert "Stand-ins, not rules of Germany: discounting." in allowed.country.cautions[0]
 
 
-def test_values_missing_without_a_donor(spoil: Spoil, copied_inputs: Path, faults: Faults) -> None:
+def test_values_missing_without_a_donor(
+    spoil: Spoil, copied_inputs: Path, faults: FaultsOf
+) -> None:
     spoil(GERMANY, "prices:\n  donor: norway\n", "prices:\n")
     found = faults(country="DE", allow_generic=True)
     line = "inputs/countries/germany/parameters.csv:2: c_resection: a value is required"

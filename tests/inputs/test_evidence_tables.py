@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from heor.errors import InputError
+from heor.faults import Faults
 from heor.inputs.load import load
 from heor.inputs.read import evidence_tables, landmarks
 from tests.declared_models import declared
@@ -25,7 +26,7 @@ def read(tmp_path: Path) -> Read:
     """Read a table in months with one of the readers: the table, and its faults."""
 
     def by(reader: Callable, text: str, *arguments: object):
-        path, problems = tmp_path / "t.csv", []
+        path, problems = tmp_path / "t.csv", Faults()
         path.write_text(text, "utf-8")
         return reader(path, "t.csv", 1 / 12, problems, *arguments), problems
 

@@ -8,22 +8,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from heor.faults import Faults
+from heor.inputs.country.life_tables import closed, read_life_table
 from heor.inputs.country.un_mortality import un_life_table
 from heor.inputs.load import load
-from heor.inputs.text.tables import closed, read_life_table
 from heor.outcomes.population import population_qalys
 from heor.problem.problem import DecisionProblem
 from heor.survival.evidence.background import cumulative_hazard_by_sex
 from tests.arithmetic import life_expectancy
 
-Faults = Callable[..., list[str]]
+FaultsOf = Callable[..., list[str]]
 LIFE = "countries/norway/life_table.csv"
 COUNTRY = "countries/norway/country.yaml"
 UN = Path(__file__).parents[2] / "inputs" / "countries" / "_template" / "un_mortality.csv"
 
 
 def read(tmp_path: Path, text: str) -> tuple[dict[str, np.ndarray] | None, list[str]]:
-    path, problems = tmp_path / "life.csv", []
+    path, problems = tmp_path / "life.csv", Faults()
     path.write_text(text, encoding="utf-8")
     return read_life_table(path, "life.csv", problems), problems
 
@@ -159,7 +160,7 @@ def shorten(inputs: Path, last: int, closing: str | None = None) -> None:
         path.write_text(text.replace(line, f"{line}  closing: {closing}\n"), encoding="utf-8")
 
 
-def test_a_table_that_ends_before_the_horizon(copied_inputs: Path, faults: Faults) -> None:
+def test_a_table_that_ends_before_the_horizon(copied_inputs: Path, faults: FaultsOf) -> None:
     shorten(copied_inputs, 89)
     (fault,) = faults()
     assert fault.startswith(f"inputs/{LIFE}: ends at age 89, before the horizon (age 100)")
@@ -221,7 +222,7 @@ def test_a_rule_changes_nothing_where_the_table_is_closed(copied_inputs: Path) -
     assert set(on["q_male"][105:]) == {table.q_male[105]}
 
 
-def test_unknown_closing_rule(copied_inputs: Path, faults: Faults) -> None:
+def test_unknown_closing_rule(copied_inputs: Path, faults: FaultsOf) -> None:
     shorten(copied_inputs, 106, "constant")
     (fault,) = faults()
     assert fault.startswith(f"inputs/{COUNTRY}:")
@@ -229,7 +230,7 @@ def test_unknown_closing_rule(copied_inputs: Path, faults: Faults) -> None:
     assert "'constant_hazard'" in fault
 
 
-def test_a_fault_of_the_table_and_a_closing_rule(copied_inputs: Path, faults: Faults) -> None:
+def test_a_fault_of_the_table_and_a_closing_rule(copied_inputs: Path, faults: FaultsOf) -> None:
     """The fault is named; the rule does not stumble over it."""
     for closing in ("constant_hazard", "certain_death"):
         (copied_inputs / LIFE).write_text("age,q_male,q_female\n0,1,0.1\n", encoding="utf-8")
@@ -243,7 +244,7 @@ def test_a_fault_of_the_table_and_a_closing_rule(copied_inputs: Path, faults: Fa
 
 # -------------------------------------------------------------------------------- UN rates
 def test_a_life_table_of_any_area() -> None:
-    problems: list[str] = []
+    problems = Faults()
     table = un_life_table(UN, UN.name, "isl", problems)
     assert problems == []
     assert table["age"].tolist() == list(range(101))
@@ -251,14 +252,14 @@ def test_a_life_table_of_any_area() -> None:
 
 
 def test_an_area_that_is_not_there() -> None:
-    problems: list[str] = []
+    problems = Faults()
     assert un_life_table(UN, UN.name, "ENG", problems) is None
     (fault,) = problems
     assert fault.startswith("un_mortality.csv: no country or area 'ENG'; 235 are there")
 
 
 def test_rates_that_are_no_abridged_table(tmp_path: Path) -> None:
-    path, problems = tmp_path / "un.csv", []
+    path, problems = tmp_path / "un.csv", Faults()
     path.write_text(
         "iso3,country,sex,age_start,mx_2020_2025\nAAA,A,male,0,0.1\nAAA,A,male,1,0\n",
         encoding="utf-8",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from heor.cli import main as cli
 from heor.cli.options import money
 from heor.errors import InputError
+from heor.faults import Faults
 from heor.inputs.load import load
 from heor.inputs.read.clicks import read_at_risk, read_clicks
 from heor.inputs.read.draws_table import read_draws
@@ -24,7 +25,7 @@ from tests.spoiled import (
     MODEL,
     NORMS,
     NORWAY,
-    Faults,
+    FaultsOf,
     Spoil,
     expect,
 )
@@ -122,7 +123,7 @@ def test_what_is_no_number_says_what_to_write(text: str, words: str) -> None:
 def test_a_column_of_counts_with_decimals_has_decimals() -> None:
     """98.512 beside 0.512 or 97.5 is no 98,512; alone it may be."""
     rows = [Row(i, {"n": text}) for i, text in enumerate(["100.000", "98.512", "97.5"])]
-    problems: list[str] = []
+    problems = Faults()
     assert columns(rows, ("n",), "t.csv", problems, ("n",))["n"].tolist() == [100, 98.512, 97.5]
     assert not problems
     columns(rows[:2], ("n",), "t.csv", problems, ("n",))
@@ -131,7 +132,7 @@ def test_a_column_of_counts_with_decimals_has_decimals() -> None:
 
 def test_many_faults_of_one_kind_are_counted() -> None:
     rows = [Row(i, {"n": "x"}) for i in range(50)]
-    problems: list[str] = []
+    problems = Faults()
     columns(rows, ("n",), "t.csv", problems)
     assert len(problems) == 21 and problems[-1] == "t.csv: 30 more faults like these."
 
@@ -361,7 +362,7 @@ CLICK_FORMS = {
 @pytest.mark.parametrize("form", CLICK_FORMS)
 def test_clicks_of_every_digitiser(form: str, tmp_path: Path) -> None:
     text, note = CLICK_FORMS[form]
-    path, problems, notes = tmp_path / "c.csv", [], []
+    path, problems, notes = tmp_path / "c.csv", Faults(), []
     path.write_text(text, encoding="utf-8")
     found = read_clicks(path, problems, notes)
     assert not problems and found is not None, problems
@@ -388,14 +389,14 @@ def test_clicks_of_every_digitiser(form: str, tmp_path: Path) -> None:
     ],
 )
 def test_clicks_that_are_refused(text: str, words: str, tmp_path: Path) -> None:
-    path, problems = tmp_path / "c.csv", []
+    path, problems = tmp_path / "c.csv", Faults()
     path.write_text(text, encoding="utf-8")
     assert read_clicks(path, problems, []) is None
     assert len(problems) == 1 and words in problems[0], problems
 
 
 def test_a_thousands_comma_in_a_risk_table_is_named(tmp_path: Path) -> None:
-    path, problems, notes = tmp_path / "r.csv", [], []
+    path, problems, notes = tmp_path / "r.csv", Faults(), []
     path.write_text('time,n_at_risk\n0,"1,240"\n6,900\n', encoding="utf-8")
     found = read_at_risk(path, problems, notes)
     assert found is not None and found["n_at_risk"].tolist() == [1240, 900]
@@ -421,7 +422,7 @@ def test_a_thousands_comma_in_a_risk_table_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_inputs_that_can_be_read_two_ways(
-    file: str, old: str, new: str, words: str, faults: Faults, copied_inputs: Path
+    file: str, old: str, new: str, words: str, faults: FaultsOf, copied_inputs: Path
 ) -> None:
     path = copied_inputs / file
     text = path.read_text(encoding="utf-8")
@@ -432,7 +433,7 @@ def test_inputs_that_can_be_read_two_ways(
 
 
 def test_a_scenario_or_an_option_that_can_be_read_two_ways(
-    faults: Faults, copied_inputs: Path
+    faults: FaultsOf, copied_inputs: Path
 ) -> None:
     scenario = "label: Cheap\nwhy: Try.\nparameters:\n  c_resection: {mean: 200.000, se: 10}\n"
     (copied_inputs / "scenarios" / "cheap.yaml").write_text(scenario, encoding="utf-8")
@@ -459,7 +460,9 @@ def test_an_option_of_money_that_can_be_read_two_ways(
         assert words in said and said.endswith("1 problem found; nothing was run.\n"), said
 
 
-def test_a_separator_stated_in_the_first_line_is_used(copied_inputs: Path, faults: Faults) -> None:
+def test_a_separator_stated_in_the_first_line_is_used(
+    copied_inputs: Path, faults: FaultsOf
+) -> None:
     """Excel writes sep=; and reads it; the rest stays strict."""
     path = copied_inputs / NORMS
     text = path.read_text(encoding="utf-8")
@@ -470,13 +473,13 @@ def test_a_separator_stated_in_the_first_line_is_used(copied_inputs: Path, fault
     assert "columns are separated by semicolons; a comma is expected" in faults()[0]
 
 
-def test_two_columns_of_one_name_are_a_fault(faults: Faults, spoil: Spoil) -> None:
+def test_two_columns_of_one_name_are_a_fault(faults: FaultsOf, spoil: Spoil) -> None:
     spoil(MODEL, "name,description,mean,se,", "name,description,mean,mean,se,")
     expect(faults(), "inputs/model/parameters.csv:1", "2 columns are named 'mean'; one may")
 
 
 def test_a_fault_of_a_parameter_is_not_repeated_where_it_is_used(
-    faults: Faults, spoil: Spoil
+    faults: FaultsOf, spoil: Spoil
 ) -> None:
     """t_os_60_expert is the time of an opinion, os_60_expert its belief."""
     rows = [line for line in MODEL_ROWS if line.split(",")[0] in ("t_os_60_expert", "os_60_expert")]

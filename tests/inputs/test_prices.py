@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heor.faults import Faults
 from heor.inputs.read.prices import (
     EXCHANGE,
     INDEX,
@@ -91,7 +92,7 @@ def test_the_base_of_an_index_does_not_matter(found: PriceTable, scale: float) -
 
 @pytest.fixture(scope="module")
 def shipped(request: pytest.FixtureRequest) -> PriceTable:
-    problems: list[str] = []
+    problems = Faults()
     path = request.config.rootpath / "inputs/model/price_indices.csv"
     found = read_price_table([(path, "inputs/model/price_indices.csv")], problems)
     assert problems == []
@@ -148,7 +149,7 @@ def test_bad_price_table(row: str, said: str, tmp_path: Path) -> None:
     good = "exchange_rate,EUR,2025,11.7,NOK per EUR,x,published\n"
     path = tmp_path / "price_indices.csv"
     path.write_text(f"{head}{good}{row}\n", encoding="utf-8")
-    problems: list[str] = []
+    problems = Faults()
     read_price_table([(path, "price_indices.csv")], problems)
     assert any(said in line for line in problems), problems
     assert all(line.startswith("price_indices.csv") for line in problems)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from heor.errors import InputError
+from heor.faults import Faults
 from heor.inputs.load import load
 from heor.inputs.read.spread import MISSING, Spread, read_spread
 from heor.inputs.remarks import remarks
@@ -28,7 +29,7 @@ def read(
     distribution: str, mean: float, se: str, unit: str = "{currency}"
 ) -> tuple[Spread, list[str]]:
     """The spread of a row of these cells, and its faults."""
-    problems: list[str] = []
+    problems = Faults()
     row = Row(2, {"distribution": distribution, "se": se})
     money = UNITS[unit].money
     return read_spread(row, "a.csv:2: x", mean, UNITS[unit], unit, money, 1.0, problems), problems

@@ -15,6 +15,7 @@ import pytest
 from scipy import stats
 
 from heor.cli import main as cli
+from heor.faults import Faults
 from heor.inputs.utilities.answers import looks_like_three_levels, read_answers
 from heor.inputs.utilities.value_sets import ValueSet, read_value_sets, states_of, utilities
 
@@ -40,7 +41,7 @@ def line_of(path: Path, text: str) -> int:
 
 def test_shipped_sets_are_described_and_one_is_not_verified(model: Path) -> None:
     """They need nothing else of the inputs, and say where they stand."""
-    problems: list[str] = []
+    problems = Faults()
     sets = read_value_sets(model, "inputs/model", problems)
     assert not problems and len(sets) == 23
     assert [s.name for s in sets.values() if s.status == "to_verify"] == ["new_zealand_5l"]
@@ -126,7 +127,7 @@ def spoil(path: Path, old: str, new: str) -> int:
 def test_faults_are_named_by_file_and_line(case: str, model: Path) -> None:
     name, old, new, parts = SPOILT[case]
     line = spoil(model / name, old, new)
-    problems: list[str] = []
+    problems = Faults()
     sets = read_value_sets(model, "inputs/model", problems)
     here = [p for p in problems if p.startswith(f"inputs/model/{name}:{line}: ")]
     assert [p for p in here if all(part in p for part in parts)], "\n".join(problems)
@@ -156,7 +157,7 @@ def test_incomplete_sets_say_what_they_have_and_need(
     starts: tuple[str, ...], parts: tuple[str, ...], model: Path
 ) -> None:
     without(model / CSV, *starts)
-    problems: list[str] = []
+    problems = Faults()
     assert "norway_5l" not in read_value_sets(model, "inputs/model", problems)
     assert len(problems) == 1 and problems[0].startswith("inputs/model/value_sets.csv:2: ")
     assert all(part in problems[0] for part in parts), problems
@@ -165,7 +166,7 @@ def test_incomplete_sets_say_what_they_have_and_need(
 def test_sets_without_terms_or_description(model: Path) -> None:
     without(model / CSV, "india_5l")
     spoil(model / YAML, "\nchina_5l:", "\nchina:")
-    problems: list[str] = []
+    problems = Faults()
     sets = read_value_sets(model, "inputs/model", problems)
     assert len(sets) == 21
     assert sum("has no terms in inputs/model/value_sets.csv" in p for p in problems) == 2
@@ -183,7 +184,7 @@ def test_ends_that_are_no_utilities(
     old: str, new: str, state: str, value: str, model: Path
 ) -> None:
     spoil(model / CSV, old, new)
-    problems: list[str] = []
+    problems = Faults()
     read_value_sets(model, "inputs/model", problems)
     assert len(problems) == 1
     assert f"state {state} is worth {value}" in problems[0] and "between -2 and 1" in problems[0]
@@ -193,7 +194,7 @@ def test_a_published_set_may_rise_where_it_is_said(model: Path) -> None:
     """Rising levels are mistyped more often than published; the author must say which."""
     spoil(model / CSV, "norway_5l,SC3,-0.065302", "norway_5l,SC3,-0.0065302")
     spoil(model / YAML, "  pmid: 39565555\n", "  pmid: 39565555\n  monotone: false\n")
-    problems: list[str] = []
+    problems = Faults()
     sets = read_value_sets(model, "inputs/model", problems)
     assert not problems
     better, worse = utilities(sets["norway_5l"], states_of(["12111", "13111"]))
@@ -201,7 +202,7 @@ def test_a_published_set_may_rise_where_it_is_said(model: Path) -> None:
 
 
 def test_missing_files_and_broken_yaml(model: Path) -> None:
-    problems: list[str] = []
+    problems = Faults()
     (model / CSV).unlink()
     assert read_value_sets(model, "inputs/model", problems) == {}
     (model / YAML).write_text("norway_5l: [", encoding="utf-8")
@@ -233,13 +234,13 @@ def test_impossible_labels_are_refused(label: str) -> None:
 
 @pytest.fixture(scope="module")
 def norway(inputs: Path) -> ValueSet:
-    return read_value_sets(inputs / "model", "inputs/model", [])["norway_5l"]
+    return read_value_sets(inputs / "model", "inputs/model", Faults())["norway_5l"]
 
 
 def answers_of(tmp_path: Path, text: str, missing: tuple[str, ...] = (), name: str = "a.csv"):
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
-    problems: list[str] = []
+    problems = Faults()
     return read_answers(path, name, problems, missing), problems
 
 

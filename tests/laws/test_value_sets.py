@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heor.faults import Faults
 from heor.inputs.utilities.answers import Answers, scored
 from heor.inputs.utilities.value_sets import NEEDED, STATES, ValueSet, read_value_sets, utilities
 
-SETS = read_value_sets(Path(__file__).parents[2] / "inputs" / "model", "inputs/model", [])
+SETS = read_value_sets(Path(__file__).parents[2] / "inputs" / "model", "inputs/model", Faults())
 states = st.lists(st.lists(st.integers(1, 5), min_size=5, max_size=5), min_size=1, max_size=20)
 
 

@@ -26,7 +26,7 @@ STATES = ("on_treatment", "off_treatment", "progressed", "dead")
 BACKGROUND = np.full(len(TIME) - 1, 0.01)
 RATES = st.lists(st.floats(0.01, 3), min_size=1, max_size=5)
 
-Faults, Spoil = Callable[..., list[str]], Callable[[str, str, str], int]
+FaultsOf, Spoil = Callable[..., list[str]], Callable[[str, str, str], int]
 
 
 def exponential(rate: float, share: float | np.ndarray = 1.0, group: str | None = None) -> Part:
@@ -167,7 +167,7 @@ def test_an_exposure_to_the_end_of_any_state(problem: DecisionProblem) -> None:
 ANALYSIS, STRATEGIES = "model/analysis.yaml", "model/strategies.yaml"
 
 
-def test_faults_of_states_and_endpoints_come_together(spoil: Spoil, faults: Faults) -> None:
+def test_faults_of_states_and_endpoints_come_together(spoil: Spoil, faults: FaultsOf) -> None:
     """One endpoint too many, which no strategy has; a state that is misspelt; each in its place."""
     endpoints = spoil(ANALYSIS, "endpoints: [pfs, os]", "endpoints: [ttd, pfs, os]")
     line = "    progression_free: {state: progression_free}\n"
@@ -198,13 +198,13 @@ def test_faults_of_states_and_endpoints_come_together(spoil: Spoil, faults: Faul
     ],
 )
 def test_faulty_states_and_endpoints(
-    old: str, new: str, expected: str, spoil: Spoil, faults: Faults
+    old: str, new: str, expected: str, spoil: Spoil, faults: FaultsOf
 ) -> None:
     spoil(ANALYSIS, old, new)
     assert any(expected in f for f in faults())
 
 
-def test_an_unknown_endpoint_of_a_strategy(spoil: Spoil, faults: Faults) -> None:
+def test_an_unknown_endpoint_of_a_strategy(spoil: Spoil, faults: FaultsOf) -> None:
     old = "    pfs: {evidence: second_line_folfiri_pfs,"
     line = spoil(STRATEGIES, old, old.replace("pfs:", "pfss:"))
     found = faults()
@@ -212,7 +212,7 @@ def test_an_unknown_endpoint_of_a_strategy(spoil: Spoil, faults: Faults) -> None
     assert any("endpoint 'pfs' is missing" in f for f in found)
 
 
-def test_evidence_on_survival_ends_the_last_state_only(spoil: Spoil, faults: Faults) -> None:
+def test_evidence_on_survival_ends_the_last_state_only(spoil: Spoil, faults: FaultsOf) -> None:
     spoil(
         STRATEGIES,
         "pfs: {evidence: second_line_folfiri_pfs,",

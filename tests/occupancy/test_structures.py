@@ -27,7 +27,7 @@ from heor.usage.usage import used_parameters
 from heor.valuation.simulate import simulate
 from tests.made_up import joint_draws, simulate_together
 
-Faults = Callable[..., list[str]]
+FaultsOf = Callable[..., list[str]]
 
 
 def section(results: Results) -> str:
@@ -514,7 +514,7 @@ def test_faults_of_a_declared_model_come_together(sick_sicker: Path) -> None:
     ],
 )
 def test_faulty_exposures(
-    old: str, new: str | None, expected: str | None, spoil, faults: Faults
+    old: str, new: str | None, expected: str | None, spoil, faults: FaultsOf
 ) -> None:
     if new is None:
         found = faults(overrides={"analysis.cycle": "quarter"})
@@ -539,7 +539,7 @@ def test_faulty_exposures(
         ),
     ],
 )
-def test_faulty_settings(setting: str, value: object, expected: str, faults: Faults) -> None:
+def test_faulty_settings(setting: str, value: object, expected: str, faults: FaultsOf) -> None:
     assert any(expected in f for f in faults(overrides={setting: value}))
 
 
@@ -676,7 +676,7 @@ def test_without_effect_all_structures_agree(inputs: Path) -> None:
     ],
 )
 def test_faulty_hazard_ratio_after_progression(
-    old: str, new: str, expected: str, spoil, faults: Faults
+    old: str, new: str, expected: str, spoil, faults: FaultsOf
 ) -> None:
     spoil("model/strategies.yaml", old, new)
     assert any("strategies.yaml:" in f and expected in f for f in faults())

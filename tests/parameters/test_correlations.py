@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from heor.errors import InputError
+from heor.faults import Faults
 from heor.inputs.load import load
 from heor.inputs.read.covariance import read_covariance
 from heor.inputs.remarks import remarks
@@ -32,7 +33,7 @@ A, B, C, D = NAMES
 def stated(problem: DecisionProblem, *statements: tuple, sampling: str = "") -> DecisionProblem:
     """The problem with these correlations only: (names or group, value[, scale])."""
     rho = problem.parameters["cost_correlation"]
-    parameters, found = dict(problem.parameters), []
+    parameters, found = dict(problem.parameters), Faults()
     for i, (what, value, *scale) in enumerate(statements):
         parameters[f"rho_{i}"] = replace(rho, name=f"rho_{i}", mean=value)
         group, pair = (what, None) if isinstance(what, str) else (None, what)
@@ -376,7 +377,7 @@ SOUND = (
 def test_covariance_files_that_are_none(
     text: str, says: str, problem: DecisionProblem, tmp_path: Path
 ) -> None:
-    path, found = tmp_path / "effects.csv", []
+    path, found = tmp_path / "effects.csv", Faults()
     path.write_text(text, encoding="utf-8")
     known = problem.parameters
     assert read_covariance(path, "effects.csv", known, known, found) is None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from heor.faults import Faults
 from heor.inputs.checks import dimensions
 from heor.inputs.checks.dimensions import Dimension, Mismatch, dimension
 from heor.inputs.load import load
@@ -136,7 +137,7 @@ def _faults(problem: DecisionProblem, amount: str, exposure: Exposure) -> list[s
         exposures={exposure.name: exposure},
         utilities={},
     )
-    found: list[str] = []
+    found = Faults()
     own = replace(problem, strategies={"chemotherapy": strategy})
     dimensions.check(own, Layer(), problem.parameters, found)
     return found

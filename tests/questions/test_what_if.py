@@ -17,11 +17,11 @@ from heor.questions.response import Response
 from heor.questions.tipping_points import search_range, tipping_points
 from heor.questions.value_based_prices import value_based_prices
 from heor.simulation.draw_inputs import sample
-from heor.together import run_on
+from heor.together import run_first, run_on
 from heor.usage.usage import curve_inputs
 from heor.valuation.simulate import simulate
 from tests.declared_models import CURVED, declared
-from tests.made_up import response_of, run_alone
+from tests.made_up import response_of
 
 THRESHOLDS = [("275000", 275_000.0), ("715000", 715_000.0)]
 
@@ -317,7 +317,7 @@ def test_a_straight_line_on_some_draws_is_the_run_on_all(name, inputs, tmp_path)
 def test_a_curve_on_all_draws_is_the_run(name, values, inputs, tmp_path) -> None:
     folder = declared(inputs, tmp_path / "inputs", CURVED)
     problem = load(folder, draws=200)
-    response = Response.of(run_alone(problem), size=200)
+    response = Response.of(run_first(problem), size=200)
     estimates = response.estimates([{name: value} for value in values])
     for row, value in zip(estimates.mean, values, strict=True):
         np.testing.assert_allclose(row[:2], set_run(folder, name, value, 200), rtol=1e-9)
@@ -330,7 +330,7 @@ def test_a_curve_on_some_draws_has_the_error_it_states(inputs, tmp_path) -> None
     scores, gaps, naive = [], [], []
     for seed in range(60):
         problem = replace(base, settings=replace(base.settings, seed=seed))
-        run = run_alone(problem)
+        run = run_first(problem)
         some = Response.of(run)
         every = Response.of(run, 400).estimates([case])
         found = some.estimates([case])

@@ -37,7 +37,7 @@ from heor.usage.touched import (
 from heor.valuation.simulate import simulate, simulate_and_keep
 from heor.valuation.value import value
 from tests.declared_models import CURVED, declared
-from tests.made_up import joint_draws, run_alone
+from tests.made_up import joint_draws, run_first
 
 THRESHOLD = [("x", 400_000.0)]
 MODELS = ("partitioned_survival", "state_transition", "semi_markov", "individual")
@@ -94,7 +94,7 @@ def test_a_year_of_a_constant_rate(inputs: Path, tmp_path: Path) -> None:
     problem = load(
         declared(inputs, tmp_path / "inputs", text, 60), overrides={"analysis.cycle": "month"}
     )
-    found = run_alone(problem)
+    found = run_first(problem)
     years = found.kept.exposures.by_year("old")[:, 0]
     rate = found.draws.values["r_death"][:, None]
     np.testing.assert_allclose(years[:, 1:] / years[:, :-1], np.exp(-rate) + 0 * years[:, 1:])
@@ -210,7 +210,7 @@ def test_names_drawn_together_move_together(small) -> None:
 
 
 def test_one_way_cases_valued_again_are_those_simulated(curved, monkeypatch) -> None:
-    run = run_alone(curved)
+    run = run_first(curved)
     valued = one_way.one_way(curved, run.fits, run.decision, LeftOut())
     monkeypatch.setattr(one_way, "touched", lambda *_: {SURVIVAL})
     simulated = one_way.one_way(curved, run.fits, run.decision, LeftOut())
@@ -258,10 +258,10 @@ def with_amount(problem, amount: str):
 def test_a_price_that_is_no_straight_line_is_searched(curved) -> None:
     """A rebate of half of what is above 5,000: the closed form of both parts."""
     assert is_affine(curved, "c_new")
-    straight = value_based_prices(Response.of(run_alone(curved)), THRESHOLD, ["c_new"])
+    straight = value_based_prices(Response.of(run_first(curved)), THRESHOLD, ["c_new"])
     bent = with_amount(curved, "min(c_new, 5000) + 0.5 * max(0, c_new - 5000)")
     assert is_price(bent, "c_new") and not is_affine(bent, "c_new")
-    found = value_based_prices(Response.of(run_alone(bent)), THRESHOLD, ["c_new"])
+    found = value_based_prices(Response.of(run_first(bent)), THRESHOLD, ["c_new"])
     price = straight["price"].iloc[0]
     assert price > 5000
     assert found["price"].iloc[0] == pytest.approx(5000 + 2 * (price - 5000), rel=1e-9)
@@ -271,13 +271,13 @@ def test_of_three_strategies_it_is_where_the_intervention_stops_being_the_best(c
     """A third one, as good as the new and for a fixed yearly 7,000: the price is 7,000."""
     third = replace(with_amount(curved, "7000").strategies["new"], name="third", label="Third")
     problem = replace(curved, strategies={**curved.strategies, "third": third})
-    found = value_based_prices(Response.of(run_alone(problem)), [("x", 1e6)], ["c_new"])
+    found = value_based_prices(Response.of(run_first(problem)), [("x", 1e6)], ["c_new"])
     assert found["price"].iloc[0] == pytest.approx(7000.0, rel=1e-9)
     assert found["against"].iloc[0] == "third"
-    two = value_based_prices(Response.of(run_alone(curved)), [("x", 1e6)], ["c_new"])
+    two = value_based_prices(Response.of(run_first(curved)), [("x", 1e6)], ["c_new"])
     assert two["price"].iloc[0] > 7000 and two["against"].iloc[0] == "old"
     # with a QALY worth nothing, a year may cost what the old costs once, divided by the years
-    run = run_alone(problem)
+    run = run_first(problem)
     free = value_based_prices(Response.of(run), [("x", 0.0)], ["c_new"])
     exposures, at = run.kept.exposures, problem.strategies["new"].exposures
     years = exposures.measured["new"][:, list(at).index("well"), COST].mean()
@@ -289,7 +289,7 @@ def test_of_three_strategies_it_is_where_the_intervention_stops_being_the_best(c
 @pytest.mark.parametrize("name", ["rr", "m_old", "start_age"])
 def test_what_is_no_price_is_refused(curved, name: str) -> None:
     with pytest.raises(ModelError, match=f"{name} is not a price"):
-        value_based_prices(Response.of(run_alone(curved)), THRESHOLD, [name])
+        value_based_prices(Response.of(run_first(curved)), THRESHOLD, [name])
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ from itertools import combinations
 
 import numpy as np
 
+from heor.faults import Faults
 from heor.inputs.schema import model as schema
 from heor.inputs.text.layers import Layer
 from heor.problem.correlations import ROUNDING, Block, blocks, listed, members, names_of, stated
-from heor.problem.names import named, nearest
+from heor.problem.names import named
 from heor.problem.parameter import Correlation, Parameter
 from heor.problem.problem import DecisionProblem
 
@@ -21,7 +22,7 @@ def check(
     models: schema.Inputs,
     layer: Layer,
     declared: Iterable[str],
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     """Append every fault found to `problems`.
 
@@ -52,7 +53,7 @@ def _check_number(
     correlation: Correlation,
     declared: list[str],
     layer: Layer,
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     """The correlation itself is a parameter of that unit."""
     name = correlation.correlation
@@ -61,16 +62,21 @@ def _check_number(
         return
     rho = problem.parameters[name]
     if rho.unit != "correlation":
-        problems.append(
-            f"{rho.origin}: {name} is the correlation of '{correlation.name}' in analysis.yaml, but its unit "
-            f"is '{rho.unit}'; it must be 'correlation', from -1 to 1. Correct the unit, or name another."
+        problems.add(
+            rho.origin,
+            f"{name} is the correlation of '{correlation.name}' in analysis.yaml, but its "
+            f"unit is '{rho.unit}'",
+            "it must be 'correlation', from -1 to 1",
+            "Correct the unit, or name another.",
         )
     among = names_of(problem, correlation) if correlation.group is not None else []
     lowest = -1 / (len(among) - 1) if len(among) > 1 else -1.0
     if rho.mean < lowest - ROUNDING:
-        problems.append(
-            f"{rho.origin}: {name}: correlation {rho.mean:g} of group '{correlation.group}'; between any two "
-            f"of its {len(among)} members it must be between {lowest:.3g} and 1. Use 'pair' for a negative one."
+        problems.add(
+            rho.origin,
+            f"{name}: correlation {rho.mean:g} of group '{correlation.group}'",
+            f"between any two of its {len(among)} members it must be between {lowest:.3g} and 1",
+            "Use 'pair' for a negative one.",
         )
 
 
@@ -79,7 +85,7 @@ def _check_pair(
     correlation: Correlation,
     declared: list[str],
     layer: Layer,
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     first, second = correlation.pair
     origin, where = (
@@ -87,8 +93,8 @@ def _check_pair(
         _where(layer, correlation),
     )
     if first == second:
-        problems.append(
-            f"{where}: '{first}' with itself; a pair is of two names. Correct one or remove it."
+        problems.add(
+            where, f"'{first}' with itself", "a pair is of two names", "Correct one or remove it."
         )
         return
     for name in correlation.pair:
@@ -96,7 +102,7 @@ def _check_pair(
             parameter = problem.parameters.get(name)
             fault = _cannot(parameter) if parameter is not None else ""
             if fault:
-                problems.append(f"{where}: '{name}' {fault} Remove the pair.")
+                problems.add(where, f"'{name}' {fault} Remove the pair")
 
 
 def _cannot(parameter: Parameter) -> str:
@@ -112,33 +118,34 @@ def _cannot(parameter: Parameter) -> str:
 
 
 def _check_group(
-    problem: DecisionProblem, correlation: Correlation, layer: Layer, problems: list[str]
+    problem: DecisionProblem, correlation: Correlation, layer: Layer, problems: Faults
 ) -> None:
     """A group has members, all of them uncertain, and more than one."""
     where, group = _where(layer, correlation), correlation.group
     own = [problem.parameters[n] for n in members(problem, group)]
     if not own:
         groups = {p.correlation_group for p in problem.parameters.values() if p.correlation_group}
-        problems.append(
-            f"{where}: no parameter has correlation_group '{group}'.{nearest(group, groups)}"
-        )
+        problems.add(where, f"no parameter has correlation_group '{group}'", like=(group, groups))
         return
     for parameter in own:
         fault = _cannot(parameter)
         if fault:
-            problems.append(
-                f"{parameter.origin}: {parameter.name}, of correlation_group '{group}', {fault} Leave its "
-                "cell of that column empty."
+            problems.add(
+                parameter.origin,
+                f"{parameter.name}, of correlation_group '{group}', {fault} Leave its cell of "
+                "that column empty",
             )
     if len(own) == 1:
-        problems.append(
-            f"{where}: only {own[0].name} has correlation_group '{group}'; a group has two members or more. "
-            "Add one, or remove the group."
+        problems.add(
+            where,
+            f"only {own[0].name} has correlation_group '{group}'",
+            "a group has two members or more",
+            "Add one, or remove the group.",
         )
 
 
 def _check_undeclared(
-    problem: DecisionProblem, models: schema.Inputs, layer: Layer, problems: list[str]
+    problem: DecisionProblem, models: schema.Inputs, layer: Layer, problems: Faults
 ) -> None:
     """A correlation_group that no correlation is stated for, where the run uses its members."""
     known = {c.group for c in problem.correlations if c.group}
@@ -155,30 +162,38 @@ def _check_undeclared(
     for group, own in found.items():
         names = [p.name for p in own if p.name in used]
         if names:
-            problems.append(
-                f"{own[0].origin}: correlation_group '{group}' of {', '.join(names)}: no correlation is stated "
-                f"for it, so they would be drawn independently.{nearest(group, known)} Add it under "
-                f"'correlations' in analysis.yaml ({group}: {{group: {group}, correlation: <parameter>}}), or "
-                "empty the cell."
+            problems.add(
+                own[0].origin,
+                f"correlation_group '{group}' of {', '.join(names)}: no correlation is stated for "
+                "it, so they would be drawn independently",
+                "",
+                f"Add it under 'correlations' in analysis.yaml ({group}: {{group: {group}, "
+                "correlation: <parameter>}), or empty the cell.",
+                like=(group, known),
             )
 
 
-def _check_twice(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
+def _check_twice(problem: DecisionProblem, layer: Layer, problems: Faults) -> None:
     """Two names have one correlation, and those of a covariance file no other at all."""
     for first, second in combinations(problem.correlations, 2):
         both = [n for n in names_of(problem, first) if n in names_of(problem, second)]
         if both and (first.names or second.names):
-            problems.append(
-                f"{_where(layer, second)}: parameter '{both[0]}' of a covariance file is also correlated "
-                f"elsewhere ({first.name}, {second.name}); once is allowed. Remove one."
+            problems.add(
+                _where(layer, second),
+                f"parameter '{both[0]}' of a covariance file is also correlated elsewhere ("
+                f"{first.name}, {second.name})",
+                "once is allowed",
+                "Remove one.",
             )
         elif len(both) > 1:
             same = {frozenset((a, b)): r for a, b, r in stated(problem, first)}
             a, b, rho = next(row for row in stated(problem, second) if frozenset(row[:2]) in same)
-            problems.append(
-                f"{_where(layer, second)}: {a} and {b} are correlated by '{first.name}' already "
-                f"({same[frozenset((a, b))]:.3g} there, {rho:.3g} here); two names have one correlation. "
-                "Remove one."
+            problems.add(
+                _where(layer, second),
+                f"{a} and {b} are correlated by '{first.name}' already ("
+                f"{same[frozenset((a, b))]:.3g} there, {rho:.3g} here)",
+                "two names have one correlation",
+                "Remove one.",
             )
 
 

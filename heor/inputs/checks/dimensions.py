@@ -11,6 +11,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from heor.faults import Faults
 from heor.inputs.text.layers import Layer
 from heor.problem.curve_types import expressions
 from heor.problem.expressions import names_in, problem_with
@@ -59,7 +60,7 @@ class Mismatch(ValueError):
 
 
 def check(
-    problem: DecisionProblem, layer: Layer, declared: Iterable[str], problems: list[str]
+    problem: DecisionProblem, layer: Layer, declared: Iterable[str], problems: Faults
 ) -> None:
     """Append every expression whose weeks, days or hours do not come to what is needed.
 
@@ -87,11 +88,13 @@ def check(
             short = _short(problem, text, derived)
             fault = _fault(text, known, needed) if short else ""
             if fault:
-                problems.append(
-                    f"{layer.origin(f'strategies.{strategy.name}.{path}')}: {path}: '{text}' {fault} "
-                    f"({', '.join(f'{n} in {problem.parameters[n].unit}' for n in short)}). Weeks, days and "
-                    "hours convert to years like every time: write hours per day as hours/day, money per day "
-                    f"as {currency}/day, and leave out factors such as 365."
+                problems.add(
+                    layer.origin(f"strategies.{strategy.name}.{path}"),
+                    f"{path}: '{text}' {fault} ("
+                    f"{', '.join(f'{n} in {problem.parameters[n].unit}' for n in short)})",
+                    "",
+                    "Weeks, days and hours convert to years like every time: write hours per day as "
+                    f"hours/day, money per day as {currency}/day, and leave out factors such as 365.",
                 )
 
 

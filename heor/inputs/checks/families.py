@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from heor.faults import Faults
 from heor.inputs.schema import model as schema
 from heor.inputs.text.layers import Layer
 from heor.problem import family_names as families
@@ -14,7 +15,7 @@ from heor.problem.strategy import Strategy
 
 
 def check_lists(
-    problem: DecisionProblem, models: schema.Inputs, layer: Layer, problems: list[str]
+    problem: DecisionProblem, models: schema.Inputs, layer: Layer, problems: Faults
 ) -> None:
     """Lists of families, and pairs of evidence, that contradict each other."""
     _check_extrapolation(models, layer, problems)
@@ -28,7 +29,7 @@ def check_families(
     curve: FittedCurve | SeriesCurve,
     origin: Origin,
     general: Container[str],
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     """Families that exist; a joint family stands in the lists of both endpoints."""
     for family in curve.distributions:
@@ -39,24 +40,31 @@ def check_families(
             continue
         kinds = {type(own) for own in strategy.curves.values()}
         if set(strategy.curves) != {"os", "pfs"} or kinds != {type(curve)}:
-            problems.append(
-                f"{origin}: distribution '{family}' is a joint model of pfs and os: both endpoints must be "
-                f"fitted, or both follow a series; the curves here are {_curves(strategy)}. Leave the family "
-                "out, or change the curves."
+            problems.add(
+                origin,
+                f"distribution '{family}' is a joint model of pfs and os: both endpoints must be "
+                "fitted, or both follow a series",
+                f"the curves here are {_curves(strategy)}",
+                "Leave the family out, or change the curves.",
             )
             continue
         other = next(e for e in strategy.curves if e != endpoint)
         if family not in strategy.curves[other].distributions:
-            problems.append(
-                f"{origin}: distribution '{family}' is a joint model of PFS and OS, but the distributions "
-                f"of {other} do not hold it: {', '.join(strategy.curves[other].distributions)}. Name it for "
-                "both endpoints or for none."
+            problems.add(
+                origin,
+                f"distribution '{family}' is a joint model of PFS and OS, but the distributions "
+                f"of {other} do not hold it: {', '.join(strategy.curves[other].distributions)}",
+                "",
+                "Name it for both endpoints or for none.",
             )
         elif _apart(strategy, other) and not _apart(strategy, endpoint):
-            problems.append(
-                f"{origin}: the distributions of {endpoint} are joint models only, so {endpoint} has no family of "
-                f"its own besides {', '.join(_apart(strategy, other))} of {other}, which could never be used. Name "
-                "such a family, or joint models alone for both."
+            problems.add(
+                origin,
+                f"the distributions of {endpoint} are joint models only, so {endpoint} has no "
+                f"family of its own besides {', '.join(_apart(strategy, other))} of {other}, "
+                "which could never be used",
+                "",
+                "Name such a family, or joint models alone for both.",
             )
             return
 
@@ -67,7 +75,7 @@ def _apart(strategy: Strategy, endpoint: str) -> list[str]:
     return [f for f in found if (name := families.parse(f)) is None or not name.joint]
 
 
-def _check_extrapolation(models: schema.Inputs, layer: Layer, problems: list[str]) -> None:
+def _check_extrapolation(models: schema.Inputs, layer: Layer, problems: Faults) -> None:
     """A chosen family that no curve takes, because each names distributions of its own."""
     chosen = models.analysis.survival.extrapolation
     own = [
@@ -78,9 +86,12 @@ def _check_extrapolation(models: schema.Inputs, layer: Layer, problems: list[str
     ]
     if chosen == "stacked" or not own or None in own or any(d == [chosen] for d in own):
         return
-    problems.append(
-        f"{layer.origin('analysis.survival.extrapolation')}: extrapolation '{chosen}' acts on no curve: each names "
-        "distributions of its own in strategies.yaml. Write stacked, or take those distributions away (null)."
+    problems.add(
+        layer.origin("analysis.survival.extrapolation"),
+        f"extrapolation '{chosen}' acts on no curve: each names distributions of its own "
+        "in strategies.yaml",
+        "",
+        "Write stacked, or take those distributions away (null).",
     )
 
 
@@ -90,9 +101,7 @@ def _curves(strategy: Strategy) -> str:
     return " and ".join(f"{e} ({kinds[type(c)]})" for e, c in strategy.curves.items())
 
 
-def _check_one_list_an_evidence(
-    problem: DecisionProblem, layer: Layer, problems: list[str]
-) -> None:
+def _check_one_list_an_evidence(problem: DecisionProblem, layer: Layer, problems: Faults) -> None:
     """A draw has one curve of an evidence, so one list of candidate distributions."""
     lists: dict[str, tuple[str, ...]] = {}
     for strategy in problem.strategies.values():
@@ -102,16 +111,15 @@ def _check_one_list_an_evidence(
             first = lists.setdefault(curve.evidence, curve.distributions)
             if first != curve.distributions:
                 origin = layer.latest(f"strategies.{strategy.name}.curves.{endpoint}")
-                problems.append(
-                    f"{origin}: evidence '{curve.evidence}' is fitted with "
-                    f"{', '.join(curve.distributions)} here and {', '.join(first)} elsewhere; one "
-                    "evidence has one list of distributions."
+                problems.add(
+                    origin,
+                    f"evidence '{curve.evidence}' is fitted with {', '.join(curve.distributions)} "
+                    f"here and {', '.join(first)} elsewhere",
+                    "one evidence has one list of distributions",
                 )
 
 
-def _check_one_pair_an_evidence(
-    problem: DecisionProblem, layer: Layer, problems: list[str]
-) -> None:
+def _check_one_pair_an_evidence(problem: DecisionProblem, layer: Layer, problems: Faults) -> None:
     """Evidence fitted to the same patients as another stands beside that one everywhere."""
     beside: dict[str, tuple[str, ...]] = {}
     for strategy in problem.strategies.values():
@@ -123,10 +131,12 @@ def _check_one_pair_an_evidence(
             first = beside.setdefault(name, unit)
             if first != unit:
                 origin = layer.latest(f"strategies.{strategy.name}.curves")
-                problems.append(
-                    f"{origin}: evidence '{name}' stands with {_others(unit, name)} here and with "
-                    f"{_others(first, name)} elsewhere; the endpoints of a strategy are of the same patients. "
-                    "Name the same evidence, or enter the table a second time under another name."
+                problems.add(
+                    origin,
+                    f"evidence '{name}' stands with {_others(unit, name)} here and with "
+                    f"{_others(first, name)} elsewhere",
+                    "the endpoints of a strategy are of the same patients",
+                    "Name the same evidence, or enter the table a second time under another name.",
                 )
 
 

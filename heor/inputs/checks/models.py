@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from heor.faults import Faults
 from heor.inputs.checks import transitions as transition_checks
 from heor.inputs.checks import values as value_checks
 from heor.inputs.text.layers import Layer
@@ -23,7 +24,7 @@ NEARLY = 1e-9  # years; below it two times are the same
 
 
 def check(
-    problem: DecisionProblem, layer: Layer, declared: Iterable[str], problems: list[str]
+    problem: DecisionProblem, layer: Layer, declared: Iterable[str], problems: Faults
 ) -> None:
     """Append every fault found to `problems`.
 
@@ -34,18 +35,20 @@ def check(
     if fault:
         others = [m for m in structures.STRUCTURES if not structures.fault(problem, m)]
         advice = f"Use {' or '.join(others)}, or change" if others else "Change"
-        problems.append(
-            f"{layer.origin('analysis.model')}: model {model} cannot be evaluated: {fault} {advice} the "
-            "strategy."
+        problems.add(
+            layer.origin("analysis.model"),
+            f"model {model} cannot be evaluated: {fault} {advice} the strategy",
         )
     endpoints = dict.fromkeys((*problem.settings.endpoints, "os", "pfs", "dfs"))
     for name, evidence in problem.evidence.items():
         origin = layer.origin(f"survival.{name}.endpoint")
         named("endpoint", evidence.endpoint, endpoints, origin, problems)
     if len({bool(s.transitions) for s in problem.strategies.values()}) > 1:
-        problems.append(
-            f"{layer.origin('analysis.model')}: some strategies have curves and others transitions. All "
-            "must be of one kind."
+        problems.add(
+            layer.origin("analysis.model"),
+            "some strategies have curves and others transitions",
+            "",
+            "All must be of one kind.",
         )
     means = means_of(problem, declared)
     value_checks.check(problem, layer, means, problems)
@@ -62,10 +65,12 @@ def check(
                 named("flow", exposure.flow, flows, origin, problems)
         pfs = strategy.curves.get("pfs")
         if strategy.after_progression != "1" and isinstance(pfs, FittedCurve):
-            problems.append(
-                f"{layer.origin(f'strategies.{strategy.name}.after_progression')}: after_progression is a "
-                f"hazard ratio against the strategy the PFS curve is relative to, and that of '{strategy.name}' "
-                "is not relative. Remove it."
+            problems.add(
+                layer.origin(f"strategies.{strategy.name}.after_progression"),
+                "after_progression is a hazard ratio against the strategy the PFS curve is "
+                f"relative to, and that of '{strategy.name}' is not relative",
+                "",
+                "Remove it.",
             )
         if strategy.transitions:
             transition_checks.check(problem, strategy, means, layer, problems)
@@ -77,13 +82,16 @@ def check(
         _check_prices(problem, layer, problems)
 
 
-def _check_prices(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
+def _check_prices(problem: DecisionProblem, layer: Layer, problems: Faults) -> None:
     """Parameters whose value-based price is asked for are prices."""
     for name in problem.prices:
         if acts_beyond_money(problem, name):
-            problems.append(
-                f"{layer.origin('analysis.prices')}: '{name}' is not a price; survival, time or utility depends "
-                "on it. Name only amounts of money here; tipping points are found for every parameter that matters."
+            problems.add(
+                layer.origin("analysis.prices"),
+                f"'{name}' is not a price",
+                "survival, time or utility depends on it",
+                "Name only amounts of money here; tipping points are found for every parameter "
+                "that matters.",
             )
 
 
@@ -98,7 +106,7 @@ def means_of(problem: DecisionProblem, declared: Iterable[str]) -> dict[str, flo
 
 
 def _check_finite(
-    problem: DecisionProblem, means: dict[str, float], layer: Layer, problems: list[str]
+    problem: DecisionProblem, means: dict[str, float], layer: Layer, problems: Faults
 ) -> None:
     """Every expression is a number at the parameters' means, as far as those tell."""
     texts = [(f"analysis.derived.{name}", text) for name, text in problem.derived.items()]
@@ -110,9 +118,11 @@ def _check_finite(
             continue  # its own check says so, or only a draw can tell
         fault = fault_at(text, means)
         if fault:
-            problems.append(
-                f"{layer.origin(path)}: {fault} at the parameters' means; a finite number is needed. Look "
-                "for a division by zero, or the root or logarithm of a number below zero."
+            problems.add(
+                layer.origin(path),
+                f"{fault} at the parameters' means",
+                "a finite number is needed",
+                "Look for a division by zero, or the root or logarithm of a number below zero.",
             )
 
 
@@ -127,7 +137,7 @@ def _check_times(
     exposure: Exposure,
     means: dict[str, float],
     origin: Origin,
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     """Windows of at least a cycle, events and windows inside the horizon."""
     start = _value(exposure.from_time, means)
@@ -135,12 +145,18 @@ def _check_times(
     until, at = (math.nan if text is None else _value(text, means) for text in ends)
     horizon, cycle = problem.horizon, problem.settings.cycle
     if at < 0 or 0 < horizon <= at:
-        problems.append(
-            f"{origin}: the event is at {at:g} years, outside the horizon of {horizon:g}. Change 'at'."
+        problems.add(
+            origin,
+            f"the event is at {at:g} years, outside the horizon of {horizon:g}",
+            "",
+            "Change 'at'.",
         )
     if start >= horizon > 0:
-        problems.append(
-            f"{origin}: starts at {start:g} years, outside the horizon of {horizon:g}. Change 'from'."
+        problems.add(
+            origin,
+            f"starts at {start:g} years, outside the horizon of {horizon:g}",
+            "",
+            "Change 'from'.",
         )
     lengths = {"from ... until": until - start}
     lengths |= {
@@ -150,19 +166,23 @@ def _check_times(
     }
     for name, length in lengths.items():
         if length < -NEARLY:
-            problems.append(
-                f"{origin}: '{name}' spans {length * 12:.3g} months; it must be 0 or more. Correct it."
+            problems.add(
+                origin,
+                f"'{name}' spans {length * 12:.3g} months",
+                "it must be 0 or more",
+                "Correct it.",
             )
         if 0 < length < cycle - NEARLY:
-            problems.append(
-                f"{origin}: '{name}' spans {length * 12:.3g} months, less than a cycle of "
-                f"{cycle * 12:.3g}; a cycle may not be longer than the shortest window. Shorten "
-                "analysis.cycle, or widen the window."
+            problems.add(
+                origin,
+                f"'{name}' spans {length * 12:.3g} months, less than a cycle of {cycle * 12:.3g}",
+                "a cycle may not be longer than the shortest window",
+                "Shorten analysis.cycle, or widen the window.",
             )
 
 
 def _check_followed(
-    strategy: Strategy, exposure: Exposure, origin: Origin, problems: list[str]
+    strategy: Strategy, exposure: Exposure, origin: Origin, problems: Faults
 ) -> None:
     """`after` follows progressions, and nothing else."""
     if exposure.after is None:
@@ -176,7 +196,9 @@ def _check_followed(
         seen.add(name)
         pending += found.sum_of
         if not found.sum_of and (found.flow != "progressions" or found.before != "0"):
-            problems.append(
-                f"{origin}: after: '{name}' is not an exposure to progressions; only time after a "
-                "progression is known. Name one with 'flow: progressions'."
+            problems.add(
+                origin,
+                f"after: '{name}' is not an exposure to progressions",
+                "only time after a progression is known",
+                "Name one with 'flow: progressions'.",
             )

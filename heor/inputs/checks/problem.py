@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from heor.faults import Faults
 from heor.inputs.checks import correlations as correlation_checks
 from heor.inputs.checks import severity as severity_checks
 from heor.inputs.checks import survival as survival_checks
@@ -25,7 +26,7 @@ def check(
     layer: Layer,
     scenarios: Iterable[str],
     declared: Iterable[str],
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     """Append every fault found to `problems`.
 
@@ -36,9 +37,11 @@ def check(
     _check_settings(problem, layer, list(scenarios), problems)
     curves = any(s.curves for s in problem.strategies.values())
     if curves and "survival" not in models.analysis.model_fields_set:
-        problems.append(
-            f"{layer.origin('analysis')}: 'analysis.survival' is missing; strategies with curves need it. "
-            "Name the families and the extrapolation."
+        problems.add(
+            layer.origin("analysis"),
+            "'analysis.survival' is missing",
+            "strategies with curves need it",
+            "Name the families and the extrapolation.",
         )
     for label, names in problem.settings.information.items():
         origin = layer.origin(f"analysis.information.{label}")
@@ -80,15 +83,17 @@ def check(
 
 
 def _known_names(
-    problem: DecisionProblem, declared: set[str], layer: Layer, problems: list[str]
+    problem: DecisionProblem, declared: set[str], layer: Layer, problems: Faults
 ) -> set[str]:
     """Parameter, synthesis and derived names; derived ones are checked in order."""
     known = declared | set(problem.syntheses)
     for name, expression in problem.derived.items():
         if name in declared:
-            problems.append(
-                f"{layer.origin(f'analysis.derived.{name}')}: derived name '{name}' is also a "
-                "parameter; names must be unique. Rename one."
+            problems.add(
+                layer.origin(f"analysis.derived.{name}"),
+                f"derived name '{name}' is also a parameter",
+                "names must be unique",
+                "Rename one.",
             )
         fault = problem_with(expression, known)
         if fault:
@@ -98,7 +103,7 @@ def _known_names(
 
 
 def _check_settings(
-    problem: DecisionProblem, layer: Layer, scenarios: Iterable[str], problems: list[str]
+    problem: DecisionProblem, layer: Layer, scenarios: Iterable[str], problems: Faults
 ) -> None:
     settings = problem.settings
     for role in ("comparator", "intervention"):
@@ -124,53 +129,62 @@ def _check_settings(
 
 
 def _check_averages(
-    problem: DecisionProblem, layer: Layer, scenarios: list[str], problems: list[str]
+    problem: DecisionProblem, layer: Layer, scenarios: list[str], problems: Faults
 ) -> None:
     """Averages of scenarios that exist, under names of their own."""
     for name, average in problem.settings.averages.items():
         path = f"analysis.averages.{name}"
         if name in (BASE, *scenarios):
-            problems.append(
-                f"{layer.origin(path)}: average '{name}' bears the name of a scenario; names must be "
-                "unique. Rename one."
+            problems.add(
+                layer.origin(path),
+                f"average '{name}' bears the name of a scenario",
+                "names must be unique",
+                "Rename one.",
             )
         for member in average.weights:
             origin = layer.origin(f"{path}.weights.{member}")
             named("scenario", member, [BASE, *scenarios], origin, problems)
 
 
-def _check_states(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
+def _check_states(problem: DecisionProblem, layer: Layer, problems: Faults) -> None:
     """Distinct states that end with death, and an endpoint that ends each of the others."""
     states, endpoints = problem.settings.states, problem.settings.endpoints
     origin = layer.origin("analysis.states")
     if states[-1] != "dead":
-        problems.append(
-            f"{origin}: the last state is '{states[-1]}'; it must be dead. List states in the order "
-            "patients leave them."
+        problems.add(
+            origin,
+            f"the last state is '{states[-1]}'",
+            "it must be dead",
+            "List states in the order patients leave them.",
         )
     for name in states[:-1]:
         if name.startswith("dead"):  # cohorts count everyone outside the last state as alive
-            problems.append(
-                f"{origin}: state '{name}' comes before the last; only the last state is death, and whoever "
-                "is in another lives. Use one state of death."
+            problems.add(
+                origin,
+                f"state '{name}' comes before the last",
+                "only the last state is death, and whoever is in another lives",
+                "Use one state of death.",
             )
     for what, names in (("state", states), ("endpoint", endpoints)):
         for name in sorted({n for n in names if names.count(n) > 1}):
-            problems.append(
-                f"{layer.origin(f'analysis.{what}s')}: {what} '{name}' is named twice; nobody can "
-                "enter the second. Remove one."
+            problems.add(
+                layer.origin(f"analysis.{what}s"),
+                f"{what} '{name}' is named twice",
+                "nobody can enter the second",
+                "Remove one.",
             )
     if any(s.transitions for s in problem.strategies.values()):
         return
     if len(endpoints) != len(states) - 1:
-        problems.append(
-            f"{layer.origin('analysis.endpoints')}: {len(endpoints)} endpoints for {len(states)} "
-            f"states; {len(states) - 1} are needed, one for each state but dead."
+        problems.add(
+            layer.origin("analysis.endpoints"),
+            f"{len(endpoints)} endpoints for {len(states)} states",
+            f"{len(states) - 1} are needed, one for each state but dead",
         )
 
 
 def _check_sources(
-    problem: DecisionProblem, models: schema.Inputs, layer: Layer, problems: list[str]
+    problem: DecisionProblem, models: schema.Inputs, layer: Layer, problems: Faults
 ) -> None:
     for key in problem.trial.source if problem.trial else ():
         named("source", key, problem.sources, layer.origin("analysis.trial"), problems)
@@ -183,58 +197,69 @@ def _check_sources(
             named("source", key, problem.sources, origin, problems)
 
 
-def _check_value_sets(problem: DecisionProblem, problems: list[str]) -> None:
+def _check_value_sets(problem: DecisionProblem, problems: Faults) -> None:
     """Utilities that are not multipliers are of the value set of the norms."""
     own = problem.country.value_set_key
     for p in problem.parameters.values():
         if p.unit == "utility" and p.value_set is None:
-            problems.append(
-                f"{p.origin}: {p.name}: a utility without value set; write the key of the set it was valued "
-                "with in column 'value_set', or give a multiplier of the norm (unit 'utility multiplier')."
+            problems.add(
+                p.origin,
+                f"{p.name}: a utility without value set",
+                "write the key of the set it was valued with in column 'value_set', or give a "
+                "multiplier of the norm (unit 'utility multiplier')",
             )
         elif p.value_set not in (None, own):
-            problems.append(
-                f"{p.origin}: {p.name} is valued with '{p.value_set}', the norms of this run with '{own}'; "
-                "state utilities, norms, ageing and shortfall must be of one value set, because the same "
-                "health has another number on each. Value the answers again (`heor utilities`), or give a "
-                "multiplier of the norm."
+            problems.add(
+                p.origin,
+                f"{p.name} is valued with '{p.value_set}', the norms of this run with '{own}'",
+                "state utilities, norms, ageing and shortfall must be of one value set, because "
+                "the same health has another number on each",
+                "Value the answers again (`heor utilities`), or give a multiplier of the norm.",
             )
 
 
-def _check_ages(problem: DecisionProblem, layer: Layer, problems: list[str]) -> None:
+def _check_ages(problem: DecisionProblem, layer: Layer, problems: Faults) -> None:
     for name in ("start_age", "share_male"):
         parameter = problem.parameters.get(name)
         if parameter is not None and not parameter.is_fixed:
-            problems.append(
-                f"{parameter.origin}: {name} is uncertain ({parameter.distribution}); the cohort needs "
-                "one value. Set se to 0 and run other values as scenarios."
+            problems.add(
+                parameter.origin,
+                f"{name} is uncertain ({parameter.distribution})",
+                "the cohort needs one value",
+                "Set se to 0 and run other values as scenarios.",
             )
     if problem.start_age >= problem.settings.end_age:
-        problems.append(
-            f"{layer.origin('analysis.end_age')}: end_age {problem.settings.end_age:g} is not above "
-            f"start_age {problem.start_age:g}. The horizon must be positive."
+        problems.add(
+            layer.origin("analysis.end_age"),
+            f"end_age {problem.settings.end_age:g} is not above start_age {problem.start_age:g}",
+            "",
+            "The horizon must be positive.",
         )
     table, norms = problem.country.life_table, problem.country.norms
     last = table.age[-1]
     closed = max(table.q_male[-1], table.q_female[-1]) >= 1
     if problem.settings.end_age > last + 1 and not closed:
-        problems.append(
-            f"{table.origin}: ends at age {last:g}, before the horizon (age "
-            f"{problem.settings.end_age:g}), and is not closed with q = 1. Add the missing ages, "
-            "or say in country.yaml what follows the last: under life_table, 'closing: constant_hazard' "
-            "or 'closing: certain_death'."
+        problems.add(
+            table.origin,
+            f"ends at age {last:g}, before the horizon (age {problem.settings.end_age:g}), "
+            "and is not closed with q = 1",
+            "",
+            "Add the missing ages, or say in country.yaml what follows the last: under "
+            "life_table, 'closing: constant_hazard' or 'closing: certain_death'.",
         )
     if problem.start_age < table.age[0]:
-        problems.append(f"{table.origin}: starts at age {table.age[0]:g}, after start_age.")
+        problems.add(table.origin, f"starts at age {table.age[0]:g}, after start_age")
     if not norms.age[0] <= problem.start_age <= norms.age[-1]:
-        problems.append(
-            f"{norms.origin}: norms cover ages {norms.age[0]:g} to {norms.age[-1]:g}; start_age "
-            f"{problem.start_age:g} is outside. Add the missing ages."
+        problems.add(
+            norms.origin,
+            f"norms cover ages {norms.age[0]:g} to {norms.age[-1]:g}",
+            f"start_age {problem.start_age:g} is outside",
+            "Add the missing ages.",
         )
 
 
 def _check_strategy(
-    problem: DecisionProblem, strategy: Strategy, layer: Layer, known: set[str], problems: list[str]
+    problem: DecisionProblem, strategy: Strategy, layer: Layer, known: set[str], problems: Faults
 ) -> None:
     root = f"strategies.{strategy.name}"
 
@@ -251,7 +276,7 @@ def _check_strategy(
         named("group", strategy.cured_group, strategy.groups, origin, problems)
     for endpoint in problem.settings.endpoints:
         if strategy.curves and endpoint not in strategy.curves:
-            problems.append(f"{layer.origin(f'{root}.curves')}: endpoint '{endpoint}' is missing.")
+            problems.add(layer.origin(f"{root}.curves"), f"endpoint '{endpoint}' is missing")
     for endpoint, curve in strategy.curves.items():
         origin = layer.latest(f"{root}.curves.{endpoint}")
         named("endpoint", endpoint, problem.settings.endpoints, origin, problems)
@@ -265,9 +290,11 @@ def _check_strategy(
             expression(f"exposures.{name}", getattr(exposure, part))
     circle = _in_circle(strategy)
     if circle:
-        problems.append(
-            f"{layer.latest(f'{root}.exposures.{circle[0]}')}: exposures {', '.join(circle)} refer to "
-            "each other in a circle. Break it in 'less', 'sum_of' or 'after'."
+        problems.add(
+            layer.latest(f"{root}.exposures.{circle[0]}"),
+            f"exposures {', '.join(circle)} refer to each other in a circle",
+            "",
+            "Break it in 'less', 'sum_of' or 'after'.",
         )
     for kind in ("costs", "utilities"):
         for name, item in getattr(strategy, kind).items():
@@ -284,7 +311,7 @@ def _check_exposure(
     strategy: Strategy,
     exposure: Exposure,
     origin: Origin,
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     if exposure.state is not None:
         alive = [s for s in problem.settings.states if s != "dead"]
@@ -296,7 +323,7 @@ def _check_exposure(
             named("exposure", other, strategy.exposures, origin, problems)
             and other == exposure.name
         ):
-            problems.append(f"{origin}: exposure '{other}' refers to itself.")
+            problems.add(origin, f"exposure '{other}' refers to itself")
 
 
 def _in_circle(strategy: Strategy) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from heor.faults import Faults
 from heor.inputs.checks import families as family_checks
 from heor.inputs.read.evidence_tables import LONGEST
 from heor.inputs.schema import model as schema
@@ -26,7 +27,7 @@ def check(
     models: schema.Inputs,
     layer: Layer,
     declared: Collection[str],
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     """Append every fault found to `problems`.
 
@@ -60,7 +61,7 @@ def _check_fit(
     survival: schema.SurvivalSettings,
     layer: Layer,
     indexed: Iterable[str],
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     origin = layer.origin("analysis.survival.distributions")
     for family in survival.distributions:
@@ -75,9 +76,11 @@ def _check_fit(
         origin = layer.origin("analysis.survival.accept") if in_file else Origin(f"--accept {fit}")
         evidence, slash, family = fit.partition("/")
         if not slash:
-            problems.append(
-                f"{origin}: '{fit}' does not name a fit; write evidence/family, for example "
-                f"{next(iter(problem.evidence), 'evidence')}/weibull."
+            problems.add(
+                origin,
+                f"'{fit}' does not name a fit",
+                f"write evidence/family, for example {next(iter(problem.evidence), 'evidence')}"
+                "/weibull",
             )
             continue
         named("survival evidence", evidence, indexed, origin, problems)
@@ -91,7 +94,7 @@ def _check_external(
     evidence: SurvivalEvidence,
     layer: Layer,
     indexed: Iterable[str],
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     origin = layer.origin(f"survival.{evidence.name}.external")
     for name in evidence.external:
@@ -100,16 +103,19 @@ def _check_external(
         if not known or other is None:
             continue
         if name == evidence.name:
-            problems.append(f"{origin}: '{name}' cannot be external to itself. Remove it.")
+            problems.add(origin, f"'{name}' cannot be external to itself", "", "Remove it.")
         elif other.form not in EXTERNAL_FORMS:
-            problems.append(
-                f"{origin}: external evidence '{name}' has form {other.form}; "
-                f"{' or '.join(EXTERNAL_FORMS)} is allowed."
+            problems.add(
+                origin,
+                f"external evidence '{name}' has form {other.form}",
+                f"{' or '.join(EXTERNAL_FORMS)} is allowed",
             )
         elif other.endpoint != evidence.endpoint:
-            problems.append(
-                f"{origin}: external evidence '{name}' is about {other.endpoint}, this about "
-                f"{evidence.endpoint}; they must be the same."
+            problems.add(
+                origin,
+                f"external evidence '{name}' is about {other.endpoint}, this about "
+                f"{evidence.endpoint}",
+                "they must be the same",
             )
 
 
@@ -118,7 +124,7 @@ def _check_opinions(
     layer: Layer,
     indexed: Iterable[str],
     declared: Collection[str],
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     for name, opinion in problem.opinions.items():
         path = f"analysis.survival.opinions.{name}"
@@ -130,10 +136,11 @@ def _check_opinions(
         if belief is None:  # missing, or faulty in its own row
             continue
         if belief.distribution != "beta" or not belief.se > 0:
-            problems.append(
-                f"{belief.origin}: {belief.name} is {belief.distribution} with se {belief.se:g}; an "
-                f"opinion (analysis.survival.opinions.{name}) needs a beta with an se above 0. Switch "
-                "the opinion off with null instead."
+            problems.add(
+                belief.origin,
+                f"{belief.name} is {belief.distribution} with se {belief.se:g}",
+                f"an opinion (analysis.survival.opinions.{name}) needs a beta with an se above 0",
+                "Switch the opinion off with null instead.",
             )
 
 
@@ -143,7 +150,7 @@ def _check_donor(
     curve: RelativeCurve | SeriesCurve,
     endpoint: str,
     origin: Origin,
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     """The strategy a curve refers to exists and has a fitted curve of its own."""
     relative = isinstance(curve, RelativeCurve)
@@ -153,13 +160,13 @@ def _check_donor(
     donor = problem.strategies[name].curves.get(endpoint)
     if donor is not None and not isinstance(donor, FittedCurve):
         kind = "relative" if isinstance(donor, RelativeCurve) else "a series"
-        problems.append(
-            f"{origin}: {key} '{name}', which is itself {kind}; name a strategy with fitted curves."
+        problems.add(
+            origin, f"{key} '{name}', which is itself {kind}", "name a strategy with fitted curves"
         )
 
 
 def _check_group(
-    strategy: Strategy, curve: RelativeCurve | SeriesCurve, origin: Origin, problems: list[str]
+    strategy: Strategy, curve: RelativeCurve | SeriesCurve, origin: Origin, problems: Faults
 ) -> None:
     """Who follows a series or fails early is one group of the strategy."""
     if isinstance(curve, SeriesCurve):
@@ -171,15 +178,18 @@ def _check_group(
         return
     if share != "1" and strategy.groups and group is None:
         groups = ", ".join(f"{n} ({e})" for n, e in strategy.groups.items())
-        problems.append(
-            f"{origin}: {setting} '{share}' is the share of no group; groups: {groups}. Write it as "
-            "the group's share is written."
+        problems.add(
+            origin,
+            f"{setting} '{share}' is the share of no group",
+            f"groups: {groups}",
+            "Write it as the group's share is written.",
         )
     own = strategy.cured_group
     if isinstance(curve, RelativeCurve) and None not in (group, own) and group != own:
-        problems.append(
-            f"{origin}: early_failure acts on group '{group}', the cured belong to '{own}'; both must "
-            "be the same group."
+        problems.add(
+            origin,
+            f"early_failure acts on group '{group}', the cured belong to '{own}'",
+            "both must be the same group",
         )
 
 
@@ -188,13 +198,16 @@ def _check_fitted(
     endpoint: str,
     curve: FittedCurve | SeriesCurve,
     origin: Origin,
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     found = problem.evidence[curve.evidence]
     if found.form == "counts":
-        problems.append(
-            f"{origin}: evidence '{found.name}' holds registry counts, which inform the curve of other "
-            "evidence. Name it under 'external' of that evidence in survival/index.yaml."
+        problems.add(
+            origin,
+            f"evidence '{found.name}' holds registry counts, which inform the curve of other "
+            "evidence",
+            "",
+            "Name it under 'external' of that evidence in survival/index.yaml.",
         )
     elif not found.has_events:
         problems.append(
@@ -205,20 +218,27 @@ def _check_fitted(
     endpoints = problem.settings.endpoints
     alias = (found.endpoint == "os") == (endpoint == endpoints[-1])
     if found.endpoint != endpoint and (found.endpoint in endpoints or not alias):
-        problems.append(
-            f"{origin}: evidence '{found.name}' is about {found.endpoint}, the curve is {endpoint}. "
-            "Name evidence of the same endpoint (dfs counts as pfs)."
+        problems.add(
+            origin,
+            f"evidence '{found.name}' is about {found.endpoint}, the curve is {endpoint}",
+            "",
+            "Name evidence of the same endpoint (dfs counts as pfs).",
         )
     if found.age is None or found.share_male is None:
-        problems.append(
-            f"{origin}: evidence '{curve.evidence}' has no age or share_male, which the background "
-            "mortality of its patients needs. Add them in survival/index.yaml."
+        problems.add(
+            origin,
+            f"evidence '{curve.evidence}' has no age or share_male, which the background "
+            "mortality of its patients needs",
+            "",
+            "Add them in survival/index.yaml.",
         )
     elif found.last_time <= LONGEST and found.age + found.last_time > OLDEST:
-        problems.append(
-            f"{found.origin}: patients of age {found.age:g} in {found.name} would be "
-            f"{found.age + found.last_time:.0f} at its last time, {found.last_time:.3g} years; at most "
-            f"{OLDEST} is possible. Check age, 'time_unit' and the largest time."
+        problems.add(
+            found.origin,
+            f"patients of age {found.age:g} in {found.name} would be "
+            f"{found.age + found.last_time:.0f} at its last time, {found.last_time:.3g} years",
+            f"at most {OLDEST} is possible",
+            "Check age, 'time_unit' and the largest time.",
         )
     _check_covariates(found, curve, origin, problems)
 
@@ -227,25 +247,30 @@ def _check_covariates(
     evidence: SurvivalEvidence,
     curve: FittedCurve | SeriesCurve,
     origin: Origin,
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     unfit = [f for f in curve.distributions if evidence.covariates and not _takes_covariates(f)]
     if unfit:
-        problems.append(
-            f"{origin}: evidence '{evidence.name}' has covariates, which {', '.join(unfit)} cannot take; "
-            "families with a closed form and splines can. Name them in 'distributions' of the curve."
+        problems.add(
+            origin,
+            f"evidence '{evidence.name}' has covariates, which {', '.join(unfit)} cannot take",
+            "families with a closed form and splines can",
+            "Name them in 'distributions' of the curve.",
         )
     missing = [c for c in evidence.covariates if c not in curve.at]
     if missing:
-        problems.append(
-            f"{origin}: evidence '{evidence.name}' has covariates {', '.join(missing)}; say for which "
-            f"patients the curve is: at: {{{missing[0]}: ...}}."
+        problems.add(
+            origin,
+            f"evidence '{evidence.name}' has covariates {', '.join(missing)}",
+            f"say for which patients the curve is: at: {{{missing[0]}: ...}}",
         )
     for name in curve.at:
         if not evidence.covariates:
-            problems.append(
-                f"{origin}: at: '{name}', but evidence '{evidence.name}' has no covariates. Name them "
-                "in survival/index.yaml, or remove 'at'."
+            problems.add(
+                origin,
+                f"at: '{name}', but evidence '{evidence.name}' has no covariates",
+                "",
+                "Name them in survival/index.yaml, or remove 'at'.",
             )
             return
         named("covariate", name, evidence.covariates, origin, problems)

@@ -6,6 +6,7 @@ import math
 from ast import literal_eval
 from collections.abc import Mapping, Sequence
 
+from heor.faults import Faults
 from heor.inputs.text.layers import LAYERS, Layer
 from heor.problem.expressions import evaluate, names_in, problem_with
 from heor.problem.names import named
@@ -23,7 +24,7 @@ def check(
     strategy: Strategy,
     means: Mapping[str, float],
     layer: Layer,
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     """Append every fault found to `problems`."""
     root, states = f"strategies.{strategy.name}", problem.settings.states
@@ -33,26 +34,31 @@ def check(
         for state in (transition.origin, transition.target):
             named("state", state, states, origin, problems)
         if transition.origin == transition.target:
-            problems.append(
-                f"{origin}: state '{transition.origin}' to itself; staying is what is left. Remove it."
+            problems.add(
+                origin,
+                f"state '{transition.origin}' to itself",
+                "staying is what is left",
+                "Remove it.",
             )
         if transition.origin == "dead":
-            problems.append(f"{origin}: the dead stay dead. Remove the transition.")
+            problems.add(origin, "the dead stay dead", "", "Remove the transition.")
         fault = _faulty(transition, problem, means)
         if fault:
             problems.append(f"{origin}: {transition.name}{fault}")
         by_origin.setdefault(transition.origin, []).append(transition)
     _check_periods(problem, strategy, layer, problems)
     if strategy.groups:
-        problems.append(
-            f"{layer.origin(f'{root}.groups')}: groups go with curves; make a state of each instead."
+        problems.add(
+            layer.origin(f"{root}.groups"), "groups go with curves", "make a state of each instead"
         )
     for state, own in by_origin.items():
         origin = layer.origin(f"{root}.transitions.{state}")
         if len({t.rate is None for t in own}) > 1:
-            problems.append(
-                f"{origin}: out of '{state}' some transitions are rates and others probabilities; what is "
-                "left to stay is then not defined. Use one."
+            problems.add(
+                origin,
+                f"out of '{state}' some transitions are rates and others probabilities",
+                "what is left to stay is then not defined",
+                "Use one.",
             )
         elif own[0].rate is None and not any(_faulty(t, problem, means) for t in own):
             _check_together(problem, strategy, state, own, means, origin, problems)
@@ -79,7 +85,7 @@ def _faulty(
 
 
 def _check_periods(
-    problem: DecisionProblem, strategy: Strategy, layer: Layer, problems: list[str]
+    problem: DecisionProblem, strategy: Strategy, layer: Layer, problems: Faults
 ) -> None:
     """Probabilities say what they are of, where the cycle is not that of the inputs that state them."""
     root, stated = f"strategies.{strategy.name}.transitions", layer.origins.get("analysis.cycle")
@@ -121,15 +127,17 @@ def _check_together(
     own: Sequence[TransitionInput],
     means: Mapping[str, float],
     origin: Origin,
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     """Probabilities out of one state are of one period, and can be those of a step."""
     periods = {t.per for t in own}
     if len(periods) > 1:
-        problems.append(
-            f"{origin}: out of '{state}' the probabilities are of different periods "
-            f"({', '.join(in_months(p) for p in sorted(filter(None, periods)))}); they "
-            "compete, so they must be of one. Write them per the same, or write rates."
+        problems.add(
+            origin,
+            f"out of '{state}' the probabilities are of different periods ("
+            f"{', '.join(in_months(p) for p in sorted(filter(None, periods)))})",
+            "they compete, so they must be of one",
+            "Write them per the same, or write rates.",
         )
         return
     period, cycle = own[0].per, problem.settings.cycle
@@ -139,22 +147,29 @@ def _check_together(
     constant = [t for t, names in zip(own, used, strict=True) if not names & set(CLOCKS)]
     total = sum(float(evaluate(t.expression, means)) for t in constant)
     if total > 1 + NEARLY:
-        problems.append(
-            f"{origin}: the probabilities out of '{state}' add up to {total:g} at the parameters' means; "
-            "at most 1 can leave. Correct them."
+        problems.add(
+            origin,
+            f"the probabilities out of '{state}' add up to {total:g} at the parameters' means",
+            "at most 1 can leave",
+            "Correct them.",
         )
     if period is None or abs(period - step) < NEARLY:
         return
     if abs(total - 1) <= NEARLY and period > step:
-        problems.append(
-            f"{origin}: everyone leaves '{state}' within {in_months(period)}, which no probability of a "
-            f"step of {in_months(step)} gives. Set analysis.cycle to that period, or write rates."
+        problems.add(
+            origin,
+            f"everyone leaves '{state}' within {in_months(period)}, which no probability of a "
+            f"step of {in_months(step)} gives",
+            "",
+            "Set analysis.cycle to that period, or write rates.",
         )
     if any("time_in_state" in names for names in used) and any(n & SINCE_START for n in used):
-        problems.append(
-            f"{origin}: out of '{state}' some probabilities depend on time_in_state and others on time since "
-            f"the start; together they cannot be rescaled from {in_months(period)} to {in_months(step)}. Set "
-            "analysis.cycle to that period, or write rates."
+        problems.add(
+            origin,
+            f"out of '{state}' some probabilities depend on time_in_state and others on time "
+            "since the start",
+            f"together they cannot be rescaled from {in_months(period)} to {in_months(step)}",
+            "Set analysis.cycle to that period, or write rates.",
         )
 
 
@@ -163,7 +178,7 @@ def _check_start(
     states: Sequence[str],
     means: Mapping[str, float],
     layer: Layer,
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     """Shares at time zero, and that every state can be entered."""
     root = f"strategies.{strategy.name}"
@@ -176,14 +191,18 @@ def _check_start(
             problems.append(f"{origin}: start: {fault}")
         total += math.nan if fault else float(evaluate(share, means))
     if strategy.start and abs(total - 1) > NEARLY:
-        problems.append(
-            f"{layer.origin(f'{root}.start')}: shares add up to {total:g} at the parameters' means; "
-            "they must add up to 1. Write one as 1 less the others."
+        problems.add(
+            layer.origin(f"{root}.start"),
+            f"shares add up to {total:g} at the parameters' means",
+            "they must add up to 1",
+            "Write one as 1 less the others.",
         )
     entered = {*(strategy.start or states[:1]), *(t.target for t in strategy.transitions)}
     for state in states:
         if state not in entered:
-            problems.append(
-                f"{layer.origin(f'{root}.transitions')}: nobody can enter state '{state}'; no transition "
-                "leads to it and nobody starts there. Add one, or remove the state."
+            problems.add(
+                layer.origin(f"{root}.transitions"),
+                f"nobody can enter state '{state}'",
+                "no transition leads to it and nobody starts there",
+                "Add one, or remove the state.",
             )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+from heor.faults import Faults
 from heor.inputs.text.layers import Layer
 from heor.problem.curve_types import expressions
 from heor.problem.expressions import evaluate, names_in, problem_with
@@ -75,7 +76,7 @@ OF_TRIALS = {
 
 
 def check(
-    problem: DecisionProblem, layer: Layer, means: Mapping[str, float], problems: list[str]
+    problem: DecisionProblem, layer: Layer, means: Mapping[str, float], problems: Faults
 ) -> None:
     """Append every value that is outside what it can be; `means` are those of all names."""
     for strategy in problem.strategies.values():
@@ -110,20 +111,22 @@ def _values(strategy: Strategy) -> Iterator[tuple[str, str, Range]]:
 
 
 def _check_groups(
-    strategy: Strategy, layer: Layer, means: Mapping[str, float], problems: list[str]
+    strategy: Strategy, layer: Layer, means: Mapping[str, float], problems: Faults
 ) -> None:
     """Groups are parts of the cohort, together at most all of it; the rest is in none."""
     values = [_value(share, means) for share in strategy.groups.values()]
     if sum(values) > 1 + NEARLY and all(SHARE.holds(v) for v in values):
-        problems.append(
-            f"{layer.origin(f'strategies.{strategy.name}.groups')}: the shares of {', '.join(strategy.groups)} "
-            f"add up to {sum(values):g} at the parameters' means; together they are at most the whole "
-            "cohort, 1. Write one as 1 less the others."
+        problems.add(
+            layer.origin(f"strategies.{strategy.name}.groups"),
+            f"the shares of {', '.join(strategy.groups)} add up to {sum(values):g} at the "
+            "parameters' means",
+            "together they are at most the whole cohort, 1",
+            "Write one as 1 less the others.",
         )
 
 
 def _check_order(
-    strategy: Strategy, layer: Layer, means: Mapping[str, float], problems: list[str]
+    strategy: Strategy, layer: Layer, means: Mapping[str, float], problems: Faults
 ) -> None:
     """Stretches with a hazard ratio of their own follow one another."""
     for endpoint, curve in strategy.curves.items():
@@ -133,10 +136,12 @@ def _check_order(
             for i, (one, next_one) in enumerate(pairwise(values), start=1):
                 if sign * (next_one - one) <= 0:  # not where one is unknown
                     path = f"curves.{endpoint}.{setting}.{i}.{part}"
-                    problems.append(
-                        f"{layer.origin(f'strategies.{strategy.name}.{path}')}: {path} is {next_one:g} after "
-                        f"{one:g} at the parameters' means, so that its stretch is empty; the values must "
-                        f"{word}. Put the stretches in order."
+                    problems.add(
+                        layer.origin(f"strategies.{strategy.name}.{path}"),
+                        f"{path} is {next_one:g} after {one:g} at the parameters' means, so that its "
+                        "stretch is empty",
+                        f"the values must {word}",
+                        "Put the stretches in order.",
                     )
 
 
@@ -152,13 +157,13 @@ def _check(
     text: str,
     allowed: Range,
     means: Mapping[str, float],
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     if problem_with(text, means):  # its own check reports it
         return
     value = float(evaluate(text, means))
     of = f" at the parameters' means ('{text}')" if names_in(text) else ""
     if math.isfinite(value) and not allowed.holds(value):
-        problems.append(
-            f"{layer.origin(place)}: {path} is {value:g}{of}; it must be {allowed}. Correct it."
+        problems.add(
+            layer.origin(place), f"{path} is {value:g}{of}", f"it must be {allowed}", "Correct it."
         )

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from heor.faults import Faults
+from heor.inputs.country import life_tables as life_tables
 from heor.inputs.country import packs as countries
 from heor.inputs.country.packs import Pack
 from heor.inputs.read.parameter_table import MoneyRules
 from heor.inputs.schema import country as schema_country
-from heor.inputs.text import tables
 from heor.problem.country import Country, DiscountBand, LifeTable, SeverityBand, UtilityNorms
 from heor.problem.parameter import Origin, Parameter
 
@@ -25,7 +26,7 @@ def country(
     parameters: Mapping[str, Parameter],
     money: MoneyRules,
     as_of: date,
-    problems: list[str],
+    problems: Faults,
 ) -> Country | None:
     """The country, or None (with problems noted) when a table cannot be read."""
     model = pack.model
@@ -78,23 +79,23 @@ def country(
     )
 
 
-def life_table(pack: Pack, shown: Shown, problems: list[str]) -> LifeTable | None:
+def life_table(pack: Pack, shown: Shown, problems: Faults) -> LifeTable | None:
     """A country's own life table, or its donor's."""
     owner = _owner(pack, "life_table")
     if owner is None or owner.model is None or owner.model.life_table.file is None:
         return None  # noted where the donor was read
     model = owner.model.life_table
     path = owner.folder / model.file
-    found = tables.read_life_table(path, shown(path), problems)
+    found = life_tables.read_life_table(path, shown(path), problems)
     if found is None:
         return None
-    found = tables.closed(found, model.closing)
+    found = life_tables.closed(found, model.closing)
     columns = found["age"], found["q_male"], found["q_female"]
     return LifeTable(*columns, tuple(model.source), Origin(shown(path)), model.closing)
 
 
 def _norms(
-    pack: Pack, shown: Shown, parameters: Mapping[str, Parameter], problems: list[str]
+    pack: Pack, shown: Shown, parameters: Mapping[str, Parameter], problems: Faults
 ) -> UtilityNorms | None:
     owner = _owner(pack, "utility_norms")
     if owner is None or owner.model is None or owner.model.utility_norms.file is None:
@@ -103,7 +104,7 @@ def _norms(
     if model.value_set != owner.model.value_set.key:
         problems.append(_mixed(owner))
     path = owner.folder / model.file
-    found = tables.read_norms(path, shown(path), problems)
+    found = life_tables.read_norms(path, shown(path), problems)
     if found is None:
         return None
     by_sex = None

@@ -46,7 +46,7 @@ def suggestion(text: str) -> str:
     """' Did you mean …?' for the nearest name or code, or an empty string."""
     import pycountry
 
-    from heor.problem.names import nearest
+    from heor.faults import nearest
 
     names = [n for c in pycountry.countries for n in (_short(c), c.alpha_2, c.alpha_3)]
     folded = {name.lower(): name for name in names}

@@ -15,11 +15,11 @@ from typing import Any
 
 from heor import limits
 from heor.errors import InputError
+from heor.faults import Faults, nearest
 from heor.inputs.read.parameter_table import Entry, MoneyRules, is_missing
 from heor.inputs.read.prices import CannotConvert, Money, PriceTable, conversion
 from heor.inputs.schema.country import CountryModel
 from heor.inputs.text.layers import Layer, read_text, read_yaml
-from heor.problem.names import nearest
 
 DEFAULT = "norway"  # where analysis.yaml names no country
 NO_COUNTRIES = (
@@ -176,7 +176,7 @@ def per_donor_money(pack: Pack, rules: MoneyRules) -> tuple[str, float] | None:
 
 # ------------------------------------------------------------------------------------ thresholds
 def thresholds(
-    pack: Pack, rules: MoneyRules, problems: list[str]
+    pack: Pack, rules: MoneyRules, problems: Faults
 ) -> tuple[tuple[float, ...], str, str]:
     """Thresholds in the money of the run, their kind, and what must be said of them.
 
@@ -188,18 +188,22 @@ def thresholds(
     own, where = model.thresholds, pack.layer.origin("country.thresholds")
     currency = own.currency or model.currency
     if currency != model.currency:
-        problems.append(
-            f"{where}: thresholds in {currency}; money of {model.label} is {model.currency}. Write them "
-            f"in {model.currency}, or correct 'currency'."
+        problems.add(
+            where,
+            f"thresholds in {currency}",
+            f"money of {model.label} is {model.currency}",
+            f"Write them in {model.currency}, or correct 'currency'.",
         )
     if own.values and (own.kind == "asked" or rules.run.currency == model.currency):
         return tuple(own.values), own.kind, ""
     name = own.donor or (model.prices.donor if model.prices else None)
     donor = pack.donors.get(name or "")
     if donor is None or donor.model is None or not donor.model.thresholds.values:
-        problems.append(
-            f"{where}: no thresholds in {rules.run.currency}; 'values', or a 'donor' with thresholds of "
-            "its own, are required. Add one of them."
+        problems.add(
+            where,
+            f"no thresholds in {rules.run.currency}",
+            "'values', or a 'donor' with thresholds of its own, are required",
+            "Add one of them.",
         )
         return (), own.kind, ""
     theirs = donor.model

@@ -15,7 +15,6 @@ from heor.inputs.read.prices import PriceTable, read_price_table
 from heor.inputs.read.reading import Reading, parameters_file, validated
 from heor.inputs.schema.country import CountryModel
 from heor.inputs.text.layers import overlay
-from heor.problem.names import nearest
 
 
 def read_country(
@@ -62,8 +61,8 @@ def _donors(reading: Reading, pack: Pack, day: date) -> dict[str, Pack]:
             reading.problems += [f"{origin}: donor: {line}" for line in error.problems]
             continue
         if name != donor:
-            reading.problems.append(
-                f"{origin}: donor '{donor}'; write the name of its folder, '{name}'."
+            reading.problems.add(
+                origin, f"donor '{donor}'", f"write the name of its folder, '{name}'"
             )
             continue
         if name not in found:
@@ -75,9 +74,11 @@ def _donors(reading: Reading, pack: Pack, day: date) -> dict[str, Pack]:
         theirs = countries.donors_of(found[name].layer)
         if name == pack.name or block in theirs:
             whose = "itself" if name == pack.name else f"{theirs[block]}, its own donor"
-            reading.problems.append(
-                f"{origin}: {block} is borrowed from {name}, which has it from {whose}. Name a country "
-                "that has its own."
+            reading.problems.add(
+                origin,
+                f"{block} is borrowed from {name}, which has it from {whose}",
+                "",
+                "Name a country that has its own.",
             )
     return found
 
@@ -93,9 +94,11 @@ def evidence_country(reading: Reading, pack: Pack, analysis: Mapping[str, Any], 
     origin = reading.layer.origin("analysis.survival.background")
     if name not in countries.folders(reading.folder):
         listed = ", ".join(countries.folders(reading.folder))
-        reading.problems.append(
-            f"{origin}: unknown country '{name}'; available: {listed}."
-            f"{nearest(str(name), countries.folders(reading.folder))}"
+        reading.problems.add(
+            origin,
+            f"unknown country '{name}'",
+            f"available: {listed}",
+            like=(str(name), countries.folders(reading.folder)),
         )
         return pack
     found = _pack(reading, name, day, None)

@@ -16,13 +16,13 @@ import pandas as pd
 
 from heor import limits
 from heor.errors import InputError
+from heor.faults import Faults, nearest
 from heor.files import content
 from heor.inputs.country import iso
 from heor.inputs.country.packs import DEFAULT, NO_COUNTRIES, folders, known_as
 from heor.inputs.country.un_mortality import un_life_table
 from heor.inputs.read.parameter_table import OPTIONAL, REQUIRED, is_missing, read_parameters
 from heor.inputs.read.reading import opened
-from heor.problem.names import nearest
 from heor.storage.folder import new_folder
 
 TEMPLATE = "countries/_template"
@@ -74,7 +74,7 @@ def new_country(inputs: str | Path, name: str, donor: str | None = None) -> NewC
                 "edit it, or remove it first."
             )
     donor = _donor(root, donor)
-    problems: list[str] = []
+    problems = Faults()
     shown = f"inputs/{TEMPLATE}/{MORTALITY}"
     table = un_life_table(root / TEMPLATE / MORTALITY, shown, found.iso3, problems)
     if table is None:
@@ -163,7 +163,7 @@ def _facts(root: Path, donor: str) -> dict[str, str]:
 
 def _write_parameters(root: Path, path: Path) -> list[str]:
     """One row for each value a country supplies, its mean `required`; their names."""
-    problems: list[str] = []
+    problems = Faults()
     source = root / "model" / "parameters.csv"
     rows = read_parameters(source, "model/parameters.csv", "model", problems)
     if problems:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
+from heor.faults import Faults
 from heor.inputs.country.graduation import graduated
 from heor.inputs.text.tables import number, read_table
-from heor.problem.names import nearest
 
 COLUMNS = ("iso3", "country", "sex", "age_start", "mx_2020_2025")
 
 
 def un_life_table(
-    path: Path, shown: str, iso3: str, problems: list[str]
+    path: Path, shown: str, iso3: str, problems: Faults
 ) -> dict[str, np.ndarray] | None:
     """Single-year life table of a country or area, ages 0 to 100, from `un_mortality.csv`.
 
@@ -51,9 +51,11 @@ def un_life_table(
     if not own:
         if rows:
             known = sorted({r.cells["iso3"] for r in rows})
-            problems.append(
-                f"{shown}: no country or area '{iso3}'; {len(known)} are there, each by its "
-                f"three-letter code (ISO 3166).{nearest(iso3.upper(), known)}"
+            problems.add(
+                shown,
+                f"no country or area '{iso3}'",
+                f"{len(known)} are there, each by its three-letter code (ISO 3166)",
+                like=(iso3.upper(), known),
             )
         return None
     out: dict[str, np.ndarray] = {}
@@ -66,6 +68,6 @@ def un_life_table(
         try:
             age, out[f"q_{sex}"] = graduated(start, m)
         except ValueError as error:
-            problems.append(f"{shown}: {iso3}, {sex}: {error}.")
+            problems.add(shown, f"{iso3}, {sex}: {error}")
             return None
     return {"age": age.astype(float), **out}

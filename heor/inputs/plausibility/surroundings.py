@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from heor.inputs.country import life_tables as life_tables
 from heor.inputs.country.packs import folders
 from heor.inputs.load import available
 from heor.inputs.read.parameter_table import Entry, read_parameters
@@ -134,7 +135,7 @@ class Surroundings:
             if not isinstance(block, dict) or not block.get("file"):
                 continue
             path = folder / str(block["file"])
-            columns = tables.read_norms(path, path.name, []) if path.exists() else None
+            columns = life_tables.read_norms(path, path.name, []) if path.exists() else None
             if columns is not None:
                 found.append(Norms(name, str(block.get("value_set", "")), columns))
         return found

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from heor.faults import Faults
 from heor.files import Unreadable
 from heor.inputs.text.delimited import NAMES as SEPARATORS
 from heor.inputs.text.delimited import Line, read_delimited, twice
@@ -31,19 +32,19 @@ class _File:
     """A file as it is read: its name in messages, what is wrong with it, what was assumed."""
 
     shown: str
-    problems: list[str]
+    problems: Faults
     notes: list[str]
 
     def note(self, words: str) -> None:
         self.notes.append(f"{Path(self.shown).name}: {words}")
 
 
-def read_clicks(path: Path, problems: list[str], notes: list[str]) -> Table | None:
+def read_clicks(path: Path, problems: Faults, notes: list[str]) -> Table | None:
     """Times and survival of the clicks, as written or (of per cent signs) as shares. Dims: click."""
     return _read(path, ("time", "survival"), (), problems, notes)
 
 
-def read_at_risk(path: Path, problems: list[str], notes: list[str]) -> Table | None:
+def read_at_risk(path: Path, problems: Faults, notes: list[str]) -> Table | None:
     """Times and numbers at risk. Dims: row."""
     return _read(path, ("time", "n_at_risk"), ("n_at_risk",), problems, notes)
 
@@ -52,7 +53,7 @@ def _read(
     path: Path,
     names: tuple[str, str],
     whole: tuple[str, ...],
-    problems: list[str],
+    problems: Faults,
     notes: list[str],
 ) -> Table | None:
     file, said = _File(str(path), problems, notes), []
@@ -62,7 +63,7 @@ def _read(
         problems.append(f"{path}: {why}")
         return None
     if not lines:
-        problems.append(f"{path}: empty file; content is required. Restore it or remove it.")
+        problems.add(path, "empty file", "content is required", "Restore it or remove it.")
         return None
     for words in said:
         file.note(words)
@@ -90,9 +91,12 @@ def _places(
                 f"no header: the first column is taken as {names[0]}, the second as {names[1]}."
             )
             return (filled[0], filled[1]), lines
-        file.problems.append(
-            f"{where}: no header, and {len(filled)} columns of numbers; {names[0]} and {names[1]} are "
-            "needed. Are decimal commas taken for separators? Write a header, decimal points and two columns."
+        file.problems.add(
+            where,
+            f"no header, and {len(filled)} columns of numbers",
+            f"{names[0]} and {names[1]} are needed",
+            "Are decimal commas taken for separators? Write a header, decimal points and two "
+            "columns.",
         )
         return None, []
     if fault := twice([name.lower() for name in header], where):
@@ -109,9 +113,11 @@ def _places(
         file.note(f"'{first}' is taken as {names[0]}, '{excerpt(second)}' as {names[1]}.")
         return (filled[0], filled[1]), lines[1:]
     several = " Save one curve at a time." if plain[0] == DIGITISED[0] or "" in plain else ""
-    file.problems.append(
-        f"{where}: column {', '.join(repr(n) for n in names if n not in plain)} is missing; found: "
-        f"{excerpt(', '.join(header), 200)}. Name the two columns {names[0]} and {names[1]}.{several}"
+    file.problems.add(
+        where,
+        f"column {', '.join(repr(n) for n in names if n not in plain)} is missing",
+        f"found: {excerpt(', '.join(header), 200)}",
+        f"Name the two columns {names[0]} and {names[1]}.{several}",
     )
     return None, []
 
@@ -119,7 +125,7 @@ def _places(
 def _as_wide(lines: Sequence[Line], width: int, file: _File) -> bool:
     """Whether there are rows, all as wide as the header; a fault is noted when not."""
     if not lines:
-        file.problems.append(f"{file.shown}: no rows below the header; at least one is expected.")
+        file.problems.add(file.shown, "no rows below the header", "at least one is expected")
         return False
     other = [(n, len(row)) for n, row in lines if len(row) < width or any(row[width:])]
     if other:
@@ -137,9 +143,11 @@ def _numbers(
     try:
         mark = mark_of({n: [c.rstrip("% ") for c in found] for n, found in cells.items()}, whole)
     except Ambiguous as error:
-        file.problems.append(
-            f"{file.shown}: {error}; no number of the file shows which mark is the decimal one. Write a "
-            "decimal point, and no marks between thousands."
+        file.problems.add(
+            file.shown,
+            error,
+            "no number of the file shows which mark is the decimal one",
+            "Write a decimal point, and no marks between thousands.",
         )
         return None
     if mark.decimal == COMMA:

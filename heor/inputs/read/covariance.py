@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from heor.faults import Faults, nearest
 from heor.inputs.text.tables import columns, read_square
 from heor.problem.correlations import ROUNDING, listed
-from heor.problem.names import nearest
 from heor.problem.parameter import Parameter
 
 ALLOWED = ("normal", "lognormal")
@@ -24,7 +24,7 @@ def read_covariance(
     shown: str,
     parameters: Mapping[str, Parameter],
     declared: Collection[str],
-    problems: list[str],
+    problems: Faults,
 ) -> tuple[tuple[str, ...], np.ndarray] | None:
     """Names and correlation matrix of a covariance file; None (with problems noted) if it is faulty.
 
@@ -53,26 +53,24 @@ def read_covariance(
     return names, matrix / np.outer(sd, sd)
 
 
-def _cells(
-    path: Path, shown: str, problems: list[str]
-) -> tuple[tuple[str, ...], np.ndarray] | None:
+def _cells(path: Path, shown: str, problems: Faults) -> tuple[tuple[str, ...], np.ndarray] | None:
     """Names and numbers of the file; dims (name, name)."""
     before = len(problems)
     names, labels, rows = read_square(path, shown, problems)
     if len(problems) > before:
         return None
     if names != labels:
-        problems.append(
-            f"{shown}: rows are {', '.join(labels)}, columns are {', '.join(names)}; they must be the same "
-            "names in the same order. Name them alike."
+        problems.add(
+            shown,
+            f"rows are {', '.join(labels)}, columns are {', '.join(names)}",
+            "they must be the same names in the same order",
+            "Name them alike.",
         )
         return None
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice or len(names) < 2:
         what = f"'{twice[0]}' stands there twice" if twice else f"{len(names)} name in it"
-        problems.append(
-            f"{shown}: {what}; two different names or more are needed. Correct the file."
-        )
+        problems.add(shown, what, "two different names or more are needed", "Correct the file.")
     cells = columns(rows, names, shown, problems) if len(problems) == before else {}
     if len(problems) > before:
         return None

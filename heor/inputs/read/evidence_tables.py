@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from heor.faults import Faults
 from heor.files import Unreadable, content
 from heor.inputs.text.tables import Row, columns, read_table
 
@@ -32,14 +33,14 @@ def once(read: Callable[..., Table | None]) -> Callable[..., Table | None]:
     known: dict[tuple[Hashable, ...], tuple[Table | None, tuple[str, ...]]] = {}
 
     @wraps(read)
-    def reader(path: Path, shown: str, factor: float, problems: list[str], *more) -> Table | None:
+    def reader(path: Path, shown: str, factor: float, problems: Faults, *more) -> Table | None:
         try:
             found = sha256(content(path)).digest()
             key = (path.suffix, found, shown, factor, repr(more))
         except (Unreadable, OSError):
             return read(path, shown, factor, problems, *more)  # which says why
         if key not in known:
-            faults: list[str] = []
+            faults = Faults()
             table = read(path, shown, factor, faults, *more)
             for array in (table or {}).values():
                 array.flags.writeable = False
@@ -53,17 +54,19 @@ def once(read: Callable[..., Table | None]) -> Callable[..., Table | None]:
     return reader
 
 
-def check_horizon(last: float, shown: str, problems: list[str]) -> None:
+def check_horizon(last: float, shown: str, problems: Faults) -> None:
     """Note a last time (years) that no follow-up has."""
     if not SHORTEST <= last <= LONGEST:
-        problems.append(
-            f"{shown}: the last time is {last:.3g} years; evidence spans {SHORTEST:.12g} to {LONGEST:.12g} "
-            "years. Is 'time_unit' right? If so, correct the largest time."
+        problems.add(
+            shown,
+            f"the last time is {last:.3g} years",
+            f"evidence spans {SHORTEST:.12g} to {LONGEST:.12g} years",
+            "Is 'time_unit' right? If so, correct the largest time.",
         )
 
 
 def note_rows(
-    problems: list[str],
+    problems: Faults,
     shown: str,
     rows: Sequence[Row],
     faulty: np.ndarray,
@@ -83,7 +86,7 @@ def note_rows(
 
 @once
 def read_grouped(
-    path: Path, shown: str, factor: float, problems: list[str]
+    path: Path, shown: str, factor: float, problems: Faults
 ) -> dict[str, np.ndarray] | None:
     """Grouped counts, times converted to years, checked: intervals touch, at-risk adds up."""
     before = len(problems)
@@ -110,7 +113,7 @@ def read_grouped(
     }
 
 
-def _check_grouped(rows: list[Row], data: Table, shown: str, problems: list[str]) -> None:
+def _check_grouped(rows: list[Row], data: Table, shown: str, problems: Faults) -> None:
     """Order of times and sums of counts, row by row: no patient leaves without a word."""
     if _adds_up(data):
         return
@@ -118,25 +121,32 @@ def _check_grouped(rows: list[Row], data: Table, shown: str, problems: list[str]
         where = f"{shown}:{row.line}"
         start, end, at_risk, events, censored = (data[n][i] for n in GROUPED)
         if end <= start:
-            problems.append(f"{where}: time_end {end:.12g} is not after time_start {start:.12g}.")
+            problems.add(where, f"time_end {end:.12g} is not after time_start {start:.12g}")
         if min(at_risk, events, censored) < 0:
-            problems.append(f"{where}: a count is negative; counts must be 0 or more.")
+            problems.add(where, "a count is negative", "counts must be 0 or more")
             continue
         left = at_risk - events - censored
         if left < -COUNT_TOLERANCE:
-            problems.append(
-                f"{where}: {events:.12g} events and {censored:.12g} censored exceed the {at_risk:.12g} at "
-                "risk. Check the counts."
+            problems.add(
+                where,
+                f"{events:.12g} events and {censored:.12g} censored exceed the {at_risk:.12g} at "
+                "risk",
+                "",
+                "Check the counts.",
             )
         elif i + 1 < len(rows):
             _check_next(row, rows[i + 1], data, i, left, shown, problems)
         elif left > COUNT_TOLERANCE:
-            problems.append(
-                f"{where}: of {at_risk:.12g} at risk, {events:.12g} have the event and {censored:.12g} are censored; "
-                f"the table ends with {left:.12g} of whom it says nothing, and every patient must end as an event or "
-                f"as censored. If they are alive at {end:.12g}, add the row "
-                f"{end:.12g},{end + (end - start) / 100:.12g},{left:.12g},0,{left:.12g}. If they left between {start:.12g} and "
-                f"{end:.12g}, write {censored + left:.12g} in n_censored. If rows are missing, add them."
+            problems.add(
+                where,
+                f"of {at_risk:.12g} at risk, {events:.12g} have the event and {censored:.12g} are "
+                "censored",
+                f"the table ends with {left:.12g} of whom it says nothing, and every patient must "
+                "end as an event or as censored",
+                f"If they are alive at {end:.12g}, add the row {end:.12g},"
+                f"{end + (end - start) / 100:.12g},{left:.12g},0,{left:.12g}. If they left "
+                f"between {start:.12g} and {end:.12g}, write {censored + left:.12g} in "
+                "n_censored. If rows are missing, add them.",
             )
 
 
@@ -154,7 +164,7 @@ def _adds_up(data: Table) -> bool:
 
 
 def _check_next(
-    row: Row, after: Row, data: Table, i: int, left: float, shown: str, problems: list[str]
+    row: Row, after: Row, data: Table, i: int, left: float, shown: str, problems: Faults
 ) -> None:
     """The row after touches this one and starts with those whom it leaves at risk."""
     following, where = data["n_at_risk"][i + 1], f"{shown}:{after.line}"
@@ -166,14 +176,19 @@ def _check_next(
             else "Nobody can enter a grouped table later; give delayed entry as form: individual with a "
             "column 'entry'."
         )
-        problems.append(
-            f"{where}: n_at_risk is {following:.12g}, but {at_risk:.12g} - {events:.12g} - {censored:.12g} = "
-            f"{left:.12g} remain. At-risk counts must add up. {advice}"
+        problems.add(
+            where,
+            f"n_at_risk is {following:.12g}, but {at_risk:.12g} - {events:.12g} - "
+            f"{censored:.12g} = {left:.12g} remain",
+            "",
+            f"At-risk counts must add up. {advice}",
         )
     start, end = data["time_start"][i + 1], data["time_end"][i]
     if start != end:
-        problems.append(
-            f"{where}: interval starts at {start:.12g}, the one before ends at {end:.12g}; they must touch."
+        problems.add(
+            where,
+            f"interval starts at {start:.12g}, the one before ends at {end:.12g}",
+            "they must touch",
         )
 
 
@@ -182,7 +197,7 @@ def read_individual(
     path: Path,
     shown: str,
     factor: float,
-    problems: list[str],
+    problems: Faults,
     covariates: Sequence[str] = (),
 ) -> Table | None:
     """Individual data (time, event, optional entry and weight, covariates), times in years."""
@@ -204,7 +219,7 @@ def read_individual(
     return {**out, "time": out["time"] * factor, "entry": out["entry"] * factor}
 
 
-def _events(rows: list[Row], shown: str, problems: list[str]) -> np.ndarray:
+def _events(rows: list[Row], shown: str, problems: Faults) -> np.ndarray:
     """Column `event`: 1 or 0. Dims: row; NaN where it is neither."""
     cells = [row.cells["event"] for row in rows]
     values = np.array([_code(cell) for cell in cells])
@@ -235,7 +250,7 @@ def _code(cell: str) -> float:
         return float("nan")
 
 
-def _check_individual(rows: list[Row], data: Table, shown: str, problems: list[str]) -> None:
+def _check_individual(rows: list[Row], data: Table, shown: str, problems: Faults) -> None:
     """Everyone was under observation for some time, which ended after time zero."""
     time, entry, weight = data["time"], data["entry"], data["weight"]
     event = data["event"] == 1
@@ -274,7 +289,7 @@ def _check_individual(rows: list[Row], data: Table, shown: str, problems: list[s
 
 # ------------------------------------------------------------- registry counts, published curves
 @once
-def read_counts(path: Path, shown: str, factor: float, problems: list[str]) -> Table | None:
+def read_counts(path: Path, shown: str, factor: float, problems: Faults) -> Table | None:
     """External counts, for example a registry's: of n alive at start, survivors at stop."""
     names = ("start", "stop", "n", "survivors")
     rows = read_table(path, shown, names, (), problems)
@@ -288,14 +303,12 @@ def read_counts(path: Path, shown: str, factor: float, problems: list[str]) -> T
         where = f"{shown}:{row.line}"
         start, stop, n, survivors = (data[k][i] for k in names)
         if not 0 <= start < stop:
-            problems.append(
-                f"{where}: stop {stop:.12g} is not after start {start:.12g} (0 or later)."
-            )
+            problems.add(where, f"stop {stop:.12g} is not after start {start:.12g} (0 or later)")
         if n <= 0:
-            problems.append(f"{where}: n is {n:.12g}; it must be above 0.")
+            problems.add(where, f"n is {n:.12g}", "it must be above 0")
         if not 0 <= survivors <= n:
-            problems.append(
-                f"{where}: {survivors:.12g} survivors of {n:.12g}; from 0 to n are possible."
+            problems.add(
+                where, f"{survivors:.12g} survivors of {n:.12g}", "from 0 to n are possible"
             )
         if i and start < data["stop"][i - 1]:
             problems.append(
@@ -309,80 +322,3 @@ def read_counts(path: Path, shown: str, factor: float, problems: list[str]) -> T
         "n": data["n"],
         "survivors": data["survivors"],
     }
-
-
-def read_published_curve(
-    path: Path,
-    shown: str,
-    factor: float,
-    problems: list[str],
-    risk_path: Path | None,
-    risk_shown: str,
-    patients: int | None,
-    total_events: int | None,
-) -> tuple[Table, int] | None:
-    """Clicks on a published curve and its risk table, with the number of patients.
-
-    The clicks are kept as they were made (in any order, as a share or in per cent); the survival
-    layer repairs and reconstructs.
-    """
-    rows = read_table(path, shown, ("time", "survival"), (), problems)
-    if not rows:
-        return None
-    before = len(problems)
-    clicks = columns(rows, ("time", "survival"), shown, problems)
-    for i, row in enumerate(rows):
-        t, s = clicks["time"][i], clicks["survival"][i]
-        if t < 0 or s < -3 or s > 103:
-            problems.append(
-                f"{shown}:{row.line}: time {t:.12g}, survival {s:.12g}; time is 0 or later, survival a "
-                "share or in per cent."
-            )
-    table = {"click_time": clicks["time"] * factor, "click_survival": clicks["survival"]}
-    if risk_path is not None:
-        risk = _risk_table(risk_path, risk_shown, problems)
-        if risk is None:
-            return None
-        if risk["time"][0] == 0 and patients not in (None, int(risk["n_at_risk"][0])):
-            problems.append(
-                f"{risk_shown}: {risk['n_at_risk'][0]:.12g} at risk at time 0, but survival/index.yaml "
-                f"says {patients} patients. Make them agree."
-            )
-        if risk["time"][0] == 0:
-            patients = int(risk["n_at_risk"][0])
-        table |= {"risk_time": risk["time"] * factor, "risk_n": risk["n_at_risk"]}
-    if patients is None:
-        problems.append(
-            f"{shown}: nothing says how many patients there are; give 'patients:' in "
-            "survival/index.yaml, or a risk table that starts at time 0."
-        )
-    elif total_events is not None and total_events > patients:
-        problems.append(
-            f"{shown}: {total_events} events in {patients} patients; at most {patients}."
-        )
-    if len(problems) > before or patients is None:
-        return None
-    return table, patients
-
-
-def _risk_table(path: Path, shown: str, problems: list[str]) -> Table | None:
-    """Numbers at risk of a published curve."""
-    rows = read_table(path, shown, ("time", "n_at_risk"), (), problems)
-    if not rows:
-        return None
-    before = len(problems)
-    risk = columns(rows, ("time", "n_at_risk"), shown, problems, ("n_at_risk",))
-    if len(problems) > before:
-        return None
-    for i, row in enumerate(rows[1:], start=1):
-        where = f"{shown}:{row.line}"
-        if risk["time"][i] <= risk["time"][i - 1]:
-            problems.append(f"{where}: time {risk['time'][i]:.12g} is not after the row before.")
-        if risk["n_at_risk"][i] > risk["n_at_risk"][i - 1]:
-            problems.append(
-                f"{where}: n_at_risk rises from {risk['n_at_risk'][i - 1]:.12g} to "
-                f"{risk['n_at_risk'][i]:.12g}; it cannot."
-            )
-    if (risk["n_at_risk"] < 0).any():
-        problems.append(f"{shown}: a number at risk is negative; 0 or more.")
-    return risk if len(problems) == before else None

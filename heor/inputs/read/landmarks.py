@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from heor.faults import Faults
 from heor.inputs.read.evidence_tables import Table
 from heor.inputs.text.tables import Row, columns, read_table
 
@@ -24,7 +25,7 @@ def read_landmark(
     path: Path,
     shown: str,
     factor: float,
-    problems: list[str],
+    problems: Faults,
     patients: int | None,
     interval: str,
 ) -> Table | None:
@@ -50,7 +51,7 @@ def read_landmark(
         return None
     rows, data, patients = _without_time_zero(rows, data, patients, shown, problems)
     if not rows:
-        problems.append(f"{shown}: no landmark after time 0; at least one is needed.")
+        problems.add(shown, "no landmark after time 0", "at least one is needed")
         return None
     _check_landmarks(rows, data, shown, problems)
     if len(problems) > before:
@@ -80,7 +81,7 @@ def _numbers(
     patients: int | None,
     interval: str,
     shown: str,
-    problems: list[str],
+    problems: Faults,
 ) -> np.ndarray:
     """Patients at the start of each interval, by what the table says about them."""
     if "n_at_risk" in data:
@@ -88,81 +89,95 @@ def _numbers(
     if "low" in data:
         return _effective(rows, data, data["survival"] / alive, patients, interval, shown, problems)
     if patients is None:
-        problems.append(
-            f"{shown}: nothing says how many patients there are; give a column n_at_risk, columns "
-            "low and high, or 'patients:' in survival/index.yaml."
+        problems.add(
+            shown,
+            "nothing says how many patients there are",
+            "give a column n_at_risk, columns low and high, or 'patients:' in survival/index.yaml",
         )
         return alive
     return patients * alive
 
 
-def _landmark_columns(rows: list[Row], shown: str, problems: list[str]) -> tuple[str, ...]:
+def _landmark_columns(rows: list[Row], shown: str, problems: Faults) -> tuple[str, ...]:
     """The columns to read; a confidence interval and numbers at risk exclude each other."""
     present = rows[0].cells
     if ("low" in present) != ("high" in present):
-        problems.append(f"{shown}:1: 'low' and 'high' belong together. Add the other column.")
+        problems.add(f"{shown}:1", "'low' and 'high' belong together", "", "Add the other column.")
     if "n_at_risk" in present and "low" in present:
-        problems.append(
-            f"{shown}:1: both n_at_risk and low, high are given; one of them says how certain the "
-            "survival is. Remove the other."
+        problems.add(
+            f"{shown}:1",
+            "both n_at_risk and low, high are given",
+            "one of them says how certain the survival is",
+            "Remove the other.",
         )
     return tuple(c for c in ("time", "survival", "n_at_risk", "low", "high") if c in present)
 
 
 def _without_time_zero(
-    rows: list[Row], data: Table, patients: int | None, shown: str, problems: list[str]
+    rows: list[Row], data: Table, patients: int | None, shown: str, problems: Faults
 ) -> tuple[list[Row], Table, int | None]:
     """A row at time 0 says who starts; it is no landmark."""
     if data["time"][0] != 0:
         return rows, data, patients
     where = f"{shown}:{rows[0].line}"
     if data["survival"][0] != 1:
-        problems.append(f"{where}: survival at time 0 is {data['survival'][0]:.12g}; it must be 1.")
+        problems.add(where, f"survival at time 0 is {data['survival'][0]:.12g}", "it must be 1")
     if "n_at_risk" in data:
         first = data["n_at_risk"][0]
         if patients is not None and first != patients:
-            problems.append(
-                f"{where}: {first:.12g} at risk at time 0, but survival/index.yaml says {patients} "
-                "patients. Make them agree."
+            problems.add(
+                where,
+                f"{first:.12g} at risk at time 0, but survival/index.yaml says {patients} patients",
+                "",
+                "Make them agree.",
             )
         patients = int(first)
     return rows[1:], {k: v[1:] for k, v in data.items()}, patients
 
 
-def _check_landmarks(rows: list[Row], data: Table, shown: str, problems: list[str]) -> None:
+def _check_landmarks(rows: list[Row], data: Table, shown: str, problems: Faults) -> None:
     """Order of times, survival and intervals, row by row."""
     time, survival = 0.0, 1.0
     for i, row in enumerate(rows):
         where = f"{shown}:{row.line}"
         t, s = data["time"][i], data["survival"][i]
         if t <= time:
-            problems.append(f"{where}: time {t:.12g} is not after {time:.12g}; times must rise.")
+            problems.add(where, f"time {t:.12g} is not after {time:.12g}", "times must rise")
         if not 0 <= s <= 1:
-            problems.append(
-                f"{where}: survival {s:.12g}; a probability lies between 0 and 1. Is it in per cent?"
+            problems.add(
+                where,
+                f"survival {s:.12g}",
+                "a probability lies between 0 and 1",
+                "Is it in per cent?",
             )
         elif s > survival:
-            problems.append(
-                f"{where}: survival rises from {survival:.12g} to {s:.12g}; it cannot. Check the value."
+            problems.add(
+                where,
+                f"survival rises from {survival:.12g} to {s:.12g}",
+                "it cannot",
+                "Check the value.",
             )
         elif survival == 0:
-            problems.append(f"{where}: nobody was alive at {time:.12g}; remove the row.")
+            problems.add(where, f"nobody was alive at {time:.12g}", "remove the row")
         if "low" in data and not data["low"][i] <= s <= data["high"][i]:
-            problems.append(
-                f"{where}: survival {s:.12g} is outside its interval {data['low'][i]:.12g} to "
-                f"{data['high'][i]:.12g}; low must be below it and high above."
+            problems.add(
+                where,
+                f"survival {s:.12g} is outside its interval {data['low'][i]:.12g} to "
+                f"{data['high'][i]:.12g}",
+                "low must be below it and high above",
             )
         time, survival = t, s
 
 
 def _at_risk(
-    rows: list[Row], data: Table, patients: int | None, shown: str, problems: list[str]
+    rows: list[Row], data: Table, patients: int | None, shown: str, problems: Faults
 ) -> np.ndarray:
     """Numbers at risk at the start of each interval."""
     if patients is None:
-        problems.append(
-            f"{shown}: n_at_risk says who is left at each landmark but not who started; add "
-            "'patients:' in survival/index.yaml, or a row for time 0."
+        problems.add(
+            shown,
+            "n_at_risk says who is left at each landmark but not who started",
+            "add 'patients:' in survival/index.yaml, or a row for time 0",
         )
         return data["n_at_risk"]
     n = np.concatenate([[patients], data["n_at_risk"]])
@@ -178,7 +193,7 @@ def _at_risk(
                 "before. Check n_at_risk and survival."
             )
     if (n[:-1] <= 0).any():
-        problems.append(f"{shown}: nobody is at risk before the last landmark; remove its row.")
+        problems.add(shown, "nobody is at risk before the last landmark", "remove its row")
     return n[:-1]
 
 
@@ -208,7 +223,7 @@ def _effective(
     patients: int | None,
     interval: str,
     shown: str,
-    problems: list[str],
+    problems: Faults,
 ) -> np.ndarray:
     """Effective number at risk in each interval, from the confidence intervals."""
     for i, row in enumerate(rows):
@@ -246,8 +261,10 @@ def _effective(
     for i in reversed(range(len(n) - 1)):
         n[i] = n[i + 1] if math.isnan(n[i]) else n[i]
     if math.isnan(n[0]):
-        problems.append(
-            f"{shown}: survival is 1 at every landmark, so that the intervals do not say how many patients "
-            "there are; give 'patients:' in survival/index.yaml."
+        problems.add(
+            shown,
+            "survival is 1 at every landmark, so that the intervals do not say how many "
+            "patients there are",
+            "give 'patients:' in survival/index.yaml",
         )
     return n

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from heor import limits
+from heor.faults import Faults
 from heor.inputs.read.prices import CannotConvert, Conversion, Money, PriceTable, conversion
 from heor.inputs.read.spread import check_dirichlets, read_spread
 from heor.inputs.text.tables import Row, number, read_table
 from heor.inputs.text.yaml_text import Grouped
 from heor.limits import excerpt, few
-from heor.problem.names import nearest
 from heor.problem.parameter import STATUSES, Origin, Parameter
 from heor.problem.units import UNITS, lookup
 
@@ -66,7 +66,7 @@ class MoneyRules:
     table: PriceTable
 
 
-def read_parameters(path: Path, shown: str, layer: str, problems: list[str]) -> dict[str, Entry]:
+def read_parameters(path: Path, shown: str, layer: str, problems: Faults) -> dict[str, Entry]:
     """Rows of one parameters file by name."""
     entries: dict[str, Entry] = {}
     broken: list[Row] = []
@@ -88,20 +88,23 @@ def read_parameters(path: Path, shown: str, layer: str, problems: list[str]) -> 
 
 
 def merge(
-    base: Mapping[str, Entry], top: Mapping[str, Entry], problems: list[str]
+    base: Mapping[str, Entry], top: Mapping[str, Entry], problems: Faults
 ) -> dict[str, Entry]:
     """Rows of `top` over `base`: a row may replace an existing name, nothing else."""
     merged = dict(base)
     unknown = [entry for name, entry in top.items() if name not in base and not entry.faulty]
     for entry in unknown[: limits.FAULTS]:
         name = entry.cells["name"]
-        problems.append(
-            f"{entry.origin}: unknown parameter '{excerpt(name)}'; a country or scenario may only replace "
-            f"parameters of the model.{nearest(name, base)} Check the spelling."
+        problems.add(
+            entry.origin,
+            f"unknown parameter '{excerpt(name)}'",
+            "a country or scenario may only replace parameters of the model",
+            "Check the spelling.",
+            like=(name, base),
         )
     if len(unknown) > limits.FAULTS:
         more = len(unknown) - limits.FAULTS
-        problems.append(f"{unknown[-1].origin.file}: {more:,} more unknown parameters.")
+        problems.add(unknown[-1].origin.file, f"{more:,} more unknown parameters")
     for name, entry in top.items():
         if name not in base:
             continue
@@ -174,7 +177,7 @@ def build(
     entries: Mapping[str, Entry],
     money: MoneyRules,
     sources: Iterable[str],
-    problems: list[str],
+    problems: Faults,
 ) -> dict[str, Parameter]:
     """Parameters from rows; every fault is appended to `problems` with file and line."""
     known_sources = set(sources)
@@ -194,14 +197,16 @@ def _parameter(
     entry: Entry,
     money: MoneyRules,
     known_sources: set[str],
-    problems: list[str],
+    problems: Faults,
 ) -> Parameter | None:
     cells, where = entry.cells, f"{entry.origin}: {name}"
     if is_missing(entry):
-        problems.append(
-            f"{where}: a value is required from the country, none was given. Add a row '{name}' to "
-            "the country's parameters.csv, or name a donor of unit costs (prices: donor) in its "
-            "country.yaml."
+        problems.add(
+            where,
+            "a value is required from the country, none was given",
+            "",
+            f"Add a row '{name}' to the country's parameters.csv, or name a donor of unit "
+            "costs (prices: donor) in its country.yaml.",
         )
         return None
     before = len(problems)
@@ -209,15 +214,19 @@ def _parameter(
     found = lookup(cells["unit"], currency)
     written = re.match(r"[A-Z]{3}\b", cells["unit"])
     if found is None and written and written[0] != currency:
-        problems.append(
-            f"{where}: unit '{cells['unit']}' with currency {currency}; both must be of the money the value "
-            f"is in. Write {{currency}} in the unit, or {written[0]} in column 'currency'."
+        problems.add(
+            where,
+            f"unit '{cells['unit']}' with currency {currency}",
+            "both must be of the money the value is in",
+            f"Write {{currency}} in the unit, or {written[0]} in column 'currency'.",
         )
         return None
     if found is None:
-        problems.append(
-            f"{where}: unknown unit '{cells['unit']}'; allowed: {', '.join(UNITS)} (with {currency} "
-            f"for {{currency}}).{nearest(cells['unit'], UNITS)}"
+        problems.add(
+            where,
+            f"unknown unit '{cells['unit']}'",
+            f"allowed: {', '.join(UNITS)} (with {currency} for {{currency}})",
+            like=(cells["unit"], UNITS),
         )
         return None
     unit_name, unit = found
@@ -273,24 +282,23 @@ def _arithmetic(
     return (first, *steps, f"= {own:,.6g} {money.run.currency} ({money.run.year} prices)")
 
 
-def _converted(entry: Entry, money: MoneyRules, where: str, problems: list[str]) -> Conversion:
+def _converted(entry: Entry, money: MoneyRules, where: str, problems: Faults) -> Conversion:
     """From a row's money to that of the run; 1 where they are the same or a fault was noted."""
     cells, run = entry.cells, money.run
     if "mean" in entry.local and ("se" in entry.local or cells["se"] in ("", "0")):
         return NOT_CONVERTED  # nothing of the row is left
     before = len(problems)
     if not cells.get("currency"):
-        problems.append(
-            f"{where}: a cost without currency; write {run.currency} in column 'currency'."
-        )
+        problems.add(where, "a cost without currency", f"write {run.currency} in column 'currency'")
     year = cells.get("price_year", "")
     if not year:
-        problems.append(
-            f"{where}: a cost without price year; write the year of its prices ({run.year} for "
-            "this country)."
+        problems.add(
+            where,
+            "a cost without price year",
+            f"write the year of its prices ({run.year} for this country)",
         )
     elif not re.fullmatch(r"(19|20|21)\d\d(\.0)?", year):
-        problems.append(f"{where}: price year '{year}'; a year such as {run.year} is expected.")
+        problems.add(where, f"price year '{year}'", f"a year such as {run.year} is expected")
     if len(problems) > before:
         return NOT_CONVERTED
     country = cells.get("price_country") or entry.country
@@ -307,25 +315,32 @@ def _converted(entry: Entry, money: MoneyRules, where: str, problems: list[str])
 
 
 def _check_provenance(
-    cells: Mapping[str, str], where: str, known_sources: set[str], problems: list[str]
+    cells: Mapping[str, str], where: str, known_sources: set[str], problems: Faults
 ) -> None:
     if cells["status"] not in STATUSES:
-        problems.append(
-            f"{where}: status '{cells['status']}'; allowed: {', '.join(STATUSES)}."
-            f"{nearest(cells['status'], STATUSES)}"
+        problems.add(
+            where,
+            f"status '{cells['status']}'",
+            f"allowed: {', '.join(STATUSES)}",
+            like=(cells["status"], STATUSES),
         )
     transfer = cells.get("transfer")
     if transfer and transfer not in TRANSFER:
-        problems.append(
-            f"{where}: transfer '{transfer}'; allowed: {', '.join(TRANSFER)}."
-            f"{nearest(transfer, TRANSFER)}"
+        problems.add(
+            where,
+            f"transfer '{transfer}'",
+            f"allowed: {', '.join(TRANSFER)}",
+            like=(transfer, TRANSFER),
         )
     keys = [s.strip() for s in cells["source"].split(";") if s.strip()]
     if not keys:
-        problems.append(f"{where}: no source; every number needs one. Add a key of sources.yaml.")
+        problems.add(where, "no source", "every number needs one", "Add a key of sources.yaml.")
     for key in keys:
         if key not in known_sources:
-            problems.append(
-                f"{where}: source '{key}' is not in sources.yaml.{nearest(key, known_sources)} Add "
-                "it there."
+            problems.add(
+                where,
+                f"source '{key}' is not in sources.yaml",
+                "",
+                "Add it there.",
+                like=(key, known_sources),
             )

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from heor.faults import Faults
 from heor.inputs.text.tables import number, read_table
-from heor.problem.names import nearest
 from heor.problem.parameter import Origin
 
 INDEX, EXCHANGE, PARITY = "consumer_prices", "exchange_rate", "purchasing_power"
@@ -208,7 +208,7 @@ def _per(value: float, money: Money, base: str) -> str:
     return f"{value:g} {base} per {money.currency}" if money.currency != base else "1"
 
 
-def read_price_table(paths: list[tuple[Path, str]], problems: list[str]) -> PriceTable:
+def read_price_table(paths: list[tuple[Path, str]], problems: Faults) -> PriceTable:
     """Price indices and rates of one or several files, later ones over earlier ones.
 
     Columns: `series` (consumer_prices, exchange_rate, purchasing_power), `code` (a country, or a
@@ -223,12 +223,14 @@ def read_price_table(paths: list[tuple[Path, str]], problems: list[str]) -> Pric
             name, code = row.cells["series"], row.cells["code"]
             year, value = (number(row, c, where, problems) for c in ("year", "value"))
             if name not in (INDEX, EXCHANGE, PARITY):
-                problems.append(
-                    f"{where}: unknown series '{name}'; allowed: {INDEX}, {EXCHANGE}, {PARITY}."
-                    f"{nearest(name, (INDEX, EXCHANGE, PARITY))}"
+                problems.add(
+                    where,
+                    f"unknown series '{name}'",
+                    f"allowed: {INDEX}, {EXCHANGE}, {PARITY}",
+                    like=(name, (INDEX, EXCHANGE, PARITY)),
                 )
             elif not value > 0:
-                problems.append(f"{where}: value {value:g}; an index or a rate is above 0.")
+                problems.add(where, f"value {value:g}", "an index or a rate is above 0")
             elif year == year:
                 series.setdefault((name, code), {})[int(year)] = value
                 money, _, _ = row.cells["unit"].partition(" per ")
@@ -238,9 +240,11 @@ def read_price_table(paths: list[tuple[Path, str]], problems: list[str]) -> Pric
                     bases.setdefault(money, Origin(shown, row.line))
     if len(bases) > 1:
         listed = ", ".join(f"{money} ({origin})" for money, origin in bases.items())
-        problems.append(
-            f"{paths[-1][1]}: exchange rates in {listed}; all must be in one money. Write the unit as "
-            "'NOK per EUR'."
+        problems.add(
+            paths[-1][1],
+            f"exchange rates in {listed}",
+            "all must be in one money",
+            "Write the unit as 'NOK per EUR'.",
         )
     # an international dollar is a US dollar
     years = {y for (name, _), found in series.items() if name == PARITY for y in found}

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from heor.errors import InputError
+from heor.faults import Faults, nearest
 from heor.files import links_out, name_fault
 from heor.inputs.read import parameter_table
 from heor.inputs.text.layers import Layer, read_yaml
 from heor.limits import FAULTS, excerpt, few
-from heor.problem.names import nearest
 from heor.problem.parameter import Origin
 
 M = TypeVar("M", bound=BaseModel)
@@ -25,7 +25,7 @@ class Reading:
     """What has been read so far: the layers, the parameter rows, and every problem found."""
 
     folder: Path
-    problems: list[str] = field(default_factory=list)
+    problems: Faults = field(default_factory=Faults)
     layer: Layer = field(default_factory=Layer)
     entries: dict[str, parameter_table.Entry] = field(default_factory=dict)
 
@@ -83,7 +83,7 @@ def validated(model: type[M], values: Any, layer: Layer, prefix: str, reading: R
             reading.problems.append(_fault_line(model, fault, path, layer))
         if len(faults) > 5 * FAULTS:
             more = len(faults) - 5 * FAULTS
-            reading.problems.append(f"{layer.origin(prefix)}: {more:,} more faults.")
+            reading.problems.add(layer.origin(prefix), f"{more:,} more faults")
     return None
 
 

@@ -10,12 +10,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from heor.faults import Faults
 from heor.inputs.text.numerals import value_of
 from heor.inputs.text.tables import Row, number
 from heor.limits import excerpt
 from heor.parameters import uncertainty
 from heor.parameters.uncertainty import UNCERTAINTIES, written
-from heor.problem.names import nearest
 from heor.problem.parameter import Parameter
 from heor.problem.units import Unit
 
@@ -57,7 +57,7 @@ def read_spread(
     unit_name: str,
     thousands: bool,
     exchange: float,
-    problems: list[str],
+    problems: Faults,
 ) -> Spread:
     """The spread of a row whose mean is `mean`; every fault is appended to `problems`.
 
@@ -73,12 +73,14 @@ def read_spread(
     own = _Cells(where, text, kind, arguments, mean, se, cell or "blank", thousands)
     if not unit.low <= mean <= unit.high:
         logs = "Mean and se of a lognormal are of the quantity itself, not of its logarithm. "
-        problems.append(
-            f"{where}: mean {mean:.12g} is outside the range of unit '{unit_name}'; it must be "
-            f"{unit.allowed()}. {logs if kind == 'lognormal' else ''}Check the value and its unit."
+        problems.add(
+            where,
+            f"mean {mean:.12g} is outside the range of unit '{unit_name}'",
+            f"it must be {unit.allowed()}",
+            f"{logs if kind == 'lognormal' else ''}Check the value and its unit.",
         )
     elif se < 0:
-        problems.append(f"{where}: se {se:.12g} is negative; it must be 0 or more.")
+        problems.add(where, f"se {se:.12g} is negative", "it must be 0 or more")
     else:
         found = _se(own, problems)
         if found is not None and kind in UNCERTAINTIES:
@@ -97,7 +99,7 @@ def dirichlet_se(mean: float, arguments: tuple[str, ...]) -> float:
 
 
 def check_dirichlets(
-    parameters: Mapping[str, Parameter], entered: Mapping[str, str], problems: list[str]
+    parameters: Mapping[str, Parameter], entered: Mapping[str, str], problems: Faults
 ) -> None:
     """Shares of a group sum to at most 1, have one effective sample size, and the se of their Beta.
 
@@ -112,11 +114,12 @@ def check_dirichlets(
         total = sum(m.mean for m in members)
         sizes = sorted({float(m.arguments[1]) for m in members})
         if total > 1 + 1e-6:
-            problems.append(f"{where}: means sum to {total:.12g}; they must sum to at most 1.")
+            problems.add(where, f"means sum to {total:.12g}", "they must sum to at most 1")
         if len(sizes) > 1:
-            problems.append(
-                f"{where}: effective sample sizes {', '.join(f'{s:.12g}' for s in sizes)}; all members "
-                "must have the same."
+            problems.add(
+                where,
+                f"effective sample sizes {', '.join(f'{s:.12g}' for s in sizes)}",
+                "all members must have the same",
             )
         if total > 1 + 1e-6 or len(sizes) > 1:
             continue  # an se that no longer fits is the same fault
@@ -124,21 +127,26 @@ def check_dirichlets(
             cell = entered[m.name].strip()
             se = 0.0 if cell.lower() in MISSING else float(cell)
             if se > 0 and abs(se - m.se) > SLIP_OF_SE * m.se:
-                problems.append(
-                    f"{m.origin}: {m.name}: dirichlet({'; '.join(m.arguments)}) with mean {m.mean:.12g} has se "
-                    f"{m.se:.6g}, but the row says {cell}. Make them agree, or leave the se blank."
+                problems.add(
+                    m.origin,
+                    f"{m.name}: dirichlet({'; '.join(m.arguments)}) with mean {m.mean:.12g} has se "
+                    f"{m.se:.6g}, but the row says {cell}",
+                    "",
+                    "Make them agree, or leave the se blank.",
                 )
 
 
 # ------------------------------------------------------------------------------------- the se
-def _se(own: _Cells, problems: list[str]) -> float | None:
+def _se(own: _Cells, problems: Faults) -> float | None:
     """The se as entered or as it follows from the rest of the row; None with the fault noted."""
     where, kind = own.where, own.kind
     if kind not in uncertainty.NAMES:
-        problems.append(
-            f"{where}: unknown distribution '{excerpt(own.text)}'; allowed: "
-            f"{', '.join(uncertainty.NAMES)}, with what they are made of in brackets, as in "
-            f"{written('beta')}.{nearest(own.text.lower(), uncertainty.NAMES)}"
+        problems.add(
+            where,
+            f"unknown distribution '{excerpt(own.text)}'",
+            f"allowed: {', '.join(uncertainty.NAMES)}, with what they are made of in "
+            f"brackets, as in {written('beta')}",
+            like=(own.text.lower(), uncertainty.NAMES),
         )
         return None
     if kind == "fixed":
@@ -156,53 +164,61 @@ def _se(own: _Cells, problems: list[str]) -> float | None:
         found = own.mean, of_mean(own.mean)
         return _agreed(own, f"{kind} with mean {own.mean:.12g}", found, problems)
     if own.se == 0:
-        problems.append(
-            f"{where}: {kind}, but the se is {own.cell}; an uncertain number needs one. Write the se, or "
-            f"what it follows from as {written(kind)}; if the number is certain, write 'fixed' with se 0."
+        problems.add(
+            where,
+            f"{kind}, but the se is {own.cell}",
+            "an uncertain number needs one",
+            f"Write the se, or what it follows from as {written(kind)}; if the number is "
+            "certain, write 'fixed' with se 0.",
         )
         return None
     return own.se
 
 
-def _fixed(own: _Cells, problems: list[str]) -> float | None:
+def _fixed(own: _Cells, problems: Faults) -> float | None:
     if own.arguments:
-        problems.append(
-            f"{own.where}: 'fixed' takes no arguments. Write the number in column 'mean'."
+        problems.add(
+            own.where, "'fixed' takes no arguments", "", "Write the number in column 'mean'."
         )
     if own.se > 0:
-        problems.append(
-            f"{own.where}: 'fixed' with se {own.se:.12g}; a certain number has none. Name its distribution in "
-            "column 'distribution', or set se to 0."
+        problems.add(
+            own.where,
+            f"'fixed' with se {own.se:.12g}",
+            "a certain number has none",
+            "Name its distribution in column 'distribution', or set se to 0.",
         )
     return None if own.arguments or own.se > 0 else 0.0
 
 
-def _dirichlet(own: _Cells, problems: list[str]) -> float | None:
+def _dirichlet(own: _Cells, problems: Faults) -> float | None:
     if len(own.arguments) != 2 or not own.arguments[0]:
-        problems.append(
-            f"{own.where}: write dirichlet(group; n), the group's name and the effective sample size."
+        problems.add(
+            own.where, "write dirichlet(group", "n), the group's name and the effective sample size"
         )
         return None
     size = value_of(own.arguments[1])
     if isinstance(size, str) or size <= 0:
-        problems.append(
-            f"{own.where}: dirichlet({'; '.join(own.arguments)}): '{own.arguments[1]}' is the effective "
-            "sample size; it must be a number above 0."
+        problems.add(
+            own.where,
+            f"dirichlet({'; '.join(own.arguments)}): '{own.arguments[1]}' is the effective "
+            "sample size",
+            "it must be a number above 0",
         )
         return None
     return dirichlet_se(own.mean, own.arguments)
 
 
-def _moments(own: _Cells, problems: list[str]) -> tuple[float, float] | None:
+def _moments(own: _Cells, problems: Faults) -> tuple[float, float] | None:
     """Mean and se of a distribution from its arguments; None with the fault noted."""
     names, signed = UNCERTAINTIES[own.kind].arguments, UNCERTAINTIES[own.kind].signed
     where = f"{own.where}: {excerpt(own.text)}"
     values = [value_of(text, own.thousands) for text in own.arguments]
     if len(values) != len(names):
         separated = ", separated by a semicolon" if len(names) > 1 else ""
-        problems.append(
-            f"{where}: {own.kind} takes {len(names)} number{'s' * (len(names) > 1)}{separated}: "
-            f"{written(own.kind)}."
+        problems.add(
+            where,
+            f"{own.kind} takes {len(names)} number{'s' * (len(names) > 1)}{separated}: "
+            f"{written(own.kind)}",
         )
         return None
     for name, value in zip(names, values, strict=True):
@@ -235,9 +251,7 @@ def _zero(kind: str, values: list[float | str]) -> str:
     )
 
 
-def _agreed(
-    own: _Cells, shown: str, found: tuple[float, float], problems: list[str]
-) -> float | None:
+def _agreed(own: _Cells, shown: str, found: tuple[float, float], problems: Faults) -> float | None:
     """The se, if the row and what it is made of agree; the exact one where none was entered."""
     mean, se = found
     close = abs(own.mean - mean) <= SLIP_OF_MEAN * se + 1e-12 * abs(mean)
@@ -249,9 +263,11 @@ def _agreed(
         + ["leave the se blank"] * (own.se > 0)
         + (["write the distribution without arguments"] * bool(own.arguments))
     )
-    problems.append(
-        f"{own.where}: {shown} has mean {mean:.6g} and se {se:.6g}, but the row says {said}. "
-        f"{', '.join(first)}{' or ' * bool(first)}{last}.{_other_reading(own)}"
+    problems.add(
+        own.where,
+        f"{shown} has mean {mean:.6g} and se {se:.6g}, but the row says {said}",
+        "",
+        f"{', '.join(first)}{' or ' * bool(first)}{last}.{_other_reading(own)}",
     )
     return None
 
@@ -267,18 +283,18 @@ def _other_reading(own: _Cells) -> str:
     return ""
 
 
-def _check_possible(
-    own: _Cells, se: float, unit: Unit, unit_name: str, problems: list[str]
-) -> None:
+def _check_possible(own: _Cells, se: float, unit: Unit, unit_name: str, problems: Faults) -> None:
     """A distribution that exists, nearly all of whose draws are possible values of the unit."""
     fault = UNCERTAINTIES[own.kind].impossible(own.mean, se)
     if fault:
-        problems.append(f"{own.where}: {fault}. Check the columns 'mean' and 'se'.")
+        problems.add(own.where, fault, "", "Check the columns 'mean' and 'se'.")
         return
     low, high = uncertainty.interval(own.kind, own.mean, se, level=0.999)
     if not (unit.low <= low <= high <= unit.high):
-        problems.append(
-            f"{own.where}: {own.kind} with mean {own.mean:.12g} and se {se:.12g} draws values from {low:.3g} to "
-            f"{high:.3g}; unit '{unit_name}' must be {unit.allowed()}. Use a distribution that stays "
-            "inside (beta for a share) or a smaller se."
+        problems.add(
+            own.where,
+            f"{own.kind} with mean {own.mean:.12g} and se {se:.12g} draws values from "
+            f"{low:.3g} to {high:.3g}",
+            f"unit '{unit_name}' must be {unit.allowed()}",
+            "Use a distribution that stays inside (beta for a share) or a smaller se.",
         )

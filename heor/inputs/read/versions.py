@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from heor.faults import Faults
 from heor.inputs.text.layers import Layer, within
 from heor.limits import excerpt
 from heor.problem.country import UNDATED
-from heor.problem.names import nearest
 from heor.problem.parameter import Origin
 
 ROOT = "country"
 
 
-def programme_of(layer: Layer, asked: str | None, problems: list[str]) -> str | None:
+def programme_of(layer: Layer, asked: str | None, problems: Faults) -> str | None:
     """The programme a run is for: the one asked for, or the country's default."""
     values = layer.values.get(ROOT, {})
     known = values.get("programmes") or {}
@@ -32,16 +32,18 @@ def programme_of(layer: Layer, asked: str | None, problems: list[str]) -> str | 
         if name is None or name in known:
             continue
         allowed = ", ".join(known) or "none, the rules are the same in all"
-        problems.append(
-            f"{origin}: unknown programme '{excerpt(str(name))}' of {values.get('label')}; available: {allowed}."
-            f"{nearest(str(name), known)}"
+        problems.add(
+            origin,
+            f"unknown programme '{excerpt(str(name))}' of {values.get('label')}",
+            f"available: {allowed}",
+            like=(str(name), known),
         )
         return None
     return asked or default
 
 
 def in_force(
-    layer: Layer, as_of: date, programme: str | None, problems: list[str]
+    layer: Layer, as_of: date, programme: str | None, problems: Faults
 ) -> tuple[Layer, list[str]]:
     """The layer with one version of each block, and blocks taken although nobody knows since when they
     are in force: without any date, and of an earlier day, or with a last day only.

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from heor import limits
+from heor.faults import Faults
 from heor.files import Unreadable, content
 from heor.inputs.text.yaml_text import TAG, Loader, YamlFault, composed, scalar
 from heor.limits import excerpt
@@ -53,7 +54,7 @@ def _rank(origin: Origin) -> int:
 def read_text(
     path: Path,
     shown: str,
-    problems: list[str],
+    problems: Faults,
     most: int = limits.TABLE_BYTES,
     root: Path | None = None,
 ) -> str | None:
@@ -82,13 +83,13 @@ def read_text(
         )
         return None
     if not text.strip():
-        problems.append(f"{shown}: empty file; content is required. Restore it or remove it.")
+        problems.add(shown, "empty file", "content is required", "Restore it or remove it.")
         return None
     return text
 
 
 def read_yaml(
-    path: Path, shown: str, layer: str, problems: list[str], root: Path | None = None
+    path: Path, shown: str, layer: str, problems: Faults, root: Path | None = None
 ) -> Layer:
     """One YAML file (in a folder `root`) as a layer. Problems (missing, syntax, …) are appended."""
     text = read_text(path, shown, problems, limits.YAML_BYTES, root)
@@ -133,7 +134,7 @@ class _Construction:
     shown: str
     layer: str
     origins: dict[str, Origin]
-    problems: list[str]
+    problems: Faults
 
     def value(self, node: yaml.Node, path: str, line: int | None = None) -> Any:
         line = node.start_mark.line + 1 if line is None else line
@@ -178,10 +179,16 @@ def overlay(base: Layer, top: Layer) -> Layer:
     """`top` over `base`: mappings merge by key, lists and scalars are replaced whole."""
     replaced: dict[str, str | None] = {}
     values = _merge(base.values, top.values, "", replaced)
-    origins = {n: o for n, o in base.origins.items() if within(n, replaced) is None}
+    roots = {path.partition(".")[0] for path in replaced}  # most names are under none of them
+    origins = {
+        name: origin
+        for name, origin in base.origins.items()
+        if name.partition(".")[0] not in roots or within(name, replaced) is None
+    }
     for name, origin in top.origins.items():
         if within(name, replaced) is not None:
-            origins[name] = replace(origin, replaced=replaced.get(name))
+            was = replaced.get(name)
+            origins[name] = origin if origin.replaced == was else replace(origin, replaced=was)
     return Layer(values, origins)
 
 

@@ -13,7 +13,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from heor.limits import NUMBER, excerpt
 
@@ -244,6 +243,8 @@ def values(cells: Sequence[str], mark: Mark) -> np.ndarray:
     [52004.0, 3.626, 1.0, nan]
     """
     plain = [c.translate(_SWAPPED) for c in cells] if mark.decimal == COMMA else list(cells)
+    import pandas as pd  # only where there is a column of numbers
+
     found = pd.to_numeric(pd.Series(plain, dtype=object), errors="coerce").to_numpy(
         float, copy=True
     )

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from heor.faults import Faults, nearest
 from heor.files import Unreadable
 from heor.inputs.text.delimited import rows_of, separator_of, twice, unix_lines
 from heor.inputs.text.layers import read_text
 from heor.inputs.text.tables import xlsx_rows
 from heor.inputs.utilities.value_sets import DIMENSIONS, LEVELS, SHORT, ValueSet, utilities
 from heor.limits import excerpt, few
-from heor.problem.names import nearest
 
 NAMES = {
     "mobility": ("mo",),
@@ -81,7 +81,7 @@ def looks_like_three_levels(answers: Answers) -> bool:
 
 
 def read_answers(
-    path: Path, shown: str, problems: list[str], missing: Collection[str] = ()
+    path: Path, shown: str, problems: Faults, missing: Collection[str] = ()
 ) -> Answers | None:
     """Answers of a CSV (comma, semicolon or tab) or XLSX; None with problems noted if it is faulty.
 
@@ -110,8 +110,8 @@ def read_answers(
     problems += twice(header, where)
     places = _places(header, where, problems)
     if len(lines) == 1:
-        problems.append(f"{shown}: no rows below the header; at least one is expected.")
-    faults: list[str] = []
+        problems.add(shown, "no rows below the header", "at least one is expected")
+    faults = Faults()
     rows = []
     for line, cells in lines[1:]:
         if len(cells) < len(header) or any(c.strip() for c in cells[len(header) :]):
@@ -139,7 +139,7 @@ def read_answers(
     return Answers(tuple(header), tuple(cells for _, cells in rows), array)
 
 
-def _lines(path: Path, shown: str, problems: list[str]) -> list[tuple[int, list[str]]]:
+def _lines(path: Path, shown: str, problems: Faults) -> list[tuple[int, list[str]]]:
     """Rows with the line each ends in, the header first.
 
     Empty rows between others are kept: where nothing but the dimensions stands in the file, they are
@@ -151,21 +151,21 @@ def _lines(path: Path, shown: str, problems: list[str]) -> list[tuple[int, list[
     filled = [i for i, (_, row) in enumerate(rows) if any(c.strip() for c in row)]
     if not filled:
         if len(problems) == before:
-            problems.append(f"{shown}: no content; a header and one row an answer are needed.")
+            problems.add(shown, "no content", "a header and one row an answer are needed")
         return []
     rows = rows[filled[0] : filled[-1] + 1]
     alone = len(rows[0][1]) == 1
     return [(line, row or [""]) for line, row in rows if row or alone]
 
 
-def _sheet(path: Path, shown: str, problems: list[str]) -> list[tuple[int, list[str]]]:
+def _sheet(path: Path, shown: str, problems: Faults) -> list[tuple[int, list[str]]]:
     held = dict(xlsx_rows(path, shown, problems))
     width = max(map(len, held.values()), default=0)
     rows = [(line, held.get(line, [])) for line in range(1, max(held, default=0) + 1)]
     return [(line, [*cells, *[""] * (width - len(cells))]) for line, cells in rows]
 
 
-def _text(path: Path, shown: str, problems: list[str]) -> list[tuple[int, list[str]]]:
+def _text(path: Path, shown: str, problems: Faults) -> list[tuple[int, list[str]]]:
     text = read_text(path, shown, problems)
     if text is None:
         return []
@@ -178,7 +178,7 @@ def _text(path: Path, shown: str, problems: list[str]) -> list[tuple[int, list[s
         return []
 
 
-def _places(header: Sequence[str], where: str, problems: list[str]) -> dict[str, int]:
+def _places(header: Sequence[str], where: str, problems: Faults) -> dict[str, int]:
     """Column of every dimension, or of `state`; empty with problems noted when some are missing."""
     plain = [_plain(name) for name in header]
     found: dict[str, int] = {}
@@ -186,9 +186,11 @@ def _places(header: Sequence[str], where: str, problems: list[str]) -> dict[str,
     for name in DIMENSIONS:
         same = [i for i, own in enumerate(plain) if own in (name, *NAMES[name])]
         if len(same) > 1:
-            problems.append(
-                f"{where}: columns {', '.join(repr(header[i]) for i in same)} are all {name}; one may be. "
-                "Give each time of answering rows of its own."
+            problems.add(
+                where,
+                f"columns {', '.join(repr(header[i]) for i in same)} are all {name}",
+                "one may be",
+                "Give each time of answering rows of its own.",
             )
         if same:
             found[name] = same[0]
@@ -204,9 +206,11 @@ def _places(header: Sequence[str], where: str, problems: list[str]) -> dict[str,
         if len(states) > 1 and not found
         else f"column {', '.join(absent)} missing"
     )
-    problems.append(
-        f"{where}: {what}; found: {', '.join(header)}. The five dimensions are needed, or one column 'state' "
-        f"(21345).{''.join(sorted(hints))}"
+    problems.add(
+        where,
+        what,
+        f"found: {', '.join(header)}",
+        f"The five dimensions are needed, or one column 'state' (21345).{''.join(sorted(hints))}",
     )
     return {}
 

@@ -15,10 +15,11 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from heor import limits
+from heor.faults import Faults, nearest
 from heor.inputs.schema.base import Model
 from heor.inputs.text.layers import Layer, read_yaml
 from heor.inputs.text.tables import Row, number, read_table
-from heor.problem.names import named, nearest
+from heor.problem.names import named
 from heor.problem.parameter import Origin
 
 DIMENSIONS = (
@@ -170,7 +171,7 @@ def states_of(labels: Sequence[str | int]) -> np.ndarray:
     return np.array(found, dtype=int).reshape(-1, len(SHORT))
 
 
-def read_value_sets(folder: Path, shown: str, problems: list[str]) -> dict[str, ValueSet]:
+def read_value_sets(folder: Path, shown: str, problems: Faults) -> dict[str, ValueSet]:
     """The value sets of a model folder by name; faults are appended with file and line.
 
     Parameters
@@ -204,8 +205,11 @@ def read_value_sets(folder: Path, shown: str, problems: list[str]) -> dict[str, 
         origin = layer.origin(name)
         described = _described(name, block, layer, problems)
         if name not in rows:
-            problems.append(
-                f"{origin}: value set '{name}' has no terms in {table}. Add them, or remove the block."
+            problems.add(
+                origin,
+                f"value set '{name}' has no terms in {table}",
+                "",
+                "Add them, or remove the block.",
             )
         terms, lines = _terms(name, rows.get(name, []), table, problems)
         if len(problems) > before or described is None:
@@ -229,7 +233,7 @@ def read_value_sets(folder: Path, shown: str, problems: list[str]) -> dict[str, 
     return found
 
 
-def _described(name: str, block: object, layer: Layer, problems: list[str]) -> ValueSetModel | None:
+def _described(name: str, block: object, layer: Layer, problems: Faults) -> ValueSetModel | None:
     """One block, validated; every error becomes one line with file and line number."""
     try:
         return ValueSetModel.model_validate(block)
@@ -261,7 +265,7 @@ def _citation(block: ValueSetModel) -> str:
 
 
 def _terms(
-    name: str, rows: Sequence[Row], table: str, problems: list[str]
+    name: str, rows: Sequence[Row], table: str, problems: Faults
 ) -> tuple[dict[str, float], dict[str, int]]:
     """Terms of one set and the line each stands in."""
     terms: dict[str, float] = {}
@@ -270,14 +274,19 @@ def _terms(
         term, where = row.cells["term"], f"{table}:{row.line}"
         value = number(row, "value", where, problems)
         if term not in TERMS:
-            problems.append(
-                f"{where}: value set '{name}': unknown term '{term}'; allowed: StartValue, Intercept, MO1 to "
-                f"MO5 (also SC, UA, PD, AD), MO45 (likewise), N4, N5, Num45sq.{nearest(term, TERMS)}"
+            problems.add(
+                where,
+                f"value set '{name}': unknown term '{term}'",
+                "allowed: StartValue, Intercept, MO1 to MO5 (also SC, UA, PD, AD), MO45 "
+                "(likewise), N4, N5, Num45sq",
+                like=(term, TERMS),
             )
         elif term in terms:
-            problems.append(
-                f"{where}: value set '{name}': term '{term}' appears twice (first in line {lines[term]}); "
-                "a term has one value. Remove one."
+            problems.add(
+                where,
+                f"value set '{name}': term '{term}' appears twice (first in line {lines[term]})",
+                "a term has one value",
+                "Remove one.",
             )
         else:
             terms[term], lines[term] = value, row.line

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from heor.errors import InputError
-from heor.problem.names import nearest
+from heor.faults import nearest
 from heor.problem.problem import DecisionProblem
 
 TRANSFER_WORDS = {

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from heor.faults import nearest
 from heor.inputs.utilities.answers import Answers, looks_like_three_levels
 from heor.inputs.utilities.value_sets import ValueSet
-from heor.problem.names import nearest
 from heor.report.format.cells import plain
 from heor.report.format.words import table
 from heor.storage.file import write_file

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from heor.errors import InputError
-from heor.problem.names import nearest
+from heor.faults import nearest
 from heor.report.figures.countries import countries
 from heor.report.figures.page import Page, laid_out
 from heor.report.figures.registry import FORMATS, Progress, figures_of, write_figures

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from heor.errors import InputError
+from heor.faults import Faults
 from heor.inputs.read.clicks import read_at_risk, read_clicks
 from heor.report.format.cells import plain_table
 from heor.report.format.provenance import short_record, write_json
@@ -45,7 +46,7 @@ def read_curve(curve: PublishedCurve) -> Reconstruction:
     InputError
         A file cannot be read, or the curve cannot be reconstructed; all problems.
     """
-    problems: list[str] = []
+    problems = Faults()
     notes: list[str] = []
     clicks = read_clicks(curve.clicks, problems, notes)
     rows = read_at_risk(curve.at_risk, problems, notes) if curve.at_risk else None

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from heor.faults import Faults
 from heor.survival.evidence.reconstruct_clicks import (
     Table,
     check_counts,
@@ -150,7 +151,7 @@ def reconstruct(
     >>> found.table["time"].tolist(), found.table["event"].tolist()
     ([2.0, 5.0, 5.75, 9.0], [1, 1, 0, 0])
     """
-    problems: list[str] = []
+    problems = Faults()
     repairs: list[str] = []
     points = read_points(time, survival, problems, repairs)
     rows = read_risk_rows(at_risk, patients, problems)

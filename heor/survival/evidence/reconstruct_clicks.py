@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.optimize import isotonic_regression
 
 from heor import limits
+from heor.faults import Faults
 from heor.limits import counted
 
 DIGITISING_ERROR = 0.02  # survival: what a click may be off, as read or by rising
@@ -38,7 +39,7 @@ Table = tuple[Sequence[float], Sequence[float]]
 
 
 def read_points(
-    time: Sequence[float], survival: Sequence[float], problems: list[str], repairs: list[str]
+    time: Sequence[float], survival: Sequence[float], problems: Faults, repairs: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Clicks as shares, in order of time (the higher first), inside the axes, without doubles."""
     t, s = np.asarray(time, float).ravel(), np.asarray(survival, float).ravel()
@@ -75,7 +76,7 @@ def read_points(
     return t[~double], s[~double]
 
 
-def _as_shares(s: np.ndarray, problems: list[str], repairs: list[str]) -> np.ndarray:
+def _as_shares(s: np.ndarray, problems: Faults, repairs: list[str]) -> np.ndarray:
     if PERCENT[0] < s.max() <= PERCENT[1]:
         s = s / 100
         repairs.append(f"survival goes up to {100 * s.max():.4g}: read as percent.")
@@ -98,7 +99,7 @@ def _as_shares(s: np.ndarray, problems: list[str], repairs: list[str]) -> np.nda
     return np.clip(s, 0.0, 1.0)
 
 
-def _from_zero(t: np.ndarray, problems: list[str], repairs: list[str]) -> np.ndarray:
+def _from_zero(t: np.ndarray, problems: Faults, repairs: list[str]) -> np.ndarray:
     early = t < 0
     if t.max() <= 0:
         problems.append(
@@ -115,7 +116,7 @@ def _from_zero(t: np.ndarray, problems: list[str], repairs: list[str]) -> np.nda
 
 
 def read_risk_rows(
-    at_risk: Table | None, patients: int | None, problems: list[str]
+    at_risk: Table | None, patients: int | None, problems: Faults
 ) -> tuple[np.ndarray, np.ndarray]:
     """Times and numbers at risk as given, in order of time, without doubles."""
     if at_risk is None or len(at_risk[0]) == 0:
@@ -159,7 +160,7 @@ def read_risk_rows(
     return t, n
 
 
-def check_ranges(at_risk: np.ndarray, last_click: float, problems: list[str]) -> None:
+def check_ranges(at_risk: np.ndarray, last_click: float, problems: Faults) -> None:
     """Risk table and clicks are on one time axis, so they end at about the same time."""
     if len(at_risk) < 2 or last_click <= 0:
         return
@@ -178,7 +179,7 @@ def check_ranges(at_risk: np.ndarray, last_click: float, problems: list[str]) ->
     )
 
 
-def check_fit(fit: pd.DataFrame, at_risk: np.ndarray, patients: int, problems: list[str]) -> None:
+def check_fit(fit: pd.DataFrame, at_risk: np.ndarray, patients: int, problems: Faults) -> None:
     """The curve of the reconstructed patients is the published one, as far as the table goes.
 
     Where few are left after its last row, one event more or less moves the curve far.
@@ -199,7 +200,7 @@ def check_counts(
     rows: tuple[np.ndarray, np.ndarray],
     events: int | None,
     clicks: str | None,
-    problems: list[str],
+    problems: Faults,
 ) -> None:
     t, n = rows
     largest = max(patients or 0, int(n.max(initial=0)))
@@ -237,7 +238,7 @@ def too_many(events: int, patients: int) -> str:
 
 
 def monotone(
-    t: np.ndarray, s: np.ndarray, problems: list[str], repairs: list[str]
+    t: np.ndarray, s: np.ndarray, problems: Faults, repairs: list[str]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Times, clicks, the nearest curve (least squares) that starts at 1 and never rises, and error.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from heor.archive import ADDED
+from heor.archive_classes import ADDED
 from heor.problem.problem import DecisionProblem
 from heor.problem.settings import FitSettings
 from heor.streams import Streams
