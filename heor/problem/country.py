@@ -8,6 +8,7 @@ from datetime import date
 
 import numpy as np
 
+from heor.archive_classes import ADDED
 from heor.problem.parameter import Origin
 
 
@@ -72,7 +73,7 @@ class Country:
     nothing could be converted. `threshold_kind` is `official`, `customary` or `asked`; without a verdict
     `none`, or `unusable` (in money that the costs cannot be converted to).
     `per_donor_money` is the donor's money (as written) and how much of the run's money one unit of it is.
-    `cautions` are to be read before any result; `borrowed` says which country each block is from that
+    `cautions` are to be read before any result; `stand_ins` are blocks that are not its own rules; `borrowed` says which country each block is from that
     is not its own.
     """
 
@@ -110,6 +111,7 @@ class Country:
     per_donor_money: tuple[str, float] | None = None
     borrowed: Mapping[str, str] = field(default_factory=dict)
     cautions: tuple[str, ...] = ()
+    stand_ins: tuple[str, ...] = field(default=(), metadata=ADDED)
     limits: tuple[str, ...] = ()
 
     def is_unverified(self, block: str) -> bool:

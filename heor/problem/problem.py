@@ -68,6 +68,12 @@ class DecisionProblem:
         return self.evidence_life_table or self.country.life_table
 
     @property
+    def borrows_every_price(self) -> bool:
+        """Whether all unit costs are another country's."""
+        prices = [p for p in self.parameters.values() if p.price_year is not None]
+        return bool(prices) and all(p.donor for p in prices)
+
+    @property
     def replicates(self) -> int:
         """Equal blocks of draws, independent of each other: 1 for independent draws."""
         settings = self.settings

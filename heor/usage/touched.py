@@ -49,7 +49,10 @@ AFTERWARDS = {
     *(f"country.{name}" for name in ("label", "agency", "thresholds", "severity_rule", "source")),
     *(f"country.{name}" for name in ("severity_bands", "unverified", "severity_discounted")),
     *(f"country.{name}" for name in ("severity_weight_on", "guideline", "asks", "programme")),
-    *(f"country.{name}" for name in ("programme_label", "as_of", "threshold_kind", "cautions")),
+    *(
+        f"country.{name}"
+        for name in ("programme_label", "as_of", "threshold_kind", "cautions", "stand_ins")
+    ),
     *(f"country.{name}" for name in ("ceac_maximum", "limits", "value_set", "value_set_key")),
 }
 

@@ -74,6 +74,7 @@ def country(
         as_of=as_of,
         per_donor_money=countries.per_donor_money(pack, money),
         borrowed=countries.donors_of(pack.layer),
+        stand_ins=tuple(name for name, block in model.blocks.items() if block.generic),
         cautions=countries.cautions(pack, parameters, money, as_of, note),
         limits=tuple(model.limits),
     )

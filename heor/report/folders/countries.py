@@ -233,10 +233,10 @@ def _cautions(results: CountryComparison) -> list[str]:
             "Thresholds of their own that cannot be set against costs in another money: "
             f"{', '.join(unusable)}. Another country's are shown."
         )
-    lent = [c.label for c in countries if any("Every price is" in line for line in c.cautions)]
+    lent = [p.country.label for p in results.problems.values() if p.borrows_every_price]
     if lent:
         lines.append(f"Every price is another country's, so not for a decision: {', '.join(lent)}.")
-    generic = [c.label for c in countries if any("Stand-ins" in line for line in c.cautions)]
+    generic = [c.label for c in countries if c.stand_ins]
     if generic:
         lines.append(f"Stand-ins instead of rules of their own: {', '.join(generic)}.")
     lines += [
