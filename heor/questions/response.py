@@ -25,12 +25,13 @@ from heor.outcomes.monte_carlo import independent
 from heor.outcomes.outcomes import QALYS, Outcomes
 from heor.parameters.draws import CurveDraws, Draws, with_given
 from heor.problem.problem import DecisionProblem
+from heor.simulation.simulated import Simulation
 from heor.survival.curves.marginal import out_of_range
 from heor.together import Run
 from heor.usage.structures import cohort_equivalent
 from heor.usage.touched import VALUATION, touched
 from heor.usage.usage import names_in_draws
-from heor.valuation.simulate import Kept, simulate_and_keep
+from heor.valuation.simulate import Kept, simulate, simulate_and_keep
 from heor.valuation.value import as_outcomes, value
 
 DRAWS = 500  # shared by all cases, at most
@@ -38,7 +39,8 @@ LEAST_DRAWS, SHARE = 40, 10  # at least so many, or one in so many of the run's
 COST, GAIN, COMPARATOR = range(3)  # incremental cost and QALYs; the comparator's QALYs for severity
 Case = Mapping[str, float]
 TOGETHER = 12  # cases whose curves are held at once
-BLOCKS = 2  # of the shared draws
+BLOCKS = 2  # of the shared draws, where cases share what they can
+FEW = 250  # draws: with fewer, cases are evaluated end to end
 
 
 @dataclass(frozen=True)
@@ -253,14 +255,15 @@ class Response:
             A name that cannot be given a value.
         """
         self._refuse_unknown(cases)
+        if self.draws.n < FEW:
+            return self._end_to_end(cases)
         parts = [self._together(cases[i : i + TOGETHER]) for i in range(0, len(cases), TOGETHER)]
         outcomes, unreached = zip(*parts, strict=True)
         return np.concatenate(outcomes), np.concatenate(unreached)
 
     def _together(self, cases: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
         """Outcomes of a few cases, which share what their values do not change; see `outcomes`."""
-        n, chunk = self.draws.n, -(-self.draws.n // BLOCKS)
-        settings = replace(self.problem.settings, chunk=chunk, curve_draws=1)
+        settings = replace(self.problem.settings, chunk=-(-self.draws.n // BLOCKS), curve_draws=1)
         problem = replace(self.problem, settings=settings)
         runs = {
             i: (problem, Draws(self._given(case), self.draws.curves))
@@ -268,11 +271,18 @@ class Response:
         }
         # at extreme values many a hazard ratio is out of reach; the nearest is used
         made, _ = simulate_and_keep(runs, (), unattained_most=1.0)
-        unreached = np.zeros((len(cases), n), bool)
-        for i, found in made.items():
-            for ratio in found.hazard_ratios:
-                unreached[i] |= out_of_range(found.hazard_ratios[ratio].to_numpy())
-        return np.stack([measured(problem, found.outcomes) for found in made.values()]), unreached
+        found = [measured(problem, made[i].outcomes) for i in runs]
+        return np.stack(found), np.stack([_unreached(made[i]) for i in runs])
+
+    def _end_to_end(self, cases: Sequence[Case]) -> tuple[np.ndarray, np.ndarray]:
+        """Outcomes of cases of few draws, as one long sample: beginning a case takes longer than its draws."""
+        n, each = self.draws.n, [self._given(case) for case in cases]
+        values = {name: np.concatenate([own[name] for own in each]) for name in each[0]}
+        again = np.tile(np.arange(n), len(cases))
+        curves = {name: _rows(curve, again) for name, curve in self.draws.curves.items()}
+        made = simulate(self.problem, Draws(values, curves), unattained_most=1.0)
+        found = measured(self.problem, made.outcomes).reshape(3, len(cases), n)
+        return found.transpose(1, 0, 2), _unreached(made).reshape(len(cases), n)
 
     def _given(self, case: Case) -> dict[str, np.ndarray]:
         """Values of all names with those of a case fixed; what does not change keeps its array."""
@@ -311,6 +321,14 @@ class Response:
         found = (found[kept] - found[kept].mean(axis=1, keepdims=True)) / spread[kept][:, None]
         squares = found[int(kept[: len(run)].sum()) :] ** 2
         return np.concatenate([found, squares - squares.mean(axis=1, keepdims=True)])
+
+
+def _unreached(made: Simulation) -> np.ndarray:
+    """In which draws a hazard ratio is out of reach. Dims: (draw,)."""
+    found = np.zeros(made.outcomes.n, bool)
+    for ratio in made.hazard_ratios:
+        found |= out_of_range(made.hazard_ratios[ratio].to_numpy())
+    return found
 
 
 def _of_means(outcomes: np.ndarray, replicates: int) -> np.ndarray:
