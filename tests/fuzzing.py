@@ -27,6 +27,7 @@ import yaml
 from heor.cli import main as cli
 from heor.cli.options import money
 from heor.errors import HeorError, InputError
+from heor.faults import Faults
 from heor.inputs.read.draws_table import read_draws
 from heor.inputs.utilities.answers import read_answers, scored
 from heor.inputs.utilities.value_sets import read_value_sets
@@ -397,7 +398,7 @@ def raised(problems: Sequence[str]) -> None:
 
 def read_other(folder: Path, name: str) -> int:
     """A file of another program, as its command reads it before anything is written."""
-    path, problems = folder / name, []
+    path, problems = folder / name, Faults()
     if name in ("psa.csv", "german.csv"):
         Outcomes.from_table(read_draws(path, "EUR", []), "EUR")
     elif name == "answers.csv":

@@ -26,9 +26,9 @@ def check(inputs, rules, scenario, settings) -> None:
     from heor.inputs.utilities.value_sets import read_value_sets
 
     problem = load(inputs, scenario=scenario, overrides=overrides(settings), **rules)
-    failed: list[str] = []
+    failed = Faults()
     if not scenario:  # every scenario must load on this country too
-        failed = _failing_scenarios(Path(inputs), rules)
+        failed += _failing_scenarios(Path(inputs), rules)
     model = Path(inputs) / "model"
     if (model / "value_sets.yaml").exists():  # read only where answers are scored
         read_value_sets(model, model.as_posix(), failed)

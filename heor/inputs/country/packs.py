@@ -73,7 +73,7 @@ def known_as(inputs: Path) -> dict[str, str]:
     for name in folders(inputs):
         found[name.lower()] = found[name.replace("_", " ").lower()] = name
         path = Path(inputs) / "countries" / name / "country.yaml"
-        text = read_text(path, str(path), [], limits.YAML_BYTES, Path(inputs))
+        text = read_text(path, str(path), Faults(), limits.YAML_BYTES, Path(inputs))
         for _, value in CODE.findall(text or ""):
             found.setdefault(value.strip().lower(), name)
     return found
@@ -116,7 +116,7 @@ def default_of(inputs: Path) -> str:
     InputError
         `analysis.yaml` cannot be read, or the country is not there.
     """
-    path, problems = Path(inputs) / "model" / "analysis.yaml", []
+    path, problems = Path(inputs) / "model" / "analysis.yaml", Faults()
     found = read_yaml(path, path.as_posix(), "model", problems, Path(inputs))
     if problems:
         raise InputError(problems)

@@ -157,7 +157,7 @@ def _facts(root: Path, donor: str) -> dict[str, str]:
     from heor.inputs.text.layers import read_yaml
 
     path = root / "countries" / donor / "country.yaml"
-    values = read_yaml(path, str(path), "country", []).values
+    values = read_yaml(path, str(path), "country", Faults()).values
     return {name: str(values.get(name, "")) for name in ("label", "currency", "price_year")}
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from statistics import median
 
+from heor.faults import Faults
 from heor.findings import Finding, shown
 from heor.inputs.plausibility.central import Charge, charges, parameters_of
 from heor.inputs.plausibility.numbers import stated_interval
@@ -209,7 +210,7 @@ def _own_money(problem: DecisionProblem, around: Surroundings) -> Mapping[str, E
 
 def _written(row: Entry) -> float:
     """The mean of a row before it is converted; NaN where it has none."""
-    return number(Row(row.origin.line or 0, dict(row.cells)), "mean", "", [])
+    return number(Row(row.origin.line or 0, dict(row.cells)), "mean", "", Faults())
 
 
 def _year(row: Entry) -> int | None:

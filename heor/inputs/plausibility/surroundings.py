@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from heor.faults import Faults
 from heor.inputs.country import life_tables as life_tables
 from heor.inputs.country.packs import folders
 from heor.inputs.load import available
@@ -71,13 +72,15 @@ class Surroundings:
 
     def _rows(self, folder: Path, layer: str) -> dict[str, Entry]:
         path = parameters_file(folder)
-        return read_parameters(path, self.shown(path), layer, []) if path.exists() else {}
+        return read_parameters(path, self.shown(path), layer, Faults()) if path.exists() else {}
 
     @cached_property
     def time_units(self) -> dict[str, str]:
         """Survival evidence → the unit of its times."""
         path = self.folder / "model" / "survival" / "index.yaml"
-        values = read_yaml(path, self.shown(path), "model", []).values if path.exists() else {}
+        values = (
+            read_yaml(path, self.shown(path), "model", Faults()).values if path.exists() else {}
+        )
         return {
             name: str(entry["time_unit"])
             for name, entry in values.items()
@@ -90,10 +93,12 @@ class Surroundings:
         layers = []
         for name in available(self.folder, "scenarios"):
             path = self.folder / "scenarios" / f"{name}.yaml"
-            layers.append(read_yaml(path, self.shown(path), "scenario", []).values)
+            layers.append(read_yaml(path, self.shown(path), "scenario", Faults()).values)
         if self.problem.scenario:
             paths = {n: self.folder / "model" / f"{n}.yaml" for n in ("analysis", "strategies")}
-            layers.append({n: read_yaml(p, p.name, "model", []).values for n, p in paths.items()})
+            layers.append(
+                {n: read_yaml(p, p.name, "model", Faults()).values for n, p in paths.items()}
+            )
         texts = (text for layer in layers for text in _expressions(layer))
         return frozenset(name for text in texts for name in re.findall(r"[A-Za-z_]\w*", text))
 
@@ -104,7 +109,7 @@ class Surroundings:
         The rate of an age group holds at each of its ages.
         """
         path, iso3 = self.folder / UN_MORTALITY, self.problem.country.iso3
-        text = read_text(path, self.shown(path), []) if iso3 else None
+        text = read_text(path, self.shown(path), Faults()) if iso3 else None
         if text is None:
             return None
         header, *lines = text.splitlines()
@@ -135,7 +140,7 @@ class Surroundings:
             if not isinstance(block, dict) or not block.get("file"):
                 continue
             path = folder / str(block["file"])
-            columns = life_tables.read_norms(path, path.name, []) if path.exists() else None
+            columns = life_tables.read_norms(path, path.name, Faults()) if path.exists() else None
             if columns is not None:
                 found.append(Norms(name, str(block.get("value_set", "")), columns))
         return found
@@ -143,14 +148,14 @@ class Surroundings:
     def _values(self, folder: Path) -> dict[str, Any]:
         """A country's rules, as written."""
         path = folder / "country.yaml"
-        return read_yaml(path, path.name, "country", []).values if path.exists() else {}
+        return read_yaml(path, path.name, "country", Faults()).values if path.exists() else {}
 
     @cached_property
     def prices(self) -> PriceTable:
         """Price indices and rates, those of the country on top."""
         places = (self.folder / "model", self.folder / "countries" / self.problem.country.name)
         paths = [p for place in places if (p := place / "price_indices.csv").exists()]
-        return read_price_table([(p, self.shown(p)) for p in paths], [])
+        return read_price_table([(p, self.shown(p)) for p in paths], Faults())
 
     def dollars(self, amount: float) -> float | None:
         """An amount of the run's money in international dollars, at the rate of the nearest year.

@@ -106,7 +106,7 @@ def _parsed(text: str, shown: str, layer: str) -> tuple[bytes, tuple[str, ...]]:
 
     Scenarios and countries read the same files again and again.
     """
-    result, problems = Layer(), []
+    result, problems = Layer(), Faults()
     loader = Loader(text)
     try:
         node = composed(loader, text)

@@ -127,7 +127,7 @@ def read_answers(
     ]
     if _coded_from_zero(rows, places, codes):
         zeros = [fault for fault in faults if "is '0'" in fault]
-        faults = [fault for fault in faults if fault not in zeros]
+        faults = Faults(fault for fault in faults if fault not in zeros)
         faults[:0] = [
             f"{zeros[0]} No answer is 5, so all may be coded 0 to 4: then add 1 to each (0 is no problems, "
             "level 1)."
