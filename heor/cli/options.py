@@ -191,9 +191,9 @@ def shown(path: Path) -> str:
         return str(path)
 
 
-def open_page(folder: Path, beside: str) -> str:
+def open_page(folder: Path, files: str) -> str:
     """The last line of a command that wrote a report."""
-    return f"Open {shown(folder / 'report.html')} ({beside} in the same folder)"
+    return f"Open {shown(folder / 'report.html')} ({files} in the same folder)"
 
 
 def path_of(text: str, option: str) -> Path:

@@ -60,6 +60,6 @@ def report(folder, inputs, form, language, with_figures, output) -> None:
         if warning.startswith(OTHER_VERSION):
             click.echo(f"warning: {warning}", err=True)
     first = next(n for end in (".html", ".docx", "report.md") for n in names if n.endswith(end))
-    beside = [n for n in names if n != first]
-    rest = f" ({', '.join(beside)} in the same folder)" if beside else ""
+    others = [n for n in names if n != first]
+    rest = f" ({', '.join(others)} in the same folder)" if others else ""
     click.echo(f"Open {shown(target / first)}{rest}")

@@ -122,12 +122,12 @@ def run(
         click.echo(f"warning: {warning}", err=True)
     for found in results.findings:
         click.echo(f"worth a look: {found}", err=True)
-    beside = (
+    files = (
         "report.md, tables and run.json"
         if no_figures
         else "report.md, tables, figures and run.json"
     )
-    click.echo(open_page(folder, beside))
+    click.echo(open_page(folder, files))
 
 
 def _print_answer(results) -> None:

@@ -93,10 +93,13 @@ def evaluate(
         A validity check of the model failed (occupancy that does not add up to 1, for example).
     """
     companions, omitted, timings = companions or {}, LeftOut(), {}
-    started, reason = perf_counter(), STOPPED if only == ALL else f"`--only {only}` leaves it out."
-    not_yet_run = {name: reason for name in (ONE_WAY, INFORMATION, TRIAL, WHAT_IF)}
+    started, chosen = perf_counter(), f"`--only {only}` leaves it out."
+    reason = chosen if only == ANSWER else STOPPED  # of what `--only decision` still does
+    not_yet_run = {ONE_WAY: reason}
+    not_yet_run |= dict.fromkeys((INFORMATION, TRIAL, WHAT_IF), STOPPED if only == ALL else chosen)
     not_yet_run |= {f"{SCENARIO}: {p.scenario_label}": reason for p in companions.values()}
-    structures = [m for m in problem.settings.structures if m != problem.settings.model]
+    others = [m for m in problem.settings.structures if m != problem.settings.model]
+    base_case_only = {"structure_faults": dict.fromkeys(others, reason)}
 
     def stamp(stage: str) -> None:
         timings[stage] = perf_counter() - started - sum(timings.values())
@@ -135,11 +138,10 @@ def evaluate(
             return replace(results, findings=joined(findings, results))
 
         def first(run: Run) -> None:
-            on_partial_results(so_far(run, structure_faults=dict.fromkeys(structures, reason)))
+            on_partial_results(so_far(run, **base_case_only))
 
         if only == ANSWER:
-            run = run_first(problem, cache, progress, stamp)
-            return so_far(run, structure_faults=dict.fromkeys(structures, reason))
+            return so_far(run_first(problem, cache, progress, stamp), **base_case_only)
         together = run_with_variants(problem, companions, cache, progress, stamp, first)
         run = together.run
         for name in companions:

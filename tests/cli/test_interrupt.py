@@ -119,9 +119,11 @@ a.one_way = lambda *_: stop()
 def test_after_the_answer_a_smaller_report_is_kept(inputs: Path, tmp_path: Path) -> None:
     """The base case is valued; what was not done stands in its place."""
     folder = declared(inputs, tmp_path / "inputs", draws=100)
-    lines = interrupted(tmp_path, "", STOPS, "run", "--inputs", str(folder), "--output", "kept")
+    words = ("run", "--inputs", str(folder), "--output", "kept", "--only", "decision")
+    lines = interrupted(tmp_path, "", STOPS, *words)
     assert lines[-1] == "Interrupted; kept is complete."
     text = (tmp_path / "kept" / "report.md").read_text(encoding="utf-8")
     assert "QALYs" in text.split("## The answer")[1]
     assert "**Left out: one-way sensitivity.** The run was stopped before it." in text
+    assert "would change the answer.** `--only decision` leaves it out." in text
     assert (tmp_path / "kept" / "results.nc").exists()

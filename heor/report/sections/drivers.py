@@ -120,7 +120,7 @@ def driver_rows(results: Results) -> pd.DataFrame:
 
 
 def scenario_rows(results: Results) -> pd.DataFrame:
-    """The run and the scenarios beside it: increments, ICER, and the chance at each threshold."""
+    """The run and its scenarios: increments, ICER, and the chance at each threshold."""
     currency = results.problem.country.currency
     rows = []
     for _, r in frames.companion_table(results).iterrows():
@@ -139,7 +139,7 @@ def scenario_rows(results: Results) -> pd.DataFrame:
 
 
 def chance_cells(results: Results, row: pd.Series, name: str, threshold: float) -> dict[str, str]:
-    """How likely the decision is right at a threshold, of a run beside others.
+    """How likely the decision is right at a threshold, of a run among others.
 
     With two strategies the chance of the intervention; with more the best of all and its chance.
     """

@@ -1,0 +1,1 @@
+time_start,time_end,n_at_risk,n_events,n
